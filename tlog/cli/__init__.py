@@ -1,0 +1,1 @@
+"""The `tlog` command: typer commands and the composition root."""

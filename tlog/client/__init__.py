@@ -1,0 +1,1 @@
+"""What services and auditors use: the HTTP client and the offline verifier."""

@@ -1,0 +1,205 @@
+"""Every error the project raises, named after its outcome. `tlog/http/problem.py` maps them to HTTP.
+
+Three families:
+
+* `Malformed` — a parser refused its input. The only errors that leave a parser.
+* `VerificationFailed` — well-formed input that does not prove what it claims. `check` names the failed check.
+* `ServiceError` — the log or a witness could not do what was asked, and says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class TlogError(Exception):
+    """Base of every error of this project."""
+
+
+# --- parsers -----------------------------------------------------------------------------------------------
+
+
+class Malformed(TlogError):
+    """Input that breaks its format. The message says what was wrong and where."""
+
+
+class MalformedNote(Malformed):
+    """Not a signed note (C2SP signed-note)."""
+
+
+class MalformedKey(Malformed):
+    """Not an acceptable verifier key: bad vkey, wrong key ID, unknown type, or a weak point."""
+
+
+class MalformedCheckpoint(Malformed):
+    """Not a checkpoint (C2SP tlog-checkpoint)."""
+
+
+class MalformedCosignature(Malformed):
+    """Not a cosignature (C2SP tlog-cosignature)."""
+
+
+class MalformedTile(Malformed):
+    """Not a tile, entry bundle or tile path (C2SP tlog-tiles)."""
+
+
+class MalformedProof(Malformed):
+    """Not a proof file (C2SP tlog-proof)."""
+
+
+class MalformedPolicy(Malformed):
+    """Not a policy file (C2SP tlog-policy)."""
+
+
+class MalformedRequest(Malformed):
+    """Not an add-checkpoint request or answer (C2SP tlog-witness)."""
+
+
+class MalformedDisclosure(Malformed):
+    """Not a disclosure (RFC 9901 section 4.2) or not a sealed part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of a bad entry. `path` is a JSON-path-like place (`[3].actor.id`; empty for the whole)."""
+
+    path: str
+    message: str
+
+
+class EntryInvalid(Malformed):
+    """An audit entry, or a batch of them, breaks the schema. `faults` lists every fault found."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(f"{f.path or 'entry'}: {f.message}" for f in faults))
+
+
+# --- verifiers ---------------------------------------------------------------------------------------------
+
+
+class VerificationFailed(TlogError):
+    """A claim that does not hold. `check` is a short name of the failed check, for people and scripts."""
+
+    check = "verification"
+
+
+class SignatureInvalid(VerificationFailed):
+    """A signature by a known key does not verify; the whole note is rejected (signed-note)."""
+
+    check = "signature"
+
+
+class NoTrustedSignature(VerificationFailed):
+    """No signature by a trusted key."""
+
+    check = "log signature"
+
+
+class OriginUnknown(VerificationFailed):
+    """The checkpoint's origin is not one we know."""
+
+    check = "origin"
+
+
+class QuorumNotMet(VerificationFailed):
+    """Too few witnesses cosigned."""
+
+    check = "witness quorum"
+
+
+class InclusionInvalid(VerificationFailed):
+    """The inclusion proof does not lead from the leaf hash to the root hash."""
+
+    check = "inclusion"
+
+
+class ConsistencyInvalid(VerificationFailed):
+    """The consistency proof does not connect the two root hashes."""
+
+    check = "consistency"
+
+
+class TileInvalid(VerificationFailed):
+    """A tile or bundle that does not hash to the checkpoint it was read under."""
+
+    check = "tile"
+
+
+class LeafMismatch(VerificationFailed):
+    """The disclosures do not hash to the leaf."""
+
+    check = "leaf"
+
+
+class DecryptionFailed(VerificationFailed):
+    """A sealed part or wrapped key that does not open under the key given."""
+
+    check = "decryption"
+
+
+# --- services ----------------------------------------------------------------------------------------------
+
+
+class ServiceError(TlogError):
+    """The log or witness could not do what was asked."""
+
+
+class NotFound(ServiceError):
+    """No such entry, tile, checkpoint or proof."""
+
+
+class OutOfRange(ServiceError):
+    """An index or size beyond the tree."""
+
+
+class Conflict(ServiceError):
+    """The request contradicts what is stored: an `id` or `seq` used for something else."""
+
+
+class Unauthorized(ServiceError):
+    """No credential, or one that is not known."""
+
+
+class Forbidden(ServiceError):
+    """A known credential that may not do this."""
+
+
+class TooLarge(ServiceError):
+    """Over a size limit. The message states the limit in bytes."""
+
+
+class Overloaded(ServiceError):
+    """The queue is full; nothing was stored. Ask again after `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class TooManyRequests(Overloaded):
+    """One client asked for more than its share; nothing was stored."""
+
+
+class Unavailable(ServiceError):
+    """The service cannot answer now: starting, stopping, or its storage fails."""
+
+
+class LogHalted(Unavailable):
+    """The log stopped signing and appending for a reason that needs a person (a rolled-back database)."""
+
+
+class ConcurrentUpdate(ServiceError):
+    """A compare-and-swap lost: another process changed the same row."""
+
+
+class StorageFault(ServiceError):
+    """The store failed, or holds what it must not hold."""
+
+
+class ConfigurationInvalid(ServiceError):
+    """A setting, key file or folder that cannot be used. The message says which and how to mend it."""
+
+
+class ClockBehind(ServiceError):
+    """The clock reads less than a time already signed."""

@@ -1,0 +1,1 @@
+"""aiohttp routes over the service: parsing, limits, authentication and the one error table."""

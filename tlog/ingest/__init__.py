@@ -1,0 +1,1 @@
+"""Adapters from other audit formats to the audit entry."""

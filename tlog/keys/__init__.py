@@ -1,0 +1,1 @@
+"""Keys: key-encryption providers, the keyring of data keys, and the log's signing keys."""

@@ -1,0 +1,1 @@
+"""Durable state: SQLAlchemy tables and stores, and the tile store on obstore."""
