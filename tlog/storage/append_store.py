@@ -1,0 +1,163 @@
+"""Assigning indices: several append requests, one transaction.
+
+A request is all or nothing. Requests of a group do not affect each other: one that conflicts is refused
+alone. The common case is one optimistic insert; only where the database reports a duplicate does the
+group go through one by one, with look-ups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+
+from tlog.errors import ConcurrentUpdate, Conflict, StorageFault
+from tlog.storage.database import Database
+from tlog.storage.log_store import many
+from tlog.storage.tables import entries, log_state, personal
+
+_LOOKUP_ROWS = 500
+
+
+@dataclass(slots=True)
+class NewRow:
+    """One leaf to store. `columns` are those of `entries` but for the index (empty for a bare leaf);
+    `personal` are (part, key_id, ciphertext)."""
+
+    leaf: bytes
+    columns: dict[str, Any] = field(default_factory=dict)
+    personal: Sequence[tuple[int, int, bytes]] = ()
+
+    @property
+    def entry_id(self) -> bytes | None:
+        """The 16 bytes of the entry's id, None for a bare leaf."""
+        return self.columns.get("entry_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an entry stands. `duplicate`: its id was there already, and this is the first index."""
+
+    index: int
+    duplicate: bool
+
+
+Outcome = list[Placement] | Conflict
+
+
+class AppendStore:
+    """The one writer of indices. Blocks: call it off the event loop, from one thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
+        """Give every row an index, in order; durable on return.
+
+        Returns one outcome for each request. Raises `ConcurrentUpdate` (and stores nothing) if another
+        process assigned indices meanwhile; `StorageFault` or `Unavailable` as the database fails.
+        """
+        try:
+            with self._database.write() as connection:
+                return _Group(connection).insert_all(requests)
+        except IntegrityError:
+            return self._append_one_by_one(requests)
+
+    def _append_one_by_one(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
+        try:
+            with self._database.write() as connection:
+                return [_Group(connection).insert_one(rows) for rows in requests]
+        except IntegrityError as error:
+            raise StorageFault(
+                "an index is taken that the log's state calls free; run 'tlog fsck'"
+            ) from error
+
+
+class _Group:
+    """One transaction's view: the size it started from."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        query = select(log_state.c.size).where(log_state.c.id == 1).with_for_update()
+        self._size: int = connection.execute(query).scalar_one()
+
+    def insert_all(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
+        """Insert everything as new; the database raises `IntegrityError` if anything is not."""
+        outcomes: list[Outcome] = []
+        rows: list[NewRow] = []
+        for request in requests:
+            start = self._size + len(rows)
+            outcomes.append([Placement(start + i, duplicate=False) for i in range(len(request))])
+            rows.extend(request)
+        self._insert(rows)
+        return outcomes
+
+    def insert_one(self, rows: Sequence[NewRow]) -> Outcome:
+        """Insert one request, finding which of its rows are there already and which contradict."""
+        known = self._known_ids(rows)
+        fresh: dict[bytes, int] = {}
+        new: list[NewRow] = []
+        placements: list[Placement] = []
+        for row in rows:
+            entry_id = row.entry_id
+            first = None if entry_id is None else known.get(entry_id, fresh.get(entry_id))
+            if first is not None:
+                placements.append(Placement(first, duplicate=True))
+                continue
+            if entry_id is not None:
+                fresh[entry_id] = self._size + len(new)
+            placements.append(Placement(self._size + len(new), duplicate=False))
+            new.append(row)
+        if conflict := self._seq_conflict(new):
+            return conflict
+        self._insert(new)
+        return placements
+
+    def _known_ids(self, rows: Sequence[NewRow]) -> dict[bytes, int]:
+        ids = [row.entry_id for row in rows if row.entry_id is not None]
+        known: dict[bytes, int] = {}
+        for some in many(ids, _LOOKUP_ROWS):
+            query = select(entries.c.entry_id, entries.c.log_index).where(entries.c.entry_id.in_(some))
+            known.update({bytes(entry_id): index for entry_id, index in self._connection.execute(query)})
+        return known
+
+    def _seq_conflict(self, rows: Sequence[NewRow]) -> Conflict | None:
+        pairs = [(row.columns["source"], row.columns["seq"]) for row in rows if row.entry_id is not None]
+        taken = {pair for pair in pairs if pairs.count(pair) > 1} if len(set(pairs)) != len(pairs) else set()
+        for some in many(pairs, _LOOKUP_ROWS):
+            place = tuple_(entries.c.source, entries.c.seq)
+            query = select(entries.c.source, entries.c.seq).where(place.in_(some))
+            taken.update((source, seq) for source, seq in self._connection.execute(query))
+        if not taken:
+            return None
+        source, seq = min(taken)
+        return Conflict(
+            f"seq {seq} of source {source} belongs to another entry id already "
+            f"({len(taken)} such number{'s' if len(taken) > 1 else ''} in this request); nothing was stored"
+        )
+
+    def _insert(self, rows: Sequence[NewRow]) -> None:
+        if not rows:
+            return
+        start = self._size
+        numbered = list(enumerate(rows, start))
+        sealed = [{"log_index": i, "leaf": row.leaf, **row.columns} for i, row in numbered if row.columns]
+        bare = [{"log_index": i, "leaf": row.leaf} for i, row in numbered if not row.columns]
+        parts = [
+            {"log_index": i, "part": part, "key_id": key_id, "ciphertext": ciphertext}
+            for i, row in numbered
+            for part, key_id, ciphertext in row.personal
+        ]
+        for table, values in ((entries, sealed), (entries, bare), (personal, parts)):
+            if values:
+                self._connection.execute(insert(table), values)
+        self._advance(start + len(rows))
+
+    def _advance(self, size: int) -> None:
+        change = update(log_state).where(log_state.c.id == 1, log_state.c.size == self._size)
+        if self._connection.execute(change.values(size=size)).rowcount != 1:
+            raise ConcurrentUpdate("another process assigned these indices; nothing was stored")
+        self._size = size

@@ -1,0 +1,93 @@
+"""Wrapped data keys, in a database of their own, so that they are backed up apart from the entries.
+
+Nothing here opens a key: what is stored was wrapped by the key-encryption provider. A person is known by
+a keyed hash of their id only. Deleting a row destroys the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Table, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tlog.errors import NotFound
+from tlog.storage.database import Database
+from tlog.storage.log_store import many
+from tlog.storage.tables import cohort_keys, keyring_secrets, person_keys
+
+_LOOKUP_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedPersonKey:
+    """The wrapped key of one person; `key_id` is random and says nothing about them."""
+
+    key_id: int
+    person_hash: bytes
+    wrapped: bytes
+
+
+class KeyringStore:
+    """Reads and writes of the keyring's database; durable on return. Methods block."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def secret(self, name: str) -> bytes | None:
+        """Return a wrapped secret of the keyring itself."""
+        query = select(keyring_secrets.c.wrapped).where(keyring_secrets.c.name == name)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
+    def add_secret(self, name: str, wrapped: bytes) -> None:
+        """Store a wrapped secret under a name that is free."""
+        with self._database.write() as connection:
+            connection.execute(insert(keyring_secrets).values(name=name, wrapped=wrapped))
+
+    def cohorts(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Return the wrapped keys of those cohorts that have one."""
+        query = select(cohort_keys.c.cohort, cohort_keys.c.wrapped).where(cohort_keys.c.cohort.in_(names))
+        with self._database.read() as connection:
+            return {row.cohort: row.wrapped for row in connection.execute(query)}
+
+    def add_cohorts(self, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Store cohort keys; where one is there already, it stays. Returns what is stored now."""
+        rows = [{"cohort": name, "wrapped": key} for name, key in wrapped.items()]
+        with self._database.write() as connection:
+            connection.execute(self._insert_if_absent(cohort_keys), rows)
+        return self.cohorts(list(wrapped))
+
+    def persons(self, hashes: Sequence[bytes]) -> dict[bytes, WrappedPersonKey]:
+        """Return the wrapped keys of those persons, by keyed hash, that have one."""
+        found: dict[bytes, WrappedPersonKey] = {}
+        with self._database.read() as connection:
+            for some in many(hashes, _LOOKUP_ROWS):
+                query = select(*_PERSON).where(person_keys.c.person_hash.in_(some))
+                rows = [WrappedPersonKey(*row) for row in connection.execute(query)]
+                found.update({row.person_hash: row for row in rows})
+        return found
+
+    def person(self, key_id: int) -> WrappedPersonKey:
+        """Return the wrapped key of one `key_id`. Raises `NotFound` where it was destroyed."""
+        with self._database.read() as connection:
+            row = connection.execute(select(*_PERSON).where(person_keys.c.key_id == key_id)).first()
+        if row is None:
+            raise NotFound("this person's key is not in the keyring")
+        return WrappedPersonKey(*row)
+
+    def add_persons(self, keys: Sequence[WrappedPersonKey]) -> dict[bytes, WrappedPersonKey]:
+        """Store person keys; where one is there already, it stays. Returns what is stored now."""
+        rows = [{"key_id": k.key_id, "person_hash": k.person_hash, "wrapped": k.wrapped} for k in keys]
+        with self._database.write() as connection:
+            connection.execute(self._insert_if_absent(person_keys), rows)
+        return self.persons([k.person_hash for k in keys])
+
+    def _insert_if_absent(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        if self._database.is_sqlite:
+            return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table).on_conflict_do_nothing()
+
+
+_PERSON = (person_keys.c.key_id, person_keys.c.person_hash, person_keys.c.wrapped)

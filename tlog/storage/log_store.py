@@ -1,0 +1,204 @@
+"""The log's database as the service sees it: assign indices, read leaves, keep checkpoints.
+
+Invariants, each kept by one transaction:
+
+* an index is assigned once, without gaps: the rows `[size, size + n)` and the new `size` commit together,
+  and `size` is compared with what the rows were numbered from;
+* an `entry_id` has one index for ever, and a `(source, seq)` one `entry_id`;
+* `integrated_size` and the checkpoints only grow, and there is one checkpoint of each size.
+
+Everything returned as done is durable. Methods block: call them off the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from tlog.errors import ConcurrentUpdate, ConfigurationInvalid, NotFound, StorageFault
+from tlog.storage.database import Database
+from tlog.storage.tables import checkpoints, entries, log_state, personal
+
+_ONE = log_state.c.id == 1
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """`size` leaves have an index; the first `integrated_size` are in the tiles, under `integrated_root`."""
+
+    origin: str
+    size: int
+    integrated_size: int
+    integrated_root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A signed checkpoint. `witnessed_at` is in microseconds, None while its quorum is not met."""
+
+    size: int
+    root: bytes
+    note: bytes
+    signed_at: int
+    witnessed_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalPart:
+    """A sealed part of one person: `part` 0 is the actor, i + 1 the subject i."""
+
+    part: int
+    key_id: int
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A row of `entries` with its personal parts; a bare leaf has `columns["entry_id"] is None`."""
+
+    index: int
+    leaf: bytes
+    columns: Mapping[str, Any]
+    personal: tuple[PersonalPart, ...]
+
+
+class LogStore:
+    """Reads and writes of the log's database. One row of `log_state` makes it a log."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def create(self, origin: str, empty_root: bytes) -> None:
+        """Make the empty log. Raises `ConfigurationInvalid` if there is one already."""
+        with self.database.write() as connection:
+            if connection.execute(select(log_state.c.id)).first() is not None:
+                raise ConfigurationInvalid("this database holds a log already; nothing was changed")
+            values = {"id": 1, "origin": origin, "size": 0, "integrated_size": 0}
+            connection.execute(insert(log_state).values(**values, integrated_root=empty_root))
+
+    def state(self) -> LogState:
+        """Return the one state row. Raises `StorageFault` where it is missing."""
+        columns = [log_state.c[name] for name in LogState.__slots__]
+        with self.database.read() as connection:
+            row = connection.execute(select(*columns).where(_ONE)).first()
+        if row is None:
+            raise StorageFault("the database holds no log: its state row is missing")
+        return LogState(*row)
+
+    def leaves(self, start: int, end: int) -> list[bytes]:
+        """Return the leaves `[start, end)`. Raises `StorageFault` if one is missing."""
+        query = (
+            select(entries.c.leaf)
+            .where(entries.c.log_index >= start, entries.c.log_index < end)
+            .order_by(entries.c.log_index)
+        )
+        with self.database.read() as connection:
+            found = list(connection.execute(query).scalars())
+        if len(found) != end - start:
+            raise StorageFault(f"{end - start - len(found)} of the leaves [{start}, {end}) are missing")
+        return found
+
+    def entry(self, index: int) -> StoredEntry:
+        """Return the row of one index with its sealed parts. Raises `NotFound`."""
+        with self.database.read() as connection:
+            row = connection.execute(select(entries).where(entries.c.log_index == index)).mappings().first()
+            if row is None:
+                raise NotFound(f"no entry has index {index}")
+            return StoredEntry(index, row["leaf"], dict(row), _personal_parts(connection, index))
+
+    def index_of(self, entry_id: bytes) -> int:
+        """Return the index of the entry with this 16-byte id. Raises `NotFound`."""
+        query = select(entries.c.log_index).where(entries.c.entry_id == entry_id)
+        with self.database.read() as connection:
+            index = connection.execute(query).scalar()
+        if index is None:
+            raise NotFound("no entry has this id")
+        return int(index)
+
+    def set_integrated(self, old: LogState, size: int, root: bytes) -> LogState:
+        """Move `integrated_size` on from `old`, once the tiles of `size` leaves are durable.
+
+        Raises `ConcurrentUpdate` if another process moved it. A crash before this repeats the same tiles.
+        """
+        change = (
+            update(log_state)
+            .where(_ONE, log_state.c.integrated_size == old.integrated_size, log_state.c.size >= size)
+            .values(integrated_size=size, integrated_root=root)
+        )
+        with self.database.write() as connection:
+            if connection.execute(change).rowcount != 1:
+                raise ConcurrentUpdate("another process integrates this log")
+        return LogState(old.origin, max(old.size, size), size, root)
+
+    def add_checkpoint(self, checkpoint: StoredCheckpoint) -> None:
+        """Store a freshly signed checkpoint, before any witness sees it.
+
+        Raises `ConcurrentUpdate` if this size, or a larger one, was signed already.
+        """
+        with self.database.write() as connection:
+            largest = connection.execute(select(func.max(checkpoints.c.size))).scalar()
+            if largest is not None and largest >= checkpoint.size:
+                raise ConcurrentUpdate(f"a checkpoint of size {largest} was signed already")
+            connection.execute(insert(checkpoints).values(**_columns(checkpoint)))
+
+    def set_witnessed(self, size: int, note: bytes, witnessed_at: int) -> None:
+        """Store the cosigned note of a checkpoint; the time of its first quorum (microseconds) stays."""
+        change = (
+            update(checkpoints)
+            .where(checkpoints.c.size == size)
+            .values(note=note, witnessed_at=func.coalesce(checkpoints.c.witnessed_at, witnessed_at))
+        )
+        with self.database.write() as connection:
+            if connection.execute(change).rowcount != 1:
+                raise StorageFault(f"the signed checkpoint of size {size} is gone from the database")
+
+    def last_signed(self) -> StoredCheckpoint | None:
+        """Return the largest checkpoint ever signed."""
+        found = self.checkpoints(limit=1, descending=True, witnessed=False)
+        return found[0] if found else None
+
+    def last_witnessed(self) -> StoredCheckpoint | None:
+        """Return the largest checkpoint whose quorum was met."""
+        found = self.checkpoints(limit=1, descending=True)
+        return found[0] if found else None
+
+    def checkpoints(
+        self, *, start: int = 0, limit: int = 100, descending: bool = False, witnessed: bool = True
+    ) -> list[StoredCheckpoint]:
+        """Return checkpoints of size `start` and up (or down from it, if `descending` and not 0), by size."""
+        query = select(checkpoints).limit(limit)
+        if witnessed:
+            query = query.where(checkpoints.c.witnessed_at.is_not(None))
+        if descending:
+            query = query.order_by(checkpoints.c.size.desc())
+            query = query.where(checkpoints.c.size <= start) if start else query
+        else:
+            query = query.order_by(checkpoints.c.size).where(checkpoints.c.size >= start)
+        with self.database.read() as connection:
+            return [StoredCheckpoint(**row) for row in connection.execute(query).mappings()]
+
+    def all_checkpoints(self, page: int = 1000) -> Iterator[StoredCheckpoint]:
+        """Yield every signed checkpoint, smallest first."""
+        start = 0
+        while found := self.checkpoints(start=start, limit=page, witnessed=False):
+            yield from found
+            start = found[-1].size + 1
+
+
+def _personal_parts(connection: Connection, index: int) -> tuple[PersonalPart, ...]:
+    columns = (personal.c.part, personal.c.key_id, personal.c.ciphertext)
+    query = select(*columns).where(personal.c.log_index == index).order_by(personal.c.part)
+    return tuple(PersonalPart(*row) for row in connection.execute(query))
+
+
+def _columns(checkpoint: StoredCheckpoint) -> dict[str, Any]:
+    return {name: getattr(checkpoint, name) for name in StoredCheckpoint.__slots__}
+
+
+def many(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Cut `rows` into pieces that fit the parameter limit of one statement."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

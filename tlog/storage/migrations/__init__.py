@@ -1,0 +1,1 @@
+"""Alembic revisions, one chain for the log's database and one for the keyring's."""
