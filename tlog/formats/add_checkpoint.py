@@ -50,7 +50,7 @@ _OLD: Final = "old "
 
 @dataclass(frozen=True, slots=True)
 class AddCheckpoint:
-    """A request: the size last cosigned, a proof of at most 63 hashes from it, and the verbatim signed checkpoint."""
+    """A request: size last cosigned, proof of at most 63 hashes from there, verbatim signed checkpoint."""
 
     old_size: int
     proof: tuple[bytes, ...]

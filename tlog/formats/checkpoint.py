@@ -8,9 +8,9 @@ Grammar of the note text:
     root       = base64       32 bytes, the RFC 6962 root hash at that size
     extension  = 1*char       opaque, not recommended
 
-Rules: every line is non-empty. That an empty tree has the root SHA-256("") is not checked here: it is a matter of
-proof, which tlog-witness answers otherwise than a malformed request. ML-DSA-44 cosignatures do not cover
-extension lines, so nothing may be concluded from one.
+Rules: every line is non-empty. That an empty tree has the root SHA-256("") is not checked here: it is a
+matter of proof, which tlog-witness answers otherwise than a malformed request. ML-DSA-44 cosignatures do not
+cover extension lines, so nothing may be concluded from one.
 
 Example, the text of a signed checkpoint without its signature lines:
 
@@ -51,7 +51,7 @@ class Checkpoint:
         check_line(self.origin, MalformedCheckpoint, "checkpoint origin")
         check_size(self.size, MalformedCheckpoint, "checkpoint tree size")
         if len(self.root) != HASH_BYTES:
-            raise MalformedCheckpoint(f"checkpoint root hash: {len(self.root)} bytes where {HASH_BYTES} belong")
+            raise MalformedCheckpoint(f"checkpoint root: {len(self.root)} bytes where {HASH_BYTES} belong")
         for extension in self.extensions:
             check_line(extension, MalformedCheckpoint, "checkpoint extension line")
 
@@ -76,10 +76,10 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 
 def open_checkpoint(data: bytes, origin: str, verifiers: Iterable[Verifier]) -> tuple[Checkpoint, Note]:
-    """Return the checkpoint in the signed note `data`, if it is of `origin` and signed by one of the verifiers.
+    """Return the checkpoint in the signed note `data`, if it is of `origin` and signed by a verifier's key.
 
-    Raises MalformedNote, MalformedCheckpoint, OriginUnknown, SignatureInvalid (a known key's signature fails), or
-    NoTrustedSignature, in this order. Other signatures stay in the note, unverified.
+    Raises MalformedNote, MalformedCheckpoint, OriginUnknown, SignatureInvalid (a known key's
+    signature fails), or NoTrustedSignature, in this order. Other signatures stay in the note, unverified.
     """
     note = parse_note(data)
     checkpoint = parse_checkpoint(note.text)

@@ -14,8 +14,8 @@ Rules and what follows from them:
 * 0x06 covers name, origin, size and root but no extension line: replacing extension lines leaves it valid.
   We cosign such checkpoints all the same, and nobody may conclude anything from their extension lines.
 * Name and origin have 1 to 255 bytes under 0x06. A subtree that does not start at 0 has timestamp 0.
-* Timestamp 0 under 0x06 makes no statement that this was the largest tree seen. Verifiers here accept it as the
-  signature it is; `policy` does not count it as a witness's. Signers here never make it.
+* Timestamp 0 under 0x06 makes no statement that this was the largest tree seen. Verifiers here accept it as
+  the signature it is; `policy` does not count it as a witness's. Signers here never make it.
 
 Example: the message of an Ed25519 cosignature at 2023-03-20T12:25:47Z:
 
@@ -64,22 +64,22 @@ def cosignature_timestamp(value: bytes, type_: SignatureType) -> int:
 
 
 def ed25519_message(timestamp: int, text: str) -> bytes:
-    """Return the message of an Ed25519 cosignature of a note's `text` (tlog-cosignature "Ed25519 signed message")."""
+    """Return what an Ed25519 cosignature of `text` signs (tlog-cosignature "Ed25519 signed message")."""
     return f"cosignature/v1\ntime {timestamp}\n{text}".encode()
 
 
-def subtree_message(  # noqa: PLR0913 - the six fields of cosigned_message, in its order
+def subtree_message(  # noqa: PLR0913, PLR0917 - the six fields of cosigned_message, in its order
     cosigner: str, timestamp: int, origin: str, start: int, end: int, root: bytes
 ) -> bytes:
     """Return the message of an ML-DSA-44 cosignature of the subtree [start, end) of leaves.
 
-    `timestamp` is in POSIX seconds, 0 for no statement about time (tlog-cosignature "ML-DSA-44 signed message").
-    ValueError for a combination that has no message.
+    `timestamp` is in POSIX seconds, 0 for no statement about time. ValueError for what has no message.
+    Source: tlog-cosignature "ML-DSA-44 signed message".
     """
     if start and timestamp:
         raise ValueError("a subtree that does not start at 0 has timestamp 0")
     if not 0 <= start <= end <= MAX_SIZE or not 0 <= timestamp <= MAX_SIZE or len(root) != HASH_BYTES:
-        raise ValueError("a subtree has 0 <= start <= end < 2^63, a timestamp below 2^63 and a 32-byte root hash")
+        raise ValueError("a subtree has 0 <= start <= end < 2^63, a timestamp below 2^63 and a 32-byte root")
     return b"".join(
         (
             _LABEL,
@@ -101,10 +101,10 @@ def _vector(text: str, what: str) -> bytes:
 
 
 def _checkpoint_message(cosigner: str, timestamp: int, text: str) -> bytes:
-    """Return the ML-DSA-44 message for a checkpoint's text. Raises MalformedCheckpoint, also for a long origin."""
+    """Return the ML-DSA-44 message of a checkpoint. Raises MalformedCheckpoint, also for a long origin."""
     checkpoint = parse_checkpoint(text)
     if len(checkpoint.origin.encode()) > MAX_NAME_BYTES:
-        raise MalformedCheckpoint(f"checkpoint origin: more than {MAX_NAME_BYTES} bytes have no ML-DSA-44 cosignature")
+        raise MalformedCheckpoint(f"checkpoint origin: longer than the {MAX_NAME_BYTES} bytes of ML-DSA-44")
     return subtree_message(cosigner, timestamp, checkpoint.origin, 0, checkpoint.size, checkpoint.root)
 
 
@@ -121,7 +121,7 @@ class _CosignatureVerifier:
         self.key_id = vkey.key_id
 
     def verify(self, text: str, value: bytes) -> None:
-        """Check the cosignature `value` over the checkpoint `text`. Raises SignatureInvalid, also if it is none."""
+        """Check the cosignature `value` over the checkpoint `text`. Raises SignatureInvalid."""
         try:
             timestamp = cosignature_timestamp(value, self.type)
             self._verify(text, timestamp, value[TIMESTAMP_BYTES:])
@@ -175,7 +175,7 @@ class Ed25519CosignatureSigner:
         self._key = private_key
 
     def cosign(self, text: str, timestamp: int) -> Signature:
-        """Return the cosignature over a checkpoint's `text` at `timestamp` (POSIX seconds, not 0: ValueError).
+        """Return the cosignature over a checkpoint's `text` at `timestamp` (POSIX seconds; ValueError if 0).
 
         Raises MalformedCheckpoint if the text is no checkpoint.
         """
@@ -189,12 +189,13 @@ class MlDsa44CosignatureSigner:
     """Makes ML-DSA-44 cosignatures (0x06) of whole trees; also a log's own post-quantum signature."""
 
     def __init__(self, name: str, private_key: MLDSA44PrivateKey) -> None:
-        self.vkey = VKey(name, SignatureType.COSIGNATURE_ML_DSA_44, private_key.public_key().public_bytes_raw())
+        public_key = private_key.public_key().public_bytes_raw()
+        self.vkey = VKey(name, SignatureType.COSIGNATURE_ML_DSA_44, public_key)
         self._key_id = self.vkey.key_id
         self._key = private_key
 
     def cosign(self, text: str, timestamp: int) -> Signature:
-        """Return the cosignature over a checkpoint's `text` at `timestamp` (POSIX seconds, not 0: ValueError).
+        """Return the cosignature over a checkpoint's `text` at `timestamp` (POSIX seconds; ValueError if 0).
 
         Extension lines are not covered. Raises MalformedCheckpoint if the text is no checkpoint or its origin
         is longer than 255 bytes.

@@ -5,12 +5,12 @@ y in 255 bits, little-endian, then the sign of x in the highest bit (RFC 8032 se
 
 Rules:
 
-* y < p, and some x solves the curve's equation; x = 0 has no sign. Otherwise libraries disagree about the point.
+* y < p, and some x solves the curve's equation; x = 0 has no sign. Libraries disagree about all else.
 * The point is not one of the eight whose order divides 8. Under such a key, signatures exist that verify for
   many or all messages, made by no private key at all, so it vouches for nothing.
 
-The eight have five values of y: 1 (order 1), -1 (order 2), 0 (order 4), and the two roots ±`_ORDER_8` (order 8).
-Points with a small-order *component* are kept: they need a private key, and libraries verify them alike.
+The eight have five values of y: 1 (order 1), -1 (order 2), 0 (order 4), and ±`_ORDER_8` (order 8).
+Points with a small-order *component* are kept: without a private key, nothing verifies under them.
 
 Example: `check_point(bytes(32))` raises, because y = 0 has order 4.
 """

@@ -7,11 +7,11 @@ Grammar:
     signature = U+2014 " " name " " base64( key ID (4 bytes) || value (1 byte or more) ) newline
     name      = 1*char, no Unicode space, no "+"
 
-Rules: the *last* empty line divides the text from the signatures, and the signed text keeps its final newline
-but not the empty line. (name, key ID) identifies a key together with its algorithm. Signatures of unknown keys
-are ignored; one by a known key must verify, or the whole note is refused. No known key, no trust: nothing in the
-text may be used before `verify_note` returned. Two lines of one (name, key ID) are refused, so that "the" signature
-of a key is never a matter of choice.
+Rules: the *last* empty line divides the text from the signatures, and the signed text keeps its final
+newline but not the empty line. (name, key ID) identifies a key together with its algorithm. Signatures of
+unknown keys are ignored; one by a known key must verify, or the whole note is refused. No known key, no
+trust: nothing in the text may be used before `verify_note` returned. Two lines of one (name, key ID) are
+refused, so that "the" signature of a key is never a matter of choice.
 
 Example, signed by `example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k`:
 
@@ -20,7 +20,7 @@ Example, signed by `example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANY
     — example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=
 
 A note is limited to 1 MiB; sixteen signatures of 5 kB (the most a post-quantum one takes) need 110 kB.
-"""
+"""  # noqa: E501 - a signature line cannot be wrapped
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _DASH: Final = "\u2014 "
 
 
 def check_key_name(name: str, error: type[Malformed]) -> None:
-    """Refuse a key name that is empty, or holds a space, a plus or a control character (signed-note "Format")."""
+    """Refuse a key name that is empty, or holds a space, plus or control character (signed-note "Format")."""
     check_text(name, error, "key name")
     if not name or "+" in name or any(char.isspace() for char in name):
         raise error(f"key name {shown(name)}: must not be empty, nor hold a Unicode space or plus")
@@ -68,7 +68,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text (ends with a newline) and the signatures under it, verified or not, in the order of their lines."""
+    """A text (ends with a newline) and the signatures under it, verified or not, in their lines' order."""
 
     text: str
     signatures: tuple[Signature, ...]
@@ -97,7 +97,9 @@ def _refuse_duplicates(signatures: tuple[Signature, ...]) -> None:
     seen: set[tuple[str, bytes]] = set()
     for signature in signatures:
         if signature.key in seen:
-            raise MalformedNote(f"two signature lines of {shown(signature.name)}, key ID {signature.key_id.hex()}")
+            raise MalformedNote(
+                f"two signature lines of {shown(signature.name)}, ID {signature.key_id.hex()}"
+            )
         seen.add(signature.key)
 
 
@@ -111,7 +113,7 @@ def parse_note(data: bytes) -> Note:
 
 
 def parse_signature_lines(data: bytes) -> tuple[Signature, ...]:
-    """Return the signatures of one or more signature lines (the answer of a witness). Raises MalformedNote."""
+    """Return the signatures of one or more signature lines (a witness's answer). Raises MalformedNote."""
     signatures = _parse_lines(_decode(data, "signature lines"))
     _refuse_duplicates(signatures)
     return signatures

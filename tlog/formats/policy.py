@@ -8,14 +8,12 @@ Grammar, one item a line, fields separated by spaces and tabs:
     quorum  ( <name> | none )                        exactly one
     # comment                                        a line of its own, white space may come before
 
-Rules (`policy_scope` has those on names, keys and groups, `quorum` the counting):
+Rules:
 
-* The file is octets: tab, newline, 0x20-0x7E and 0x80-0xFF; names are opaque octets. The last line too ends with a
-  newline, so that a file cut short is never read as another policy.
-* A checkpoint is valid if one listed log of its origin signed it and the quorum cosigned it. A log that signs with
-  two keys has two lines of one origin, and either signature will do. A listed key's signature that fails refuses
-  the checkpoint, even where others would do.
-* A cosignature with timestamp 0 says nothing about time (tlog-witness: never made by add-checkpoint): not counted.
+* The file is octets: tab, newline, 0x20-0x7E and 0x80-0xFF; names are opaque octets. The last line too ends
+  with a newline, so that a file cut short is never read as another policy.
+* What may stand beside what is in `policy_scope`, how a quorum is counted in `quorum`, and what a policy
+  accepts in `trust_policy`.
 
 Example:
 
@@ -30,18 +28,13 @@ Example:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
-from tlog.errors import MalformedKey, MalformedPolicy, OriginUnknown, QuorumNotMet
-from tlog.formats.checkpoint import Checkpoint, parse_checkpoint
-from tlog.formats.cosignature import cosignature_timestamp, verifier_for
-from tlog.formats.encoding import parse_decimal, shown
-from tlog.formats.note import Note, Verifier, parse_note, verified_signatures, verify_note
+from tlog.errors import MalformedKey, MalformedPolicy
+from tlog.formats.encoding import parse_decimal
 from tlog.formats.policy_scope import LogLine, PolicyScope, WitnessLine, url_octets
-from tlog.formats.quorum import NONE, Group, printable, shortfall, witnessing
+from tlog.formats.quorum import NONE, Group, printable
+from tlog.formats.trust_policy import Policy, VerifiedCheckpoint
 from tlog.formats.vkey import VKey, parse_vkey
 
 __all__ = [
@@ -57,83 +50,6 @@ __all__ = [
 
 MAX_POLICY_BYTES: Final = 1 << 20
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedCheckpoint:
-    """A checkpoint that a policy accepted: its note, the log key that signed, POSIX seconds by witness name."""
-
-    checkpoint: Checkpoint
-    note: Note
-    log: VKey
-    cosigned: Mapping[bytes, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Logs, witnesses, groups (members before the groups that name them), and the quorum's name or b"none".
-
-    Making one checks every rule of a policy file; raises MalformedPolicy.
-    """
-
-    logs: tuple[LogLine, ...]
-    witnesses: tuple[WitnessLine, ...]
-    groups: tuple[Group, ...] = ()
-    quorum: bytes = NONE
-
-    def __post_init__(self) -> None:
-        scope = PolicyScope()
-        for log in self.logs:
-            scope.add_log(log)
-        for witness in self.witnesses:
-            scope.add_witness(witness)
-        for group in self.groups:
-            scope.add_group(group)
-        scope.require_quorum(self.quorum)
-
-    def quorum_met(self, witness_names: Collection[bytes]) -> bool:
-        """Whether cosignatures by these witnesses suffice. Names of no witness, groups' too, do not count."""
-        return self.quorum == NONE or self.quorum in witnessing(self.groups, self._known(witness_names))
-
-    def verify_checkpoint(self, data: bytes | Note) -> VerifiedCheckpoint:
-        """Return the checkpoint of a signed note, if this policy accepts it.
-
-        Raises MalformedNote, MalformedCheckpoint, OriginUnknown, NoTrustedSignature, SignatureInvalid, QuorumNotMet.
-        """
-        note = data if isinstance(data, Note) else parse_note(data)
-        checkpoint = parse_checkpoint(note.text)
-        log = self._verify_log(note, checkpoint.origin)
-        cosigned = self._verify_cosignatures(note)
-        if not self.quorum_met(cosigned):
-            raise QuorumNotMet(f"quorum {shortfall(self.quorum, self.groups, cosigned)}")
-        return VerifiedCheckpoint(checkpoint, note, log, MappingProxyType(cosigned))
-
-    def _known(self, names: Collection[bytes]) -> set[bytes]:
-        return {witness.name for witness in self.witnesses if witness.name in names}
-
-    def _verify_log(self, note: Note, origin: str) -> VKey:
-        """Return the key of the first log signature; all signatures of the origin's keys are verified."""
-        keys = [log.vkey for log in self.logs if log.vkey.name == origin]
-        if not keys:
-            raise OriginUnknown(f"the policy lists no log {shown(origin)}")
-        first = verify_note(note, _verifiers(note, keys))[0]
-        return next(key for key in keys if (key.name, key.key_id) == first.key)
-
-    def _verify_cosignatures(self, note: Note) -> dict[bytes, int]:
-        """Return the time of each witness's cosignature, by the witness's name in this policy."""
-        by_key = {(witness.vkey.name, witness.vkey.key_id): witness for witness in self.witnesses}
-        verifiers = _verifiers(note, [witness.vkey for witness in self.witnesses])
-        times = {}
-        for signature in verified_signatures(note, verifiers):
-            witness = by_key[signature.key]
-            times[witness.name] = cosignature_timestamp(signature.value, witness.vkey.type)
-        return {name: time for name, time in times.items() if time}
-
-
-def _verifiers(note: Note, keys: Collection[VKey]) -> list[Verifier]:
-    """Return verifiers of those keys that the note names; an ML-DSA-44 key is costly to set up."""
-    named = {signature.key for signature in note.signatures}
-    return [verifier_for(key) for key in keys if (key.name, key.key_id) in named]
 
 
 def parse_policy(data: bytes) -> Policy:

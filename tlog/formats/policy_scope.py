@@ -2,11 +2,12 @@
 
 Rules, each checked when a line is added, so that a parser knows which line broke it:
 
-* Names are octets 0x21-0x7E and 0x80-0xFF, not empty; witnesses and groups share one namespace; `none` is taken.
+* Names are octets 0x21-0x7E and 0x80-0xFF, not empty; witnesses and groups share one namespace; `none` is
+  taken.
 * A group names 1 or more members defined earlier, none twice, and 1 <= threshold <= number of members.
 * No public key is in two log lines or in two witness lines, whatever its name or signature type.
-* A witness's key is a cosigner's key. Two log or witness keys that share key name and key ID are refused too: a
-  signature line could not tell them apart.
+* A witness's key is a cosigner's key. Two log or witness keys that share key name and key ID are refused
+  too: a signature line could not tell them apart.
 
 Example: `scope.add_group(Group(b"g", 0, (b"w1",)))` raises "group g: threshold 0 is not within 1 and 1".
 """
@@ -25,7 +26,7 @@ _TOKEN = re.compile(rb"[\x21-\x7e\x80-\xff]+")
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A log: its key, whose name is the log's origin, and where it is. A URL's non-UTF-8 octets are surrogates."""
+    """A log: its key, whose name is its origin, and where it is (octets not UTF-8 as surrogate escapes)."""
 
     vkey: VKey
     url: str | None = None
@@ -57,7 +58,7 @@ class _Keys:
 
 
 class PolicyScope:
-    """What the lines so far have defined. Every method raises MalformedPolicy, and then changes nothing of use."""
+    """What the lines so far have defined. Methods raise MalformedPolicy; the scope is of no use after that."""
 
     def __init__(self) -> None:
         self._names: set[bytes] = set()
@@ -73,7 +74,9 @@ class PolicyScope:
         """Admit a witness."""
         _check_place("witness", line.vkey, line.url)
         if line.vkey.type is SignatureType.ED25519:
-            raise MalformedPolicy(f"witness {printable(line.name)}: its key is not a cosigner's (0x04 or 0x06)")
+            raise MalformedPolicy(
+                f"witness {printable(line.name)}: its key is not a cosigner's (0x04 or 0x06)"
+            )
         self._witnesses.add("witness", line.vkey)
         self._define(line.name)
 
@@ -87,7 +90,9 @@ class PolicyScope:
         if not group.members:
             raise MalformedPolicy(f"{what}: has no members")
         if not 1 <= group.threshold <= len(group.members):
-            raise MalformedPolicy(f"{what}: threshold {group.threshold} is not within 1 and {len(group.members)}")
+            raise MalformedPolicy(
+                f"{what}: threshold {group.threshold} is not within 1 and {len(group.members)}"
+            )
         self._define(group.name)
 
     def require_quorum(self, name: bytes) -> None:
@@ -109,10 +114,12 @@ class PolicyScope:
 
 
 def _check_place(kind: str, vkey: VKey, url: str | None) -> None:
-    """Refuse a key or URL that cannot be one field of a line (a key name may hold U+007F, a policy may not)."""
+    """Refuse a key or URL that cannot be one field of a line (a key name may hold U+007F, a file may not)."""
     fields = (vkey.encode().encode(), b"-" if url is None else url_octets(url))
     if not all(_TOKEN.fullmatch(octets) for octets in fields):
-        raise MalformedPolicy(f"{kind} {vkey.name}: key and URL must be without white space and control characters")
+        raise MalformedPolicy(
+            f"{kind} {vkey.name}: key and URL must be without white space and control characters"
+        )
 
 
 def url_octets(url: str) -> bytes:

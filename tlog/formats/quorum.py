@@ -1,7 +1,8 @@
 """The quorum rule of a trust policy: groups of witnesses with thresholds (https://c2sp.org/tlog-policy).
 
-Definition: a witness *witnesses* a checkpoint if it cosigned it; a group does if at least `threshold` of its members
-do. A member is a witness or a group defined earlier, so groups form no circle and are decided in one pass.
+Definition: a witness *witnesses* a checkpoint if it cosigned it; a group does if at least `threshold` of its
+members do. A member is a witness or a group defined earlier, so groups form no circle and are decided in one
+pass.
 
 Example: with `Group(b"two", 2, (b"w1", b"w2", b"w3"))`,
 

@@ -1,7 +1,7 @@
 """Tiles and entry bundles: a Merkle tree as static files (https://c2sp.org/tlog-tiles).
 
-Definition: a hash tile holds up to 256 neighbouring hashes of one level; the hash of a full tile is one hash of the
-level above. With n the tile's index, l its level and i from 0 to 255, hash i is
+Definition: a hash tile holds up to 256 neighbouring hashes of one level; the hash of a full tile is one hash
+of the level above. With n the tile's index, l its level and i from 0 to 255, hash i is
 
     MTH(D[(n·256 + i)·256^l : (n·256 + i + 1)·256^l])
 
@@ -16,11 +16,11 @@ Grammar:
     tile    = width · 32 bytes
     bundle  = width · ( uint16 length, big-endian || entry )
 
-Rules: at size s, level l has a partial tile of floor(s / 256^l) mod 256 hashes, none if that is 0; a partial tile is
-never hashed into the level above. One resource has one path.
+Rules: at size s, level l has a partial tile of floor(s / 256^l) mod 256 hashes, none if that is 0; a partial
+tile is never hashed into the level above. One resource has one path.
 
-Example: a tree of 70,000 leaves has 273 full tiles and one of width 112 at level 0 (`tile/0/273.p/112`), one full and
-one of width 17 at level 1, one of width 1 at level 2. Index 1234067 is `x001/x234/067`.
+Example: a tree of 70,000 leaves has 273 full tiles and one of width 112 at level 0 (`tile/0/273.p/112`), one
+full and one of width 17 at level 1, one of width 1 at level 2. Index 1234067 is `x001/x234/067`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _PATH = re.compile(r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,6}[0-9]{3})(
 
 @dataclass(frozen=True, slots=True)
 class TileRef:
-    """Names a tile: `level` 0 to 63 or None for an entry bundle, `index` from 0, `width` 1 to 256 hashes or entries."""
+    """Names a tile: `level` 0 to 63, None for an entry bundle; `index` from 0; `width` 1 to 256."""
 
     level: int | None
     index: int
@@ -75,7 +75,7 @@ def _index_path(index: int) -> str:
 
 
 def parse_tile_path(path: str) -> TileRef:
-    """Return what `path` (no leading slash) names. Raises MalformedTile for any spelling but the canonical one."""
+    """Return what `path` (no leading slash) names. MalformedTile for any spelling but the canonical one."""
     found = _PATH.fullmatch(path)
     if not found:
         raise MalformedTile(f"tile path {shown(path)}: not tile/<level or entries>/<index>[.p/<width>]")
@@ -91,12 +91,12 @@ def parse_tile_path(path: str) -> TileRef:
 
 
 def partial_width(level: int, size: int) -> int:
-    """Return floor(size / 256^level) mod 256: the hashes in the partial tile of a level, 0 if there is none."""
+    """Return floor(size / 256^level) mod 256: the width of a level's partial tile, 0 if there is none."""
     return (size >> (8 * level)) % TILE_WIDTH
 
 
 def tiles_of(size: int) -> Iterator[TileRef]:
-    """Yield every hash tile of a tree of `size` leaves: lowest level first, then by index, partial ones last."""
+    """Yield every hash tile of a tree of `size` leaves: lowest level first, by index, partial ones last."""
     for level in range(MAX_LEVEL + 1):
         hashes = size >> (8 * level)
         if not hashes:
@@ -153,7 +153,9 @@ def parse_bundle(data: bytes, width: int) -> list[bytes]:
         at = start + int.from_bytes(data[at:start], "big")
         entries.append(data[start:at])
         if start > len(data) or at > len(data) or len(entries) > width:
-            raise MalformedTile(f"entry bundle: entry {len(entries) - 1} is cut off or beyond the width of {width}")
+            raise MalformedTile(
+                f"entry bundle: entry {len(entries) - 1} is cut off, or beyond {width} entries"
+            )
     if len(entries) != width:
         raise MalformedTile(f"entry bundle: {len(entries)} entries where {width} belong")
     return entries

@@ -1,4 +1,4 @@
-"""Proof files: one entry is in a log, checkable offline (https://c2sp.org/tlog-proof). Extension `.tlog-proof`.
+"""Proof files `.tlog-proof`: one entry is in a log, checkable offline (https://c2sp.org/tlog-proof).
 
 Grammar:
 
@@ -9,8 +9,9 @@ Grammar:
             newline
             checkpoint                       signed note, byte for byte as the log published it
 
-Rules: `extra` is opaque and signed by nobody; without data its line is absent, so an empty one is refused. Parsing
-proves nothing: check the note (`policy`), then the path from the leaf hash to the checkpoint's root (`tlog.merkle`).
+Rules: `extra` is opaque and signed by nobody; without data its line is absent, so an empty one is refused.
+Parsing proves nothing: check the note (`policy`), then the path from the leaf hash to the checkpoint's root
+(`tlog.merkle`).
 
 Example, index 1 of a tree of two leaves:
 
@@ -52,7 +53,7 @@ _INDEX: Final = "index "
 
 @dataclass(frozen=True, slots=True)
 class TlogProof:
-    """Entry `index` (from 0), its inclusion path of at most 63 hashes, the verbatim checkpoint, and opaque `extra`."""
+    """Entry `index` (from 0), inclusion path of at most 63 hashes, verbatim checkpoint, opaque `extra`."""
 
     index: int
     hashes: tuple[bytes, ...]
@@ -72,7 +73,8 @@ class TlogProof:
     def encode(self) -> bytes:
         """Return the file's bytes."""
         extra = "" if self.extra is None else f"{_EXTRA}{b64encode(self.extra)}\n"
-        return f"{_HEADER}\n{extra}{_INDEX}{self.index}\n{hash_lines(self.hashes)}\n".encode() + self.checkpoint
+        head = f"{_HEADER}\n{extra}{_INDEX}{self.index}\n{hash_lines(self.hashes)}\n"
+        return head.encode() + self.checkpoint
 
 
 def parse_tlog_proof(data: bytes) -> TlogProof:

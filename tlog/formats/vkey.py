@@ -1,13 +1,14 @@
-"""Verifier keys: a key name, key ID and public key in one string (https://c2sp.org/signed-note, "Verifier keys").
+"""Verifier keys: key name, key ID and public key in one string (https://c2sp.org/signed-note).
 
 Grammar:
 
     vkey   = name "+" key-id "+" base64( type (1 byte) || public key )
     key-id = 8 lowercase hexadecimal digits
 
-Rules: the key ID is SHA-256(name || 0x0A || type || public key)[:4] and is checked, never believed; the public key has
-the length of its type; Ed25519 points must be canonical and of no small order (`ed25519_point`); the name of an
-ML-DSA-44 cosigner is at most 255 bytes, because it is signed with a one-byte length. Types known here:
+Rules: the key ID is SHA-256(name || 0x0A || type || public key)[:4] and is checked, never believed; the
+public key has the length of its type; Ed25519 points must be canonical and of no small order
+(`ed25519_point`); the name of an ML-DSA-44 cosigner is at most 255 bytes, because it is signed with a
+one-byte length. Types known here:
 
     0x01  Ed25519 note signature             32-byte key
     0x04  Ed25519 timestamped cosignature    32-byte key
@@ -73,9 +74,9 @@ class VKey:
 
 def _check_ml_dsa_44(name: str, public_key: bytes) -> None:
     if len(public_key) != ML_DSA_44_PUBLIC_KEY_BYTES:
-        raise MalformedKey(f"ML-DSA-44 key: {len(public_key)} bytes where {ML_DSA_44_PUBLIC_KEY_BYTES} belong")
+        raise MalformedKey(f"ML-DSA-44 key: {len(public_key)} bytes, not {ML_DSA_44_PUBLIC_KEY_BYTES}")
     if len(name.encode()) > MAX_COSIGNER_NAME_BYTES:
-        raise MalformedKey(f"ML-DSA-44 key: a name of more than {MAX_COSIGNER_NAME_BYTES} bytes cannot be signed")
+        raise MalformedKey(f"ML-DSA-44 key: its name has more than {MAX_COSIGNER_NAME_BYTES} bytes")
 
 
 def parse_vkey(text: str) -> VKey:
