@@ -1,0 +1,139 @@
+"""A witness running: opens what it needs or says why it will not, listens, and ends on SIGTERM, SIGINT or a halt."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import ssl
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+from aiohttp import web
+
+from tlog.errors import ConfigurationInvalid
+from tlog.formats.vkey import parse_vkey
+from witness.directory import load_cosigner, open_store
+from witness.errors import Halted
+from witness.group_commit import GroupCommit
+from witness.http import make_app
+from witness.keys import Identity
+from witness.logs import LogSettings, check_settings, list_logs
+from witness.metrics import Metrics
+from witness.store import Store
+from witness.witness import Witness
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where and how to listen. Port 0 takes a free one. Times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    body_seconds: float = 10
+    idle_seconds: float = 75
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a running witness listens, and who it is."""
+
+    host: str
+    port: int
+    url: str
+    identity: Identity
+
+
+def serve(directory: Path, listen: Listen, ready: Callable[[Address], None]) -> None:
+    """Run the witness of this folder until it is told to stop; `ready` is called once it answers.
+
+    Raises `ConfigurationInvalid` if it must not start, `Halted` if a failed write stopped it.
+    """
+    cosigner = load_cosigner(directory)
+    tls = _tls_context(listen)
+    store = open_store(directory)
+    try:
+        _check_logs(store, cosigner.identity)
+        with ThreadPoolExecutor(os.cpu_count() or 1, "sign") as pool:
+            witness = Witness(store, cosigner, lambda: int(time.time()), pool)
+            uvloop.run(_run(witness, cosigner.identity, listen, tls, ready))
+    finally:
+        store.close()
+
+
+async def _run(
+    witness: Witness,
+    identity: Identity,
+    listen: Listen,
+    tls: ssl.SSLContext | None,
+    ready: Callable[[Address], None],
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    metrics = Metrics()
+    group = GroupCommit(witness, metrics)
+    app = make_app(witness, group, metrics, listen.body_seconds)
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=listen.idle_seconds, auto_decompress=False, shutdown_timeout=5
+    )
+    await runner.setup()
+    try:
+        ready(await _listen(runner, identity, listen, tls))
+        await _first_of(stop, group.halted)
+    finally:
+        await runner.cleanup()
+        await group.close()
+    if witness.halted is not None:
+        raise Halted(witness.halted)
+
+
+async def _listen(
+    runner: web.AppRunner, identity: Identity, listen: Listen, tls: ssl.SSLContext | None
+) -> Address:
+    site = web.TCPSite(runner, listen.host, listen.port, ssl_context=tls, backlog=1024)
+    try:
+        await site.start()
+    except OSError as error:
+        raise ConfigurationInvalid(
+            f"cannot listen on {listen.host} port {listen.port}: {error.strerror}"
+        ) from error
+    port = runner.addresses[0][1]
+    host = f"[{listen.host}]" if ":" in listen.host else listen.host
+    return Address(listen.host, port, f"{'https' if tls else 'http'}://{host}:{port}", identity)
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+        with suppress(asyncio.CancelledError):
+            await wait
+
+
+def _tls_context(listen: Listen) -> ssl.SSLContext | None:
+    if listen.tls_cert is None and listen.tls_key is None:
+        return None
+    if listen.tls_cert is None or listen.tls_key is None:
+        raise ConfigurationInvalid("TLS needs both a certificate and its key")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(listen.tls_cert, listen.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationInvalid(f"cannot use the TLS certificate {listen.tls_cert}: {error}") from error
+    return context
+
+
+def _check_logs(store: Store, identity: Identity) -> None:
+    """Refuse to start on keys that must not be trusted, however they came into the database."""
+    for log in list_logs(store):
+        keys = tuple(parse_vkey(vkey) for vkey in log.vkeys)
+        check_settings(LogSettings(log.origin, keys, log.requests_per_day), identity)

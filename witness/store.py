@@ -1,0 +1,295 @@
+"""The witness's memory: who it is, which logs it trusts, and the latest checkpoint of each.
+
+Durability: `commit` and every other change have returned only after SQLite fsynced its write-ahead log. Losing this
+memory, or going back to an older one, is the one thing a witness must never do: it would then cosign a second tree.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, update
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from tlog.errors import ConfigurationInvalid, StorageFault, Unavailable
+from tlog.formats.cosignature import verifier_for
+from tlog.formats.note import Verifier
+from tlog.formats.vkey import SignatureType, VKey, parse_vkey
+from witness import schema, tables
+from witness.database import open_engine
+from witness.keys import Identity
+from witness.rules import SECONDS_PER_DAY, LogState, TrustedLog, Usage
+
+DATABASE_FILE = "witness.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One log as stored: its configuration, its state, and how much it asked today."""
+
+    log: TrustedLog
+    state: LogState
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the database held at one moment. `last_timestamp`: our latest cosignature for any log, POSIX seconds."""
+
+    last_timestamp: int
+    records: dict[str, LogRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One request's effect: count it (where the log has a limit) and, if `new` is set, move from `old` to `new`.
+
+    `note` is the cosigned checkpoint to keep with `new`. `now` is in POSIX seconds.
+    """
+
+    origin: str
+    now: int
+    old: LogState
+    new: LogState | None = None
+    note: bytes | None = None
+
+
+class Outcome(Enum):
+    """What became of a change."""
+
+    DONE = "durable"
+    QUOTA_REACHED = "not done: the log used up its requests of this UTC day"
+    STATE_MOVED = "not done: the state is no longer `old`, another request was faster"
+
+
+class Store:
+    """The database of one witness, opened only if it is there, is whole, and belongs to these keys."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(write=True)
+        self._write_turn = threading.Lock()  # fair in-process turns; SQLite's own lock polls
+
+    @classmethod
+    def create(cls, path: Path, identity: Identity) -> None:
+        """Make the database. Raises `ConfigurationInvalid` if the file is there."""
+        if path.exists():
+            raise ConfigurationInvalid(f"{path} already exists")
+        engine = open_engine(path, "rwc")
+        try:
+            with engine.execution_options(write=True).begin() as connection:
+                schema.upgrade(connection)
+                connection.execute(
+                    insert(tables.identity).values(id=1, last_timestamp=0, **_identity_row(identity))
+                )
+        finally:
+            engine.dispose()
+        path.chmod(0o600)
+
+    @classmethod
+    def open(cls, path: Path, identity: Identity, *, check_schema: bool = True) -> Self:
+        """Open the database. Raises `ConfigurationInvalid` with the reason why this witness must not use it."""
+        if not path.is_file():
+            raise ConfigurationInvalid(
+                f"the database {path} is missing. A witness that forgot what it cosigned could cosign a fork, so it "
+                "does not start. If the database is lost, make a new witness with new keys; restore no old copy"
+            )
+        store = cls(open_engine(path))
+        try:
+            store._check(path, identity, check_schema)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _check(self, path: Path, identity: Identity, check_schema: bool) -> None:
+        try:
+            with self._engine.begin() as connection:
+                if check_schema:
+                    schema.check_revision(connection)
+                bound = connection.execute(select(tables.identity)).mappings().one_or_none()
+        except DatabaseError as error:
+            raise ConfigurationInvalid(f"{path} is not a readable witness database: {error.orig}") from error
+        if bound is None or {k: bound[k] for k in _identity_row(identity)} != _identity_row(identity):
+            owner = "nobody" if bound is None else repr(bound["name"])
+            raise ConfigurationInvalid(
+                f"the database {path} belongs to other keys or another name (made for {owner}, "
+                f"asked by {identity.name!r}): what it remembers was not signed by these keys"
+            )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def migrate(self) -> None:
+        """Bring an older database to this program's schema."""
+        with self.writing() as connection:
+            schema.upgrade(connection)
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Return a transaction that holds the write lock from its beginning."""
+        return self._writer.begin()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one moment of the database. Raises `Unavailable` if it cannot be read."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except DatabaseError as error:
+            raise Unavailable(f"the database cannot be read: {error.orig}") from error
+
+    def snapshot(self, origins: Iterable[str]) -> Snapshot:
+        """Read these logs' records, and our own latest time, at one moment."""
+        wanted = list(dict.fromkeys(origins))
+        with self.reading() as connection:
+            last = connection.execute(_LAST_TIMESTAMP).scalar_one()
+            rows = connection.execute(_LOGS, {"origins": wanted}).all()
+            keys: dict[str, list[str]] = {}
+            for origin, vkey in connection.execute(_LOG_KEYS, {"origins": wanted}):
+                keys.setdefault(origin, []).append(vkey)
+        return Snapshot(
+            last, {row.origin: _record(row, tuple(sorted(keys.get(row.origin, ())))) for row in rows}
+        )
+
+    def note_at(self, origin_hash: str) -> bytes | None:
+        """Return the cosigned note of the log with this origin hash (hex); None if nothing was cosigned."""
+        with self.reading() as connection:
+            note: bytes | None = connection.execute(_NOTE, {"origin_hash": origin_hash}).scalar_one_or_none()
+        return note
+
+    def commit(self, changes: Sequence[Change]) -> list[Outcome]:
+        """Apply all changes in one transaction; durable on return, one outcome per change.
+
+        Raises `Unavailable` if the write lock could not be had (nothing was done), `StorageFault` if a write failed.
+        """
+        with self._write_turn, self._writer.connect() as connection:
+            try:
+                connection.begin()
+            except OperationalError as error:
+                raise Unavailable("the database is busy; nothing was signed") from error
+            try:
+                outcomes = _apply(connection, changes)
+                # Crash before this COMMIT is durable: nothing is stored, and no signature has left. Crash after it:
+                # the state is stored; the client, who got no answer, asks again at this size and is cosigned afresh.
+                connection.commit()
+            except DatabaseError as error:
+                raise StorageFault(f"the database failed: {error.orig}") from error
+        return outcomes
+
+
+def _apply(connection: Connection, changes: Sequence[Change]) -> list[Outcome]:
+    """Compare every change with the rows and write what holds. The write lock is held, so nothing moves between."""
+    origins = list(dict.fromkeys(change.origin for change in changes))
+    rows = {row.origin: _Row.of(row) for row in connection.execute(_LOGS, {"origins": origins})}
+    outcomes = [rows[change.origin].apply(change) for change in changes]
+    changed = [row.values() for row in rows.values() if row.changed]
+    if changed:
+        connection.execute(_UPDATE_LOG, changed)
+    signed = [
+        change.new.timestamp
+        for change, outcome in zip(changes, outcomes, strict=True)
+        if change.new is not None and outcome is Outcome.DONE
+    ]
+    if signed:
+        connection.execute(_ADVANCE_CLOCK, {"signed": max(signed)})
+    return outcomes
+
+
+@dataclass(slots=True)
+class _Row:
+    """One log's row while a transaction changes it."""
+
+    origin: str
+    state: LogState
+    usage: Usage
+    limit: int | None
+    note: bytes | None
+    changed: bool = False
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> _Row:
+        return cls(row.origin, _state(row), _usage(row), row.requests_per_day, row.note)
+
+    def apply(self, change: Change) -> Outcome:
+        day = change.now // SECONDS_PER_DAY
+        used = self.usage.requests if self.usage.day == day else 0
+        if self.limit is not None and used >= self.limit:
+            return Outcome.QUOTA_REACHED
+        if change.new is not None and self.state != change.old:
+            return Outcome.STATE_MOVED  # not counted: the request is decided again
+        if self.limit is not None:
+            self.usage, self.changed = Usage(day, used + 1), True
+        if change.new is not None:
+            self.state, self.note, self.changed = change.new, change.note, True
+        return Outcome.DONE
+
+    def values(self) -> dict[str, object]:
+        return {
+            "key": self.origin,
+            "size": self.state.size,
+            "root": self.state.root,
+            "timestamp": self.state.timestamp,
+            "note": self.note,
+            "usage_day": self.usage.day,
+            "usage_requests": self.usage.requests,
+        }
+
+
+_LAST_TIMESTAMP = select(tables.identity.c.last_timestamp)
+_LOGS = select(tables.log).where(tables.log.c.origin.in_(bindparam("origins", expanding=True)))
+_LOG_KEYS = select(tables.log_key).where(tables.log_key.c.origin.in_(bindparam("origins", expanding=True)))
+_NOTE = select(tables.log.c.note).where(tables.log.c.origin_hash == bindparam("origin_hash"))
+_UPDATE_LOG = (
+    update(tables.log)
+    .where(tables.log.c.origin == bindparam("key"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("size", "root", "timestamp", "note", "usage_day", "usage_requests")
+        }
+    )
+)
+_ADVANCE_CLOCK = update(tables.identity).values(
+    last_timestamp=func.max(tables.identity.c.last_timestamp, bindparam("signed"))
+)
+
+
+def _identity_row(identity: Identity) -> dict[str, str]:
+    return {
+        "name": identity.name,
+        "ed25519_vkey": identity.ed25519.encode(),
+        "ml_dsa_44_vkey": identity.ml_dsa_44.encode(),
+    }
+
+
+def _state(row: Row[Any]) -> LogState:
+    return LogState(row.size, row.root, row.timestamp)
+
+
+def _usage(row: Row[Any]) -> Usage:
+    return Usage(row.usage_day, row.usage_requests)
+
+
+def _record(row: Row[Any], vkeys: tuple[str, ...]) -> LogRecord:
+    keys = [_trusted_key(vkey) for vkey in vkeys]
+    log = TrustedLog(
+        row.origin,
+        tuple(verifier for _, verifier in keys),
+        frozenset((vkey.name, vkey.key_id) for vkey, _ in keys if vkey.type is SignatureType.ED25519),
+        row.requests_per_day,
+    )
+    return LogRecord(log, _state(row), _usage(row))
+
+
+@lru_cache(maxsize=16_384)
+def _trusted_key(text: str) -> tuple[VKey, Verifier]:
+    vkey = parse_vkey(text)
+    return vkey, verifier_for(vkey)
