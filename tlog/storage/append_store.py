@@ -7,7 +7,8 @@ group go through one by one, with look-ups.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,14 +39,20 @@ class NewRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Where an entry stands. `duplicate`: its id was there already, and this is the first index."""
+class Appended:
+    """The request is stored: its rows have the indices from `start` on."""
 
-    index: int
-    duplicate: bool
+    start: int
 
 
-Outcome = list[Placement] | Conflict
+@dataclass(frozen=True, slots=True)
+class KnownIds:
+    """Nothing of the request was stored: these ids of it are in the log already, at these indices."""
+
+    indices: Mapping[bytes, int]
+
+
+Outcome = Appended | KnownIds | Conflict
 
 
 class AppendStore:
@@ -57,7 +64,7 @@ class AppendStore:
     def append(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
         """Give every row an index, in order; durable on return.
 
-        Returns one outcome for each request. Raises `ConcurrentUpdate` (and stores nothing) if another
+        The ids within one request differ. Returns one outcome for each request. Raises `ConcurrentUpdate` (and stores nothing) if another
         process assigned indices meanwhile; `StorageFault` or `Unavailable` as the database fails.
         """
         try:
@@ -89,32 +96,20 @@ class _Group:
         outcomes: list[Outcome] = []
         rows: list[NewRow] = []
         for request in requests:
-            start = self._size + len(rows)
-            outcomes.append([Placement(start + i, duplicate=False) for i in range(len(request))])
+            outcomes.append(Appended(self._size + len(rows)))
             rows.extend(request)
         self._insert(rows)
         return outcomes
 
     def insert_one(self, rows: Sequence[NewRow]) -> Outcome:
-        """Insert one request, finding which of its rows are there already and which contradict."""
-        known = self._known_ids(rows)
-        fresh: dict[bytes, int] = {}
-        new: list[NewRow] = []
-        placements: list[Placement] = []
-        for row in rows:
-            entry_id = row.entry_id
-            first = None if entry_id is None else known.get(entry_id, fresh.get(entry_id))
-            if first is not None:
-                placements.append(Placement(first, duplicate=True))
-                continue
-            if entry_id is not None:
-                fresh[entry_id] = self._size + len(new)
-            placements.append(Placement(self._size + len(new), duplicate=False))
-            new.append(row)
-        if conflict := self._seq_conflict(new):
+        """Insert one request, unless some of its ids are known or some of its numbers are taken."""
+        if known := self._known_ids(rows):
+            return KnownIds(known)
+        if conflict := self._seq_conflict(rows):
             return conflict
-        self._insert(new)
-        return placements
+        start = self._size
+        self._insert(rows)
+        return Appended(start)
 
     def _known_ids(self, rows: Sequence[NewRow]) -> dict[bytes, int]:
         ids = [row.entry_id for row in rows if row.entry_id is not None]
@@ -126,7 +121,7 @@ class _Group:
 
     def _seq_conflict(self, rows: Sequence[NewRow]) -> Conflict | None:
         pairs = [(row.columns["source"], row.columns["seq"]) for row in rows if row.entry_id is not None]
-        taken = {pair for pair in pairs if pairs.count(pair) > 1} if len(set(pairs)) != len(pairs) else set()
+        taken = {pair for pair, times in Counter(pairs).items() if times > 1}
         for some in many(pairs, _LOOKUP_ROWS):
             place = tuple_(entries.c.source, entries.c.seq)
             query = select(entries.c.source, entries.c.seq).where(place.in_(some))

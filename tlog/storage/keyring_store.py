@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from sqlalchemy import Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tlog.errors import NotFound
 from tlog.storage.database import Database
 from tlog.storage.log_store import many
 from tlog.storage.tables import cohort_keys, keyring_secrets, person_keys
@@ -69,13 +68,12 @@ class KeyringStore:
                 found.update({row.person_hash: row for row in rows})
         return found
 
-    def person(self, key_id: int) -> WrappedPersonKey:
-        """Return the wrapped key of one `key_id`. Raises `NotFound` where it was destroyed."""
+    def persons_by_id(self, key_ids: Sequence[int]) -> dict[int, WrappedPersonKey]:
+        """Return the wrapped keys of those `key_ids` that still have one."""
         with self._database.read() as connection:
-            row = connection.execute(select(*_PERSON).where(person_keys.c.key_id == key_id)).first()
-        if row is None:
-            raise NotFound("this person's key is not in the keyring")
-        return WrappedPersonKey(*row)
+            query = select(*_PERSON).where(person_keys.c.key_id.in_(key_ids))
+            rows = [WrappedPersonKey(*row) for row in connection.execute(query)]
+        return {row.key_id: row for row in rows}
 
     def add_persons(self, keys: Sequence[WrappedPersonKey]) -> dict[bytes, WrappedPersonKey]:
         """Store person keys; where one is there already, it stays. Returns what is stored now."""

@@ -1,0 +1,138 @@
+"""Integrate: from assigned indices to durable tiles and entry bundles.
+
+Order, which is what makes a crash harmless at every point:
+
+1. full tiles and bundles, then the partial ones of the new size, all durable;
+2. the state row: `integrated_size` and root, compared and swapped;
+3. only then may a checkpoint of this size be signed.
+
+A crash before 2 leaves objects that the next run writes again with the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tlog.errors import NotFound, StorageFault, TileInvalid
+from tlog.formats.tile import TILE_WIDTH, TileRef, encode_bundle
+from tlog.merkle.builder import TileData, TreeBuilder
+from tlog.merkle.hashing import leaf_hash
+from tlog.service.stored_tiles import StoredTiles
+from tlog.storage.log_store import LogState, LogStore
+from tlog.storage.tile_store import TileStore
+
+_CHUNK = 64 * TILE_WIDTH
+
+
+class Integrator:
+    """The one writer of tiles. Methods block; call `integrate` from one thread at a time."""
+
+    def __init__(self, store: LogStore, tiles: TileStore) -> None:
+        """Take up the tree where the database says it stands.
+
+        The right edge in the tile store is checked against the database's leaves and root; where it is
+        missing or wrong, the tiles are made anew from the database. Raises `StorageFault` if the database's
+        leaves do not hash to the root it recorded: somebody changed them.
+        """
+        self._store = store
+        self._tiles = tiles
+        self._stale: list[TileRef] = []
+        self.state: LogState = store.state()
+        try:
+            self._builder, self._bundle = self._load()
+        except (NotFound, TileInvalid):
+            self._builder, self._bundle = self._rebuild()
+        self._stale = list(self._stored_partials())
+
+    def integrate(self) -> LogState:
+        """Bring every assigned leaf into the tiles; durable on return.
+
+        Raises `StorageFault`, `Unavailable` or `ConcurrentUpdate`; the next call starts from the state row.
+        """
+        target = self._store.state().size
+        if target == self.state.integrated_size:
+            return self.state
+        try:
+            for start in range(self._builder.size, target, _CHUNK):
+                self._extend(start, min(start + _CHUNK, target))
+            self._write_edge()
+            self.state = self._store.set_integrated(self.state, target, self._builder.root())
+        except BaseException:
+            # The builder ran ahead of what is stored: forget it and read the edge back.
+            self.state = self._store.state()
+            self._builder, self._bundle = self._load()
+            raise
+        return self.state
+
+    def collect(self, published: int) -> None:
+        """Remove partial tiles whose full tile the published checkpoint of this size covers."""
+        done = [ref for ref in self._stale if _covered(ref, published)]
+        self._tiles.delete(done)
+        self._stale = [ref for ref in self._stale if not _covered(ref, published)]
+
+    def _extend(self, start: int, end: int) -> None:
+        leaves = self._store.leaves(start, end)
+        full = self._builder.extend([leaf_hash(leaf) for leaf in leaves])
+        objects = [(_ref(tile), tile.hashes) for tile in full]
+        self._bundle.extend(leaves)
+        first = start // TILE_WIDTH
+        for number in range(len(self._bundle) // TILE_WIDTH):
+            piece = self._bundle[number * TILE_WIDTH : (number + 1) * TILE_WIDTH]
+            objects.append((TileRef(None, first + number), encode_bundle(piece)))
+        del self._bundle[: len(self._bundle) // TILE_WIDTH * TILE_WIDTH]
+        self._tiles.put_many(objects)
+
+    def _write_edge(self) -> None:
+        objects = [(_ref(tile), tile.hashes) for tile in self._builder.partial_tiles()]
+        if self._bundle:
+            ref = TileRef(None, self._builder.size // TILE_WIDTH, len(self._bundle))
+            objects.append((ref, encode_bundle(self._bundle)))
+        self._tiles.put_many(objects)
+        self._stale.extend(ref for ref, _ in objects)
+
+    def _load(self) -> tuple[TreeBuilder, list[bytes]]:
+        size = self.state.integrated_size
+        builder = TreeBuilder.load(StoredTiles(self._tiles, lambda: size), size)
+        bundle = self._store.leaves(size // TILE_WIDTH * TILE_WIDTH, size)
+        edge = b"".join(leaf_hash(leaf) for leaf in bundle)
+        stored = next((tile.hashes for tile in builder.partial_tiles() if tile.level == 0), b"")
+        if builder.root() != self.state.integrated_root or edge != stored:
+            raise TileInvalid("the stored right edge is not the database's")
+        if bundle:
+            self._tiles.get(TileRef(None, size // TILE_WIDTH, len(bundle)))
+        return builder, bundle
+
+    def _rebuild(self) -> tuple[TreeBuilder, list[bytes]]:
+        size = self.state.integrated_size
+        self._builder, self._bundle = TreeBuilder(), []
+        for start in range(0, size, _CHUNK):
+            self._extend(start, min(start + _CHUNK, size))
+        if self._builder.root() != self.state.integrated_root:
+            raise StorageFault(
+                f"the {size} leaves in the database do not hash to the root recorded for them: the database "
+                "was changed. Run 'tlog fsck', and do not publish from it"
+            )
+        self._write_edge()
+        return self._builder, self._bundle
+
+    def _stored_partials(self) -> Iterator[TileRef]:
+        size, level = self.state.integrated_size, 0
+        while size >> (8 * level):
+            edge = (size >> (8 * level)) // TILE_WIDTH
+            for index in range(max(edge - 1, 0), edge + 1):
+                yield from self._partials_of(level, index)
+                if level == 0:
+                    yield from self._partials_of(None, index)
+            level += 1
+
+    def _partials_of(self, level: int | None, index: int) -> Iterator[TileRef]:
+        for width in self._tiles.partial_widths(TileRef(level, index)):
+            yield TileRef(level, index, width)
+
+
+def _ref(tile: TileData) -> TileRef:
+    return TileRef(tile.level, tile.index, tile.width)
+
+
+def _covered(ref: TileRef, size: int) -> bool:
+    return (ref.index + 1) * TILE_WIDTH << (8 * (ref.level or 0)) <= size

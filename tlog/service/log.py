@@ -1,0 +1,146 @@
+"""A running log: its parts, wired. What HTTP and the command line talk to.
+
+Belongs to one event loop. `start` returns once the log can be trusted with an append: its right edge is
+checked against the database, and the witnesses were asked whether they know more than we do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import urandom
+from typing import Literal
+
+import aiohttp
+
+from tlog.errors import Malformed, StorageFault, Unavailable
+from tlog.formats.policy import Policy
+from tlog.keys.keyring import Keyring
+from tlog.merkle.nodes import TileNodes
+from tlog.service.appender import Appender
+from tlog.service.checkpoint_signer import CheckpointSigner
+from tlog.service.entries import EntryReader
+from tlog.service.integrator import Integrator
+from tlog.service.proofs import Proofs
+from tlog.service.publisher import Publisher
+from tlog.service.quorum import Witnesses
+from tlog.service.sealer import Sealer
+from tlog.service.sequencer import Sequencer
+from tlog.service.settings import LogSettings
+from tlog.service.stored_tiles import StoredTiles
+from tlog.storage.append_store import Appended, AppendStore, NewRow
+from tlog.storage.database import Database
+from tlog.storage.log_store import LogStore
+from tlog.storage.tile_store import TileStore
+from tlog.storage.token_store import TokenStore
+
+Stage = Literal["durable", "integrated", "witnessed"]
+SEALED_LEAF_BYTES = 32
+MAX_RAW_LEAF_BYTES = (1 << 16) - 1
+
+
+def now_us() -> int:
+    """Return microseconds since 1970-01-01T00:00:00Z."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LogParts:
+    """What a log is made of; `tlog/cli` opens these from a data folder."""
+
+    database: Database
+    tiles: TileStore
+    keyring: Keyring
+    signer: CheckpointSigner
+    policy: Policy
+    settings: LogSettings
+    now: Callable[[], int] = now_us
+    random: Callable[[int], bytes] = urandom
+
+
+class Log:
+    """One log at work."""
+
+    def __init__(self, parts: LogParts) -> None:
+        """Check the stored tree against the database. Blocks. Raises `StorageFault` where it is damaged."""
+        self._parts = parts
+        self.settings = parts.settings
+        self.policy = parts.policy
+        self.signer = parts.signer
+        self.store = LogStore(parts.database)
+        self.tiles = parts.tiles
+        self.tokens = TokenStore(parts.database, parts.now)
+        self._integrator = Integrator(self.store, parts.tiles)
+        stored = StoredTiles(parts.tiles, lambda: self._integrator.state.integrated_size)
+        self._nodes = TileNodes(stored, parts.settings.cached_tiles)
+        self.sequencer = Sequencer(AppendStore(parts.database), parts.settings)
+        self.entries = EntryReader(self.store, parts.keyring)
+        sealer = Sealer(parts.keyring, parts.now, parts.random)
+        self.appender = Appender(sealer, self.sequencer, self.entries)
+        self.proofs = Proofs(
+            self.store,
+            self._nodes,
+            lambda: self._integrator.state.integrated_size,
+            lambda: self.publisher.published,
+        )
+
+    async def start(self) -> None:
+        """Ask the witnesses, then open for appends, unless one of them proved a rollback."""
+        parts = self._parts
+        timeout = aiohttp.ClientTimeout(total=parts.settings.quorum_timeout)
+        self._session = aiohttp.ClientSession(timeout=timeout)
+        signed = self.store.last_signed
+        self.witnesses = Witnesses(
+            parts.policy,
+            parts.signer.verifiers(),
+            lambda: last.size if (last := signed()) else 0,
+            self._session,
+            parts.now,
+        )
+        self.publisher = Publisher(
+            self.store,
+            self._integrator,
+            self._nodes,
+            parts.signer,
+            self.witnesses,
+            parts.settings,
+            parts.now,
+            self.sequencer.halt,
+        )
+        await self.publisher.start()
+        if not self.publisher.halted:
+            self.sequencer.start()
+
+    async def stop(self) -> None:
+        """Store and integrate what was accepted, then close everything."""
+        await self.sequencer.stop()
+        await self.publisher.stop()
+        await self._session.close()
+        await asyncio.to_thread(self._parts.database.close)
+
+    async def append_leaf(self, leaf: bytes) -> int:
+        """Append a leaf that its producer sealed and return its index; durable on return.
+
+        Raises `Malformed` for a wrong length, `Overloaded`, `Unavailable`, `LogHalted`, `StorageFault`.
+        """
+        if self.settings.raw_leaves:
+            if len(leaf) > MAX_RAW_LEAF_BYTES:
+                raise Malformed(f"a leaf has at most {MAX_RAW_LEAF_BYTES} bytes, this one has {len(leaf)}")
+        elif len(leaf) != SEALED_LEAF_BYTES:
+            raise Malformed(f"a sealed leaf has {SEALED_LEAF_BYTES} bytes, this one has {len(leaf)}")
+        with self.sequencer.reserve(1, len(leaf)):
+            outcome = await self.sequencer.append([NewRow(leaf)])
+        if not isinstance(outcome, Appended):
+            raise StorageFault("a leaf without an id was taken for a known one")
+        return outcome.start
+
+    async def wait(self, stage: Stage, size: int) -> None:
+        """Return when the first `size` leaves are at `stage`. Raises `Unavailable` if the log is halted."""
+        if stage == "durable":
+            return
+        if self.publisher.halted:
+            raise Unavailable("stored, but the log is halted and publishes nothing")
+        progress = self.publisher.integrated if stage == "integrated" else self.publisher.witnessed
+        await progress.reached(size)

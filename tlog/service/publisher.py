@@ -1,0 +1,183 @@
+"""Publish: sign the integrated tree, have it witnessed, make it the log's checkpoint.
+
+Trust rules:
+
+* Before the first signature after a start, the last checkpoint ever signed is shown to the witnesses once
+  more. If one of them proves that it knows more, the database was rolled back and nothing is signed.
+* A checkpoint is stored before any witness sees it, so one size is signed once, whatever crashes; an
+  unwitnessed one is shown again after a restart, not signed again.
+* Fail closed: what is served is the last checkpoint whose quorum was met. `fail_open` serves the newest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+
+from tlog.errors import ConcurrentUpdate, StorageFault, TlogError, Unavailable
+from tlog.formats.checkpoint import Checkpoint
+from tlog.formats.note import Note, parse_note
+from tlog.merkle.nodes import TileNodes
+from tlog.merkle.prove import consistency_proof
+from tlog.merkle.tree import TileTree
+from tlog.service.checkpoint_signer import CheckpointSigner
+from tlog.service.feeder import WitnessKnowsMore
+from tlog.service.integrator import Integrator
+from tlog.service.progress import Progress
+from tlog.service.quorum import Witnesses
+from tlog.service.settings import LogSettings
+from tlog.storage.log_store import LogStore, StoredCheckpoint
+
+_RETRY_SECONDS = 1.0
+T = TypeVar("T")
+_logger = structlog.get_logger()
+
+
+class Publisher:
+    """Drives integration and publication. Belongs to one event loop; `start` then runs until `stop`."""
+
+    def __init__(  # noqa: PLR0913 - the parts it drives, wired once by `Log`
+        self,
+        store: LogStore,
+        integrator: Integrator,
+        nodes: TileNodes,
+        signer: CheckpointSigner,
+        witnesses: Witnesses,
+        settings: LogSettings,
+        now: Callable[[], int],
+        halt: Callable[[str], None],
+    ) -> None:
+        """`now` returns microseconds since the epoch; `halt` is told why nothing more may be signed."""
+        self._store = store
+        self._integrator = integrator
+        self._nodes = nodes
+        self._signer = signer
+        self._witnesses = witnesses
+        self._settings = settings
+        self._now = now
+        self._halt = halt
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="integrator")
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._late: set[asyncio.Task[None]] = set()
+        self._confirmed = False
+        self.halted = False
+        self.signed = store.last_signed()
+        self.published = self.signed if settings.fail_open else store.last_witnessed()
+        self.integrated = Progress(integrator.state.integrated_size)
+        self.witnessed = Progress(self.published.size if self.published else 0)
+        self.problem: str | None = None
+
+    async def start(self) -> None:
+        """Ask the witnesses about the last signed checkpoint, then publish in the background.
+
+        Returns after at most `quorum_timeout` seconds. Whether or not they answered: nothing is signed
+        before they did.
+        """
+        await self._turn()
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="publisher")
+
+    async def stop(self) -> None:
+        """Finish the round under way and stop."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+        await self._witnesses.close()
+        await asyncio.gather(*self._late, return_exceptions=True)
+        self._thread.shutdown()
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set() and not self.halted:
+            wait = self._settings.checkpoint_interval if self.problem is None else _RETRY_SECONDS
+            try:
+                await asyncio.wait_for(self._stopping.wait(), wait)
+            except TimeoutError:
+                await self._turn()
+
+    async def _turn(self) -> None:
+        try:
+            await self._advance()
+        except (WitnessKnowsMore, ConcurrentUpdate, StorageFault) as error:
+            self._stop_signing(str(error))
+        except Unavailable as error:
+            self._report(str(error))
+
+    async def _advance(self) -> None:
+        if self.signed is not None and not self._confirmed and not await self._show(self.signed):
+            return
+        self._confirmed = True
+        tree = await self._blocking(self._integrator.integrate)
+        self.integrated.advance(tree.integrated_size)
+        if self.signed is None or tree.integrated_size > self.signed.size:
+            self.signed = await self._blocking(self._sign, tree.integrated_size, tree.integrated_root)
+        if self.published is None or self.published.size < self.signed.size:
+            await self._show(self.signed)
+
+    def _sign(self, size: int, root: bytes) -> StoredCheckpoint:
+        now = self._now()
+        note = self._signer.sign(size, root, now // 1_000_000)
+        signed = StoredCheckpoint(size, root, note.encode(), now, None)
+        self._store.add_checkpoint(signed)
+        return signed
+
+    async def _show(self, signed: StoredCheckpoint) -> bool:
+        """Have a signed checkpoint witnessed and publish it. Returns whether it may be built upon."""
+        checkpoint = Checkpoint(self._signer.origin, signed.size, signed.root)
+        outcome = await self._witnesses.cosign(
+            parse_note(signed.note), checkpoint, self._prove, self._settings.quorum_timeout, self._merge_late
+        )
+        if outcome.met:
+            await self._publish(signed, outcome.note)
+        else:
+            self._report(f"no quorum for size {signed.size}: {'; '.join(outcome.refusals) or 'timeout'}")
+            if self._settings.fail_open:
+                self._serve(signed, outcome.note)
+        return outcome.met or self._settings.fail_open
+
+    async def _publish(self, signed: StoredCheckpoint, note: Note) -> None:
+        await self._blocking(self._store.set_witnessed, signed.size, note.encode(), self._now())
+        self._serve(signed, note)
+        self.witnessed.advance(signed.size)
+        self.problem = None
+        await self._blocking(self._integrator.collect, signed.size)
+
+    def _serve(self, signed: StoredCheckpoint, note: Note) -> None:
+        self.published = StoredCheckpoint(
+            signed.size, signed.root, note.encode(), signed.signed_at, self._now()
+        )
+
+    def _merge_late(self, note: Note) -> None:
+        task = asyncio.get_running_loop().create_task(self._store_late(note))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def _store_late(self, note: Note) -> None:
+        size = int(note.text.split("\n", 2)[1])
+        try:
+            await self._blocking(self._store.set_witnessed, size, note.encode(), self._now())
+        except TlogError as error:
+            _logger.warning("late cosignature not stored", size=size, reason=str(error))
+            return
+        if self.published is not None and self.published.size == size:
+            self._serve(self.published, note)
+
+    async def _prove(self, old: int, new: int) -> Sequence[bytes]:
+        return await asyncio.to_thread(lambda: consistency_proof(TileTree(self._nodes, new), old, new))
+
+    async def _blocking(self, function: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+    def _report(self, problem: str) -> None:
+        if problem != self.problem:
+            _logger.warning("not publishing", reason=problem)
+        self.problem = problem
+
+    def _stop_signing(self, reason: str) -> None:
+        _logger.error("log halted", reason=reason)
+        self.halted = True
+        self.problem = reason
+        self._halt(reason)

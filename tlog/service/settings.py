@@ -1,0 +1,24 @@
+"""How a log behaves: every number that an operator may turn, with its unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Settings of one log. Times in seconds, sizes in bytes.
+
+    `raw_leaves` makes it a plain transparency log whose ``POST /add`` takes any leaf up to 65,535 bytes;
+    otherwise a leaf is the 32-byte commitment to a sealed entry. `fail_open` publishes checkpoints whose
+    quorum was not met in time; the default is to publish nothing new until it is.
+    """
+
+    raw_leaves: bool = False
+    fail_open: bool = False
+    checkpoint_interval: float = 0.2
+    quorum_timeout: float = 5.0
+    max_pending_entries: int = 20_000
+    max_pending_bytes: int = 64 << 20
+    max_group: int = 4_000
+    cached_tiles: int = 4_096
