@@ -43,7 +43,7 @@ class TreeBuilder:
         if size < 0 or [len(row) for row in rows] != [width * HASH_BYTES for width in wanted]:
             raise TileInvalid(f"this is not the right edge of a tree of {size} leaves")
         self.size = size
-        self._edge = rows
+        self._edge = rows[: len(widths)]
 
     @classmethod
     def load(cls, source: TileSource, size: int) -> TreeBuilder:
@@ -53,6 +53,7 @@ class TreeBuilder:
         """
         edge = []
         for level, index, width in edge_widths(size):
+            # A store may have the full tile already: the process stopped after writing it.
             row = source.tile(level, index, width) if width else b""
             edge.append(row[: width * HASH_BYTES])
         return cls(size, edge)

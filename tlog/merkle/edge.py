@@ -15,7 +15,7 @@ from tlog.merkle.hashing import EMPTY_ROOT, HASH_BYTES, TILE_HEIGHT, TILE_WIDTH,
 def edge_widths(size: int) -> Iterator[tuple[int, int, int]]:
     """Yield (level, index, width) of each level's partial tile, the lowest level first; a width may be 0."""
     level = 0
-    while size:
+    while size > 0:
         yield level, size // TILE_WIDTH, size % TILE_WIDTH
         level, size = level + 1, size >> TILE_HEIGHT
 

@@ -32,17 +32,13 @@ class TileNodes:
 
     def tile(self, level: int, index: int, width: int) -> bytes:
         """Return at least the first `width` hashes of a tile; raise what the source raises."""
-        return self._pyramid(level, index, width)[0]
+        return self.rows(level, index, width)[0]
 
-    def node(self, level: int, index: int, width: int, height: int, position: int) -> bytes:
-        """Return node `position` (from the left, from 0) at `height` (0-7) above the lowest row of a tile.
+    def rows(self, level: int, index: int, width: int) -> list[bytes]:
+        """Return a tile's rows of nodes over at least its first `width` hashes; row h lies h above the tile.
 
-        `width` is the tile's number of hashes in the tree asked about; the node must lie above those.
+        Raises TileInvalid for a tile too short, or what the source raises.
         """
-        row = self._pyramid(level, index, width)[height]
-        return row[position * HASH_BYTES : (position + 1) * HASH_BYTES]
-
-    def _pyramid(self, level: int, index: int, width: int) -> list[bytes]:
         key = (level, index)
         with self._lock:
             rows = self._pyramids.get(key)

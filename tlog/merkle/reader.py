@@ -114,4 +114,8 @@ def _parse_bundle(index: int, data: bytes, width: int) -> list[bytes]:
     try:
         return parse_bundle(data, width)
     except MalformedTile as exc:
-        raise TileInvalid(f"entry bundle {index}: {exc}") from exc
+        reason = exc
+    try:
+        return parse_bundle(data, TILE_WIDTH)[:width]
+    except MalformedTile:
+        raise TileInvalid(f"entry bundle {index}: {reason}") from reason

@@ -17,7 +17,7 @@ from pymerkle.core import BaseMerkleTree
 
 from tlog.errors import OutOfRange
 from tlog.merkle.edge import tile_width
-from tlog.merkle.hashing import TILE_HEIGHT, TILE_WIDTH
+from tlog.merkle.hashing import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH
 from tlog.merkle.nodes import TileNodes
 from tlog.merkle.source import TileSource
 
@@ -34,6 +34,7 @@ class TileTree(BaseMerkleTree):  # type: ignore[misc]  # pymerkle has no types
         super().__init__("sha256", capacity=0)
         self.size = size
         self._nodes = source if isinstance(source, TileNodes) else TileNodes(source)
+        self._recent: dict[int, tuple[int, list[bytes]]] = {}  # level: the tile last asked for, and its rows
 
     def root(self, size: int | None = None) -> bytes:
         """Return the 32-byte root hash of the first `size` leaves (all, if not given). Raises OutOfRange."""
@@ -51,11 +52,25 @@ class TileTree(BaseMerkleTree):  # type: ignore[misc]  # pymerkle has no types
         root: bytes = self._get_root(start, end)
         return root
 
+    def _get_root(self, start: int, end: int) -> bytes:
+        width = end - start
+        perfect = width & (width - 1) == 0 < width
+        root: bytes = self._get_subroot(start, width) if perfect else super()._get_root(start, end)
+        return root
+
     def _get_subroot(self, offset: int, width: int) -> bytes:
         """Return the root of the perfect subtree of `width` (a power of two) leaves at `offset`."""
-        level, height = divmod(width.bit_length() - 1, TILE_HEIGHT)
-        index, position = divmod(offset >> (TILE_HEIGHT * level), TILE_WIDTH)
-        return self._nodes.node(level, index, tile_width(self.size, level, index), height, position >> height)
+        exponent = width.bit_length() - 1
+        level, height = divmod(exponent, TILE_HEIGHT)
+        index, position = divmod(offset >> exponent, TILE_WIDTH >> height)
+        return self._rows(level, index)[height][position * HASH_BYTES : (position + 1) * HASH_BYTES]
+
+    def _rows(self, level: int, index: int) -> list[bytes]:
+        recent = self._recent.get(level)
+        if recent is None or recent[0] != index:
+            recent = (index, self._nodes.rows(level, index, tile_width(self.size, level, index)))
+            self._recent[level] = recent
+        return recent[1]
 
     def _get_leaf(self, index: int) -> bytes:
         """Return the leaf hash at `index`, which counts from 1 in pymerkle."""
