@@ -55,9 +55,7 @@ def cohort_of(retention: str, received_at: int) -> str:
 class Keyring:
     """Finds and makes data keys. Methods block (database, key-encryption provider); safe to use from threads."""
 
-    def __init__(
-        self, store: KeyringStore, provider: KeyEncryptionProvider, random: Callable[[int], bytes]
-    ) -> None:
+    def __init__(self, store: KeyringStore, provider: KeyEncryptionProvider, random: Callable[[int], bytes]) -> None:
         """Open a keyring that `create` made. Raises `ConfigurationInvalid`, `DecryptionFailed`."""
         self._store = store
         self._provider = provider

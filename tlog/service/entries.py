@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tlog.audit.opened import OpenedEntry, open_entry
-from tlog.errors import NotFound
+from tlog.audit.opened import OpenedEntry
 from tlog.keys.keyring import Keyring
 from tlog.storage.log_store import LogStore, StoredEntry
 

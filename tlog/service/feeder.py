@@ -98,9 +98,7 @@ class WitnessFeeder:
                     f"{self.label} claims a tree of {self.known_size} leaves, larger than our {checkpoint.size}, "
                     "but shows no checkpoint of it with our signature"
                 )
-        raise WitnessRefused(
-            f"{self.label} changed its mind about the size it last cosigned {_ATTEMPTS} times"
-        )
+        raise WitnessRefused(f"{self.label} changed its mind about the size it last cosigned {_ATTEMPTS} times")
 
     def _accept(self, note: Note, checkpoint: Checkpoint, body: bytes) -> tuple[Signature, ...]:
         offered = Note(note.text, parse_signature_lines(body))

@@ -100,14 +100,14 @@ class Log:
             parts.now,
         )
         self.publisher = Publisher(
-            self.store,
-            self._integrator,
-            self._nodes,
-            parts.signer,
-            self.witnesses,
-            parts.settings,
-            parts.now,
-            self.sequencer.halt,
+            store=self.store,
+            integrator=self._integrator,
+            nodes=self._nodes,
+            signer=parts.signer,
+            witnesses=self.witnesses,
+            settings=parts.settings,
+            now=parts.now,
+            halt=self.sequencer.halt,
         )
         await self.publisher.start()
         if not self.publisher.halted:

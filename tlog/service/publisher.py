@@ -42,6 +42,7 @@ class Publisher:
 
     def __init__(  # noqa: PLR0913 - the parts it drives, wired once by `Log`
         self,
+        *,
         store: LogStore,
         integrator: Integrator,
         nodes: TileNodes,
@@ -146,9 +147,7 @@ class Publisher:
         await self._blocking(self._integrator.collect, signed.size)
 
     def _serve(self, signed: StoredCheckpoint, note: Note) -> None:
-        self.published = StoredCheckpoint(
-            signed.size, signed.root, note.encode(), signed.signed_at, self._now()
-        )
+        self.published = StoredCheckpoint(signed.size, signed.root, note.encode(), signed.signed_at, self._now())
 
     def _merge_late(self, note: Note) -> None:
         task = asyncio.get_running_loop().create_task(self._store_late(note))

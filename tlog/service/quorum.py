@@ -63,10 +63,8 @@ class Witnesses:
         self.status = {feeder.url: WitnessStatus(feeder.label, feeder.url) for feeder in self._feeders}
         self._tasks: set[asyncio.Task[tuple[Signature, ...]]] = set()
 
-    async def cosign(
-        self, note: Note, checkpoint: Checkpoint, prove: Prove, timeout: float, late: Late
-    ) -> Round:
-        """Return when the quorum is met, everybody answered, or `timeout` seconds went by.
+    async def cosign(self, note: Note, checkpoint: Checkpoint, prove: Prove, seconds: float, late: Late) -> Round:
+        """Return when the quorum is met, everybody answered, or `seconds` went by.
 
         Only what was answered now counts, not cosignatures that `note` carries already. Once the quorum is
         met, `late` is called with the whole note whenever another cosignature comes in. Raises
@@ -74,7 +72,7 @@ class Witnesses:
         """
         pending = {self._ask(feeder, note, checkpoint, prove) for feeder in self._feeders}
         result = Round(note, self._policy.quorum_met([]))
-        deadline = asyncio.get_running_loop().time() + timeout
+        deadline = asyncio.get_running_loop().time() + seconds
         while pending and not result.met:
             left = deadline - asyncio.get_running_loop().time()
             done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)

@@ -43,7 +43,5 @@ def _row(sealed: SealedEntry, assigned: AssignedKeys) -> NewRow:
         "shared": sealed.shared,
     }
     parts = (sealed.actor, *sealed.subjects)
-    personal = [
-        (part, key_id, data) for part, (key_id, data) in enumerate(zip(assigned.key_ids, parts, strict=True))
-    ]
+    personal = [(part, key_id, data) for part, (key_id, data) in enumerate(zip(assigned.key_ids, parts, strict=True))]
     return NewRow(sealed.leaf, columns, personal)

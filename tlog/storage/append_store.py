@@ -64,8 +64,9 @@ class AppendStore:
     def append(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
         """Give every row an index, in order; durable on return.
 
-        The ids within one request differ. Returns one outcome for each request. Raises `ConcurrentUpdate` (and stores nothing) if another
-        process assigned indices meanwhile; `StorageFault` or `Unavailable` as the database fails.
+        The ids within one request differ. Returns one outcome for each request. Raises `ConcurrentUpdate`
+        (and stores nothing) if another process assigned indices meanwhile; `StorageFault` or `Unavailable`
+        as the database fails.
         """
         try:
             with self._database.write() as connection:
@@ -78,9 +79,7 @@ class AppendStore:
             with self._database.write() as connection:
                 return [_Group(connection).insert_one(rows) for rows in requests]
         except IntegrityError as error:
-            raise StorageFault(
-                "an index is taken that the log's state calls free; run 'tlog fsck'"
-            ) from error
+            raise StorageFault("an index is taken that the log's state calls free; run 'tlog fsck'") from error
 
 
 class _Group:

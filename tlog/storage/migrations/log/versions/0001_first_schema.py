@@ -19,9 +19,7 @@ def upgrade() -> None:
 
     op.create_table(
         "checkpoints",
-        sa.Column(
-            "size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("root", sa.LargeBinary(length=32), nullable=False),
         sa.Column("note", sa.LargeBinary(), nullable=False),
         sa.Column("signed_at", sa.BigInteger(), nullable=False),
