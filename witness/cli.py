@@ -30,7 +30,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="A transparency-log witness: cosigns a checkpoint only if it extends the one before (C2SP tlog-witness).",
+    help="A transparency-log witness (C2SP tlog-witness): cosigns only what extends the checkpoint before.",
     epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
 )
 
@@ -59,7 +59,7 @@ def init(
 
 
 @app.command("add-log")
-def add_log(
+def add_log(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     directory: Directory,
     vkey: Annotated[str, typer.Argument(metavar="VKEY", help="The log's verifier key.", show_default=False)],
     more: Annotated[
@@ -98,7 +98,7 @@ def add_log(
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     directory: Directory,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,

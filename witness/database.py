@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -15,8 +15,8 @@ BUSY_SECONDS = 10
 def open_engine(path: Path, mode: Literal["rw", "rwc"] = "rw") -> Engine:
     """Return an engine on the file. Mode `rw` fails where there is no file; only `init` uses `rwc`.
 
-    Transactions begin as BEGIN IMMEDIATE under the execution option `write=True`: an upgrade from read to write
-    would fail at once with BUSY, and the compare of a compare-and-swap would be made outside the write lock.
+    Transactions begin as BEGIN IMMEDIATE under the execution option `write=True`: an upgrade from read to
+    write would fail at once with BUSY, and the compare of a compare-and-swap would be outside the write lock.
     """
     engine = create_engine(f"sqlite:///file:{quote(str(path.absolute()))}?mode={mode}&uri=true")
     event.listen(engine, "connect", _set_up)
@@ -24,8 +24,7 @@ def open_engine(path: Path, mode: Literal["rw", "rwc"] = "rw") -> Engine:
     return engine
 
 
-def _set_up(connection: Any, _record: object) -> None:
-    assert isinstance(connection, sqlite3.Connection)  # the pysqlite driver is chosen above
+def _set_up(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
     connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     connection.execute("PRAGMA journal_mode = WAL")

@@ -1,4 +1,4 @@
-"""Requests that arrive together share one batch: one read, one fsync. The bridge from the event loop to threads."""
+"""Requests that arrive together share one batch: one read, one fsync. Between the event loop and threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCHES_AT_ONCE = 2
 
 
 class GroupCommit:
-    """Collects bodies on the event loop, and has `Witness.add_checkpoints` answer them in batches in threads."""
+    """Collects bodies on the event loop and has `Witness.add_checkpoints` answer them in batches."""
 
     def __init__(self, witness: Witness, metrics: Metrics) -> None:
         self._witness = witness

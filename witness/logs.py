@@ -1,8 +1,7 @@
-"""Which logs a witness trusts: adding one, changing one, listing them. The operator's side; see `rules` for requests."""
+"""Which logs a witness trusts: the operator's side. `witness.rules` is the side of requests."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, delete, insert, select, update
@@ -12,7 +11,9 @@ from tlog.formats.add_checkpoint import origin_hash
 from tlog.formats.checkpoint import open_checkpoint
 from tlog.formats.cosignature import verifier_for
 from tlog.formats.vkey import SignatureType, VKey
+from tlog.merkle.hashing import EMPTY_ROOT
 from witness import tables
+from witness.errors import RootInvalid
 from witness.keys import Identity
 from witness.rules import FIRST_CONTACT, LogState
 from witness.store import Store
@@ -70,13 +71,16 @@ def _check_key(key: VKey, witness: Identity) -> None:
 
 
 def pinned_state(settings: LogSettings, checkpoint: bytes | None) -> LogState:
-    """Return the state of a log never cosigned: first contact, or a checkpoint the operator got out of band.
+    """Return the state of a log never cosigned: first contact, or a checkpoint got out of band.
 
-    The checkpoint must carry a signature by one of the log's keys. Raises a `Malformed` or `VerificationFailed`.
+    The checkpoint must carry a signature by one of the log's keys. Raises a `Malformed` or a
+    `VerificationFailed`.
     """
     if checkpoint is None:
         return FIRST_CONTACT
     first, _ = open_checkpoint(checkpoint, settings.origin, [verifier_for(key) for key in settings.keys])
+    if first.size == 0 and first.root != EMPTY_ROOT:
+        raise RootInvalid("the checkpoint of size 0 does not have the root of the empty tree")
     return LogState(first.size, first.root, 0)
 
 
@@ -103,7 +107,7 @@ def add_log(store: Store, settings: LogSettings, state: LogState) -> None:
 
 
 def update_log(store: Store, settings: LogSettings) -> None:
-    """Replace a known log's keys and limit; what was cosigned stays. Raises `ConfigurationInvalid` if unknown."""
+    """Replace a known log's keys and limit; its state stays. Raises `ConfigurationInvalid` if unknown."""
     with store.writing() as connection:
         if connection.execute(_known(settings.origin)).first() is None:
             raise ConfigurationInvalid(f"the log {settings.origin} is not known; add it without --update")

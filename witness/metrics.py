@@ -1,4 +1,4 @@
-"""What `/metrics` shows. Nothing here names an origin: a label value a client can choose would fill the memory."""
+"""What `/metrics` shows. No label holds an origin: a value that clients choose would fill the memory."""
 
 from __future__ import annotations
 

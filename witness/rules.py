@@ -1,16 +1,17 @@
 """What a witness demands before it cosigns. No I/O, no clock, no randomness: all of it is passed in.
 
-Invariants, for every origin, whatever the requests and however often the process dies:
+Invariants, for every origin, whatever is asked and however often the process dies:
 
-1.  A cosigned checkpoint carries a verified signature by a key the operator configured for its origin.
-2.  Every cosigned checkpoint is consistent with the one cosigned, or pinned, before it. Sizes never shrink, and one
-    size has one root hash.
-3.  The state moves only from the exact state that the checks were made against (`Store.commit` compares and swaps).
-4.  A cosignature's time is never 0 and never below that of an earlier one.
-5.  What is stored holds the checkpoint's text, the log signatures verified here and this witness's own
-    cosignatures: nothing else that a client sent, however much it looks like ours.
-6.  Extension lines are cosigned only if a verified Ed25519 signature of the log covers them. ML-DSA-44 signatures
-    do not (tlog-cosignature, "ML-DSA-44 signed message"), so anyone could have written them.
+1. A cosigned checkpoint carries a verified signature by a key that the operator configured for its origin.
+2. Every cosigned checkpoint is consistent with the one cosigned, or pinned, before it. Sizes never shrink,
+   and one size has one root hash.
+3. The state moves only from the exact state that the checks were made against (`Store.commit` compares and
+   swaps).
+4. A cosignature's time is never 0 and never below that of an earlier one of the same log.
+5. What is stored holds the checkpoint's text, the log signatures verified here and this witness's own
+   cosignatures: nothing else that a client sent, however much it looks like ours.
+6. Extension lines are cosigned only if a verified Ed25519 signature of the log covers them. ML-DSA-44
+   signatures do not (tlog-cosignature, "ML-DSA-44 signed message"), so anyone could have written them.
 
 The order of the checks is the order of the status codes in C2SP tlog-witness, "add-checkpoint":
 400 (`parse_submission`), 404 and 403 (`authenticate`), 429 (`check_quota`), 409 and 422 (`check_extends`),
@@ -37,7 +38,7 @@ SECONDS_PER_DAY = 86_400
 class LogState:
     """The latest checkpoint known for an origin: its size in leaves, its root, and when we cosigned it.
 
-    `timestamp` is in POSIX seconds; 0 says that we cosigned nothing yet (first contact, or a pinned checkpoint).
+    `timestamp` is in POSIX seconds; 0 says that we cosigned nothing yet (first contact, or pinned).
     """
 
     size: int
@@ -52,7 +53,7 @@ FIRST_CONTACT = LogState(size=0, root=EMPTY_ROOT, timestamp=0)
 class TrustedLog:
     """What the operator configured for an origin.
 
-    `text_keys` are the (name, key ID) pairs of those keys whose signatures cover a checkpoint's extension lines.
+    `text_keys` are the (name, key ID) pairs of the keys whose signatures cover extension lines.
     `requests_per_day` is None where there is no limit.
     """
 
@@ -90,19 +91,24 @@ def parse_submission(body: bytes) -> Submission:
     return Submission(request.old_size, tuple(request.proof), checkpoint, note)
 
 
-def authenticate(submission: Submission, log: TrustedLog | None) -> tuple[Signature, ...]:
+def unknown_origin() -> OriginUnknown:
+    """Return the refusal of an origin that the operator configured no log for."""
+    return OriginUnknown("this witness does not know the checkpoint's origin")
+
+
+def authenticate(submission: Submission, log: TrustedLog) -> tuple[Signature, ...]:
     """Return the log signatures that verify.
 
     Raises `OriginUnknown`; `NoTrustedSignature`, `SignatureInvalid` or `ExtensionsUnsigned`.
     """
-    if log is None or log.origin != submission.checkpoint.origin:
-        raise OriginUnknown("this witness does not know the checkpoint's origin")
+    if log.origin != submission.checkpoint.origin:
+        raise unknown_origin()
     verified = verify_note(submission.note, log.verifiers)
     if not verified:
         raise NoTrustedSignature("no signature by a key this witness trusts for the origin")
     if submission.checkpoint.extensions and not _covers_text(verified, log):
         raise ExtensionsUnsigned(
-            "the checkpoint has extension lines, which no verified signature covers: an ML-DSA-44 signature leaves them out"
+            "no verified signature covers the extension lines: an ML-DSA-44 signature leaves them out"
         )
     return verified
 
@@ -144,8 +150,8 @@ def check_extends(submission: Submission, state: LogState) -> None:
 def check_clock(now: int, last_timestamp: int) -> None:
     """Raise `ClockBehind` unless `now` may stand in a cosignature. Both in POSIX seconds.
 
-    `last_timestamp` is the latest time this witness signed for any log: a clock behind it was set back, or this
-    machine or its disk was restored, and a signature now would contradict one already given.
+    `last_timestamp` is the latest time this witness signed for any log. A clock behind it was set back, or
+    this machine was restored; a signature now would contradict one already given.
     """
     if now <= 0 or now < last_timestamp:
         raise ClockBehind(

@@ -1,4 +1,4 @@
-"""A witness running: opens what it needs or says why it will not, listens, and ends on SIGTERM, SIGINT or a halt."""
+"""A witness running: opens what it needs or says why not, listens, ends on SIGTERM, SIGINT or a halt."""
 
 from __future__ import annotations
 

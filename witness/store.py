@@ -1,7 +1,7 @@
 """The witness's memory: who it is, which logs it trusts, and the latest checkpoint of each.
 
-Durability: `commit` and every other change have returned only after SQLite fsynced its write-ahead log. Losing this
-memory, or going back to an older one, is the one thing a witness must never do: it would then cosign a second tree.
+Durability: `commit` and every other change return only after SQLite fsynced its write-ahead log. Losing this
+memory, or going back to an older one, is what a witness must never do: it would then cosign a second tree.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class LogRecord:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the database held at one moment. `last_timestamp`: our latest cosignature for any log, POSIX seconds."""
+    """What the database held at one moment. `last_timestamp`: our latest cosignature, POSIX seconds."""
 
     last_timestamp: int
     records: dict[str, LogRecord]
@@ -49,7 +49,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One request's effect: count it (where the log has a limit) and, if `new` is set, move from `old` to `new`.
+    """One request's effect: count it (where the log has a limit), and move from `old` to `new` if given.
 
     `note` is the cosigned checkpoint to keep with `new`. `now` is in POSIX seconds.
     """
@@ -95,11 +95,11 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, identity: Identity, *, check_schema: bool = True) -> Self:
-        """Open the database. Raises `ConfigurationInvalid` with the reason why this witness must not use it."""
+        """Open the database. Raises `ConfigurationInvalid` with the reason why it must not be used."""
         if not path.is_file():
             raise ConfigurationInvalid(
-                f"the database {path} is missing. A witness that forgot what it cosigned could cosign a fork, so it "
-                "does not start. If the database is lost, make a new witness with new keys; restore no old copy"
+                f"the database {path} is missing. A witness that forgot what it cosigned could cosign a fork, so"
+                " it does not start. If the database is lost, make a new witness with new keys; restore no old copy"
             )
         store = cls(open_engine(path))
         try:
@@ -139,7 +139,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a transaction that sees one moment of the database. Raises `Unavailable` if it cannot be read."""
+        """Open a transaction that sees one moment of the database. Raises `Unavailable` if that fails."""
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -168,7 +168,8 @@ class Store:
     def commit(self, changes: Sequence[Change]) -> list[Outcome]:
         """Apply all changes in one transaction; durable on return, one outcome per change.
 
-        Raises `Unavailable` if the write lock could not be had (nothing was done), `StorageFault` if a write failed.
+        Raises `Unavailable` if the write lock could not be had (nothing was done), `StorageFault` if a write
+        failed.
         """
         with self._write_turn, self._writer.connect() as connection:
             try:
@@ -177,8 +178,8 @@ class Store:
                 raise Unavailable("the database is busy; nothing was signed") from error
             try:
                 outcomes = _apply(connection, changes)
-                # Crash before this COMMIT is durable: nothing is stored, and no signature has left. Crash after it:
-                # the state is stored; the client, who got no answer, asks again at this size and is cosigned afresh.
+                # Crash before this COMMIT is durable: nothing is stored, no signature has left. Crash after it: the
+                # state is stored, the client without an answer is told 409 with the new size, and asks again.
                 connection.commit()
             except DatabaseError as error:
                 raise StorageFault(f"the database failed: {error.orig}") from error
@@ -186,7 +187,7 @@ class Store:
 
 
 def _apply(connection: Connection, changes: Sequence[Change]) -> list[Outcome]:
-    """Compare every change with the rows and write what holds. The write lock is held, so nothing moves between."""
+    """Compare each change with its row, write what holds. Under the write lock: nothing moves between."""
     origins = list(dict.fromkeys(change.origin for change in changes))
     rows = {row.origin: _Row.of(row) for row in connection.execute(_LOGS, {"origins": origins})}
     outcomes = [rows[change.origin].apply(change) for change in changes]

@@ -1,4 +1,4 @@
-"""The witness's database: who it is, and one row per log. `witness/migrations` holds the same shape, step by step."""
+"""The witness's database: who it is, and one row per log. `witness/migrations` makes it, step by step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-# One row. The database belongs to exactly one name and pair of keys: under other keys its sizes would mean nothing.
+# One row. The database belongs to one name and one pair of keys: under others its sizes would mean nothing.
 identity = Table(
     "identity",
     metadata,

@@ -1,11 +1,11 @@
-"""The witness itself: takes add-checkpoint bodies, answers with cosignatures or refusals. Synchronous, thread-safe.
+"""The witness itself: add-checkpoint bodies in, cosignatures or refusals out. Synchronous, thread-safe.
 
 A batch of requests shares one read of the database and one durable write:
 
     parse -> snapshot -> clock -> check and cosign each (CPU, in a pool) -> commit all -> answers
 
-A cosignature is made before the commit and leaves only after it. If the state moved in between, the commit refuses
-that change, the cosignature is thrown away, and the request is decided again from the new state.
+A cosignature is made before the commit and leaves only after it. If the state moved in between, the commit
+refuses that change, the cosignature is thrown away, and the request is decided again from the new state.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from witness.rules import LogState, Submission
 from witness.store import Change, LogRecord, Outcome, Snapshot, Store
 
 MAX_DECISIONS = 4
-"""How often one request is decided again because another was faster; each time some other request succeeded."""
+"""How often one request is decided because another was faster; each time, some other request succeeded."""
 
 Answer = bytes | TlogError
 """Signature lines, or the refusal."""
@@ -44,8 +44,8 @@ class Decision:
 class Witness:
     """One witness over its store, its keys and a clock (POSIX seconds).
 
-    `pool` runs the signature work of one batch in parallel. `before_commit` is called between the checks and the
-    commit of every batch; tests force races with it. `halted` is the reason why nothing is signed any more.
+    `pool` runs the signature work of one batch in parallel. `before_commit` is called between the checks and
+    the commit of every batch; tests force races with it. `halted` is why nothing is signed any more.
     """
 
     def __init__(
@@ -116,9 +116,10 @@ class Witness:
 
     def _decide(self, submission: Submission, snapshot: Snapshot, now: int) -> Decision:
         record = snapshot.records.get(submission.checkpoint.origin)
+        if record is None:
+            return Decision(rules.unknown_origin())
         try:
-            signatures = rules.authenticate(submission, record.log if record else None)
-            assert record is not None  # authenticate refuses an unknown origin
+            signatures = rules.authenticate(submission, record.log)
             rules.check_quota(record.log, record.usage, now)
         except TlogError as refusal:
             return Decision(refusal)
@@ -154,8 +155,8 @@ class Witness:
             if changes:
                 outcomes = iter(self._store.commit(changes))
         except StorageFault as error:
-            # The COMMIT may or may not be on the disk, and after a failed fsync a second try may lie. Only a restart,
-            # which reads what the disk holds, can tell: until then this process signs nothing.
+            # The COMMIT may or may not be on the disk, and after a failed fsync a second try may lie. Only a
+            # restart, which reads what the disk holds, can tell: until then this process signs nothing.
             self.halted = f"a write failed, restart the witness once its disk is sound: {error}"
             logger.critical("halted", reason=self.halted)
             failure = error

@@ -1,1 +1,1 @@
-"""Schema changes of the witness's database, one file each under `versions`, run by `tlog-witness init | migrate`."""
+"""Schema changes of the witness's database, one file each under `versions`; run by `init` and `migrate`."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: run the steps on the connection that `witness.schema` hands over, inside its transaction."""
+"""Alembic's entry: run the steps on the connection of `witness.schema`, inside its transaction."""
 
 from __future__ import annotations
 
