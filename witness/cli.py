@@ -43,9 +43,7 @@ def init(
     directory: Directory,
     name: Annotated[
         str,
-        typer.Option(
-            help="The witness's name, best a schema-less URL: witness.example/w1.", show_default=False
-        ),
+        typer.Option(help="The witness's name, best a schema-less URL: witness.example/w1.", show_default=False),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -71,12 +69,8 @@ def add_log(  # noqa: PLR0913, PLR0917 - the parameters are the command line
         Path | None,
         typer.Option(help="A signed checkpoint got out of band: the witness starts there, not at size 0."),
     ] = None,
-    requests_per_day: Annotated[
-        int | None, typer.Option(help="Refuse more requests a UTC day with 429.")
-    ] = None,
-    update: Annotated[
-        bool, typer.Option("--update", help="Replace the keys and limit of a known log.")
-    ] = False,
+    requests_per_day: Annotated[int | None, typer.Option(help="Refuse more requests a UTC day with 429.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Replace the keys and limit of a known log.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Trust a log. A running witness sees it at once."""

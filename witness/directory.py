@@ -26,9 +26,7 @@ def create_directory(directory: Path, name: str) -> Identity:
         raise ConfigurationInvalid(f"cannot make the folder {directory}: {error.strerror}") from error
     for file in (ED25519_FILE, ML_DSA_44_FILE, VKEYS_FILE, DATABASE_FILE):
         if (directory / file).exists():
-            raise ConfigurationInvalid(
-                f"{directory / file} already exists; a witness is never made over another"
-            )
+            raise ConfigurationInvalid(f"{directory / file} already exists; a witness is never made over another")
     identity = generate_keys(directory, name).identity
     Store.create(directory / DATABASE_FILE, identity)
     _write_durably(directory / VKEYS_FILE, "".join(vkey.encode() + "\n" for vkey in identity.vkeys))
@@ -43,13 +41,9 @@ def read_identity(directory: Path) -> Identity:
     try:
         ed25519, ml_dsa_44 = (parse_vkey(line) for line in path.read_text("utf-8").splitlines())
     except OSError as error:
-        raise ConfigurationInvalid(
-            f"{directory} is not a witness's folder: {path}: {error.strerror}"
-        ) from error
+        raise ConfigurationInvalid(f"{directory} is not a witness's folder: {path}: {error.strerror}") from error
     except (ValueError, Malformed) as error:
-        raise ConfigurationInvalid(
-            f"{path} does not hold the two verifier keys of a witness: {error}"
-        ) from error
+        raise ConfigurationInvalid(f"{path} does not hold the two verifier keys of a witness: {error}") from error
     types = (ed25519.type, ml_dsa_44.type)
     if types != (SignatureType.COSIGNATURE_ED25519, SignatureType.COSIGNATURE_ML_DSA_44):
         raise ConfigurationInvalid(f"{path} must hold an Ed25519 and then an ML-DSA-44 cosignature key")
@@ -63,9 +57,7 @@ def load_cosigner(directory: Path) -> Cosigner:
     identity = read_identity(directory)
     cosigner = load_keys(directory, identity.name)
     if cosigner.identity != identity:
-        raise ConfigurationInvalid(
-            f"the private keys in {directory} do not belong to {directory / VKEYS_FILE}"
-        )
+        raise ConfigurationInvalid(f"the private keys in {directory} do not belong to {directory / VKEYS_FILE}")
     return cosigner
 
 

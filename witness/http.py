@@ -144,9 +144,7 @@ class Routes:
             async with asyncio.timeout(self._body_seconds):
                 return await request.read()
         except TimeoutError as error:
-            raise RequestTimeout(
-                f"the request did not arrive within {self._body_seconds:g} seconds"
-            ) from error
+            raise RequestTimeout(f"the request did not arrive within {self._body_seconds:g} seconds") from error
         except web.HTTPRequestEntityTooLarge as error:
             raise TooLarge(f"a request may have {MAX_REQUEST_BYTES} bytes") from error
 
@@ -160,9 +158,7 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
         return refusal(error)
 
 
-def make_app(
-    witness: Witness, group: GroupCommit, metrics: Metrics, body_seconds: float = 10
-) -> web.Application:
+def make_app(witness: Witness, group: GroupCommit, metrics: Metrics, body_seconds: float = 10) -> web.Application:
     """Return the application. The caller closes `group` after the application is cleaned up."""
     routes = Routes(witness, group, metrics, body_seconds)
     app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[refusals])

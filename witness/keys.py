@@ -108,6 +108,4 @@ def _read_private(path: Path) -> PrivateKeyTypes:
 
 def _check_private(path: Path, status: os.stat_result) -> None:
     if stat.S_IMODE(status.st_mode) & 0o077:
-        raise ConfigurationInvalid(
-            f"{path} may be read or written by others than its owner: chmod 600 {path}"
-        )
+        raise ConfigurationInvalid(f"{path} may be read or written by others than its owner: chmod 600 {path}")

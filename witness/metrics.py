@@ -28,9 +28,7 @@ class Metrics:
             buckets=(1, 2, 4, 8, 16, 32),
             registry=self.registry,
         )
-        self.ready = Gauge(
-            "tlog_witness_ready", "1 if a good request would be cosigned now", registry=self.registry
-        )
+        self.ready = Gauge("tlog_witness_ready", "1 if a good request would be cosigned now", registry=self.registry)
 
     def text(self) -> bytes:
         """Return the Prometheus text format."""

@@ -95,16 +95,12 @@ async def _run(
         raise Halted(witness.halted)
 
 
-async def _listen(
-    runner: web.AppRunner, identity: Identity, listen: Listen, tls: ssl.SSLContext | None
-) -> Address:
+async def _listen(runner: web.AppRunner, identity: Identity, listen: Listen, tls: ssl.SSLContext | None) -> Address:
     site = web.TCPSite(runner, listen.host, listen.port, ssl_context=tls, backlog=1024)
     try:
         await site.start()
     except OSError as error:
-        raise ConfigurationInvalid(
-            f"cannot listen on {listen.host} port {listen.port}: {error.strerror}"
-        ) from error
+        raise ConfigurationInvalid(f"cannot listen on {listen.host} port {listen.port}: {error.strerror}") from error
     port = runner.addresses[0][1]
     host = f"[{listen.host}]" if ":" in listen.host else listen.host
     return Address(listen.host, port, f"{'https' if tls else 'http'}://{host}:{port}", identity)

@@ -10,12 +10,11 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, insert, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from tlog.errors import ConfigurationInvalid, StorageFault, Unavailable
@@ -23,9 +22,10 @@ from tlog.formats.cosignature import verifier_for
 from tlog.formats.note import Verifier
 from tlog.formats.vkey import SignatureType, VKey, parse_vkey
 from witness import schema, tables
+from witness.changes import LOGS, Change, Outcome, apply_changes, state_of, usage_of
 from witness.database import open_engine
 from witness.keys import Identity
-from witness.rules import SECONDS_PER_DAY, LogState, TrustedLog, Usage
+from witness.rules import LogState, TrustedLog, Usage
 
 DATABASE_FILE = "witness.sqlite3"
 
@@ -47,28 +47,6 @@ class Snapshot:
     records: dict[str, LogRecord]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One request's effect: count it (where the log has a limit), and move from `old` to `new` if given.
-
-    `note` is the cosigned checkpoint to keep with `new`. `now` is in POSIX seconds.
-    """
-
-    origin: str
-    now: int
-    old: LogState
-    new: LogState | None = None
-    note: bytes | None = None
-
-
-class Outcome(Enum):
-    """What became of a change."""
-
-    DONE = "durable"
-    QUOTA_REACHED = "not done: the log used up its requests of this UTC day"
-    STATE_MOVED = "not done: the state is no longer `old`, another request was faster"
-
-
 class Store:
     """The database of one witness, opened only if it is there, is whole, and belongs to these keys."""
 
@@ -86,9 +64,7 @@ class Store:
         try:
             with engine.execution_options(write=True).begin() as connection:
                 schema.upgrade(connection)
-                connection.execute(
-                    insert(tables.identity).values(id=1, last_timestamp=0, **_identity_row(identity))
-                )
+                connection.execute(insert(tables.identity).values(id=1, last_timestamp=0, **_identity_row(identity)))
         finally:
             engine.dispose()
         path.chmod(0o600)
@@ -98,8 +74,9 @@ class Store:
         """Open the database. Raises `ConfigurationInvalid` with the reason why it must not be used."""
         if not path.is_file():
             raise ConfigurationInvalid(
-                f"the database {path} is missing. A witness that forgot what it cosigned could cosign a fork, so"
-                " it does not start. If the database is lost, make a new witness with new keys; restore no old copy"
+                f"the database {path} is missing. A witness that forgot what it cosigned could cosign a "
+                "fork, so it does not start. If the database is lost, make a new witness with new keys; restore no "
+                "old copy"
             )
         store = cls(open_engine(path))
         try:
@@ -151,13 +128,11 @@ class Store:
         wanted = list(dict.fromkeys(origins))
         with self.reading() as connection:
             last = connection.execute(_LAST_TIMESTAMP).scalar_one()
-            rows = connection.execute(_LOGS, {"origins": wanted}).all()
+            rows = connection.execute(LOGS, {"origins": wanted}).all()
             keys: dict[str, list[str]] = {}
             for origin, vkey in connection.execute(_LOG_KEYS, {"origins": wanted}):
                 keys.setdefault(origin, []).append(vkey)
-        return Snapshot(
-            last, {row.origin: _record(row, tuple(sorted(keys.get(row.origin, ())))) for row in rows}
-        )
+        return Snapshot(last, {row.origin: _record(row, tuple(sorted(keys.get(row.origin, ())))) for row in rows})
 
     def note_at(self, origin_hash: str) -> bytes | None:
         """Return the cosigned note of the log with this origin hash (hex); None if nothing was cosigned."""
@@ -177,90 +152,18 @@ class Store:
             except OperationalError as error:
                 raise Unavailable("the database is busy; nothing was signed") from error
             try:
-                outcomes = _apply(connection, changes)
-                # Crash before this COMMIT is durable: nothing is stored, no signature has left. Crash after it: the
-                # state is stored, the client without an answer is told 409 with the new size, and asks again.
+                outcomes = apply_changes(connection, changes)
+                # Crash before this COMMIT is durable: nothing is stored, no signature has left. After it: the state
+                # is stored, the client without an answer is told 409 with the new size, and asks again.
                 connection.commit()
             except DatabaseError as error:
                 raise StorageFault(f"the database failed: {error.orig}") from error
         return outcomes
 
 
-def _apply(connection: Connection, changes: Sequence[Change]) -> list[Outcome]:
-    """Compare each change with its row, write what holds. Under the write lock: nothing moves between."""
-    origins = list(dict.fromkeys(change.origin for change in changes))
-    rows = {row.origin: _Row.of(row) for row in connection.execute(_LOGS, {"origins": origins})}
-    outcomes = [rows[change.origin].apply(change) for change in changes]
-    changed = [row.values() for row in rows.values() if row.changed]
-    if changed:
-        connection.execute(_UPDATE_LOG, changed)
-    signed = [
-        change.new.timestamp
-        for change, outcome in zip(changes, outcomes, strict=True)
-        if change.new is not None and outcome is Outcome.DONE
-    ]
-    if signed:
-        connection.execute(_ADVANCE_CLOCK, {"signed": max(signed)})
-    return outcomes
-
-
-@dataclass(slots=True)
-class _Row:
-    """One log's row while a transaction changes it."""
-
-    origin: str
-    state: LogState
-    usage: Usage
-    limit: int | None
-    note: bytes | None
-    changed: bool = False
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> _Row:
-        return cls(row.origin, _state(row), _usage(row), row.requests_per_day, row.note)
-
-    def apply(self, change: Change) -> Outcome:
-        day = change.now // SECONDS_PER_DAY
-        used = self.usage.requests if self.usage.day == day else 0
-        if self.limit is not None and used >= self.limit:
-            return Outcome.QUOTA_REACHED
-        if change.new is not None and self.state != change.old:
-            return Outcome.STATE_MOVED  # not counted: the request is decided again
-        if self.limit is not None:
-            self.usage, self.changed = Usage(day, used + 1), True
-        if change.new is not None:
-            self.state, self.note, self.changed = change.new, change.note, True
-        return Outcome.DONE
-
-    def values(self) -> dict[str, object]:
-        return {
-            "key": self.origin,
-            "size": self.state.size,
-            "root": self.state.root,
-            "timestamp": self.state.timestamp,
-            "note": self.note,
-            "usage_day": self.usage.day,
-            "usage_requests": self.usage.requests,
-        }
-
-
 _LAST_TIMESTAMP = select(tables.identity.c.last_timestamp)
-_LOGS = select(tables.log).where(tables.log.c.origin.in_(bindparam("origins", expanding=True)))
 _LOG_KEYS = select(tables.log_key).where(tables.log_key.c.origin.in_(bindparam("origins", expanding=True)))
 _NOTE = select(tables.log.c.note).where(tables.log.c.origin_hash == bindparam("origin_hash"))
-_UPDATE_LOG = (
-    update(tables.log)
-    .where(tables.log.c.origin == bindparam("key"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("size", "root", "timestamp", "note", "usage_day", "usage_requests")
-        }
-    )
-)
-_ADVANCE_CLOCK = update(tables.identity).values(
-    last_timestamp=func.max(tables.identity.c.last_timestamp, bindparam("signed"))
-)
 
 
 def _identity_row(identity: Identity) -> dict[str, str]:
@@ -271,14 +174,6 @@ def _identity_row(identity: Identity) -> dict[str, str]:
     }
 
 
-def _state(row: Row[Any]) -> LogState:
-    return LogState(row.size, row.root, row.timestamp)
-
-
-def _usage(row: Row[Any]) -> Usage:
-    return Usage(row.usage_day, row.usage_requests)
-
-
 def _record(row: Row[Any], vkeys: tuple[str, ...]) -> LogRecord:
     keys = [_trusted_key(vkey) for vkey in vkeys]
     log = TrustedLog(
@@ -287,7 +182,7 @@ def _record(row: Row[Any], vkeys: tuple[str, ...]) -> LogRecord:
         frozenset((vkey.name, vkey.key_id) for vkey, _ in keys if vkey.type is SignatureType.ED25519),
         row.requests_per_day,
     )
-    return LogRecord(log, _state(row), _usage(row))
+    return LogRecord(log, state_of(row), usage_of(row))
 
 
 @lru_cache(maxsize=16_384)

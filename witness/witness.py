@@ -19,10 +19,11 @@ import structlog
 from tlog.errors import ConsistencyInvalid, StorageFault, TlogError, Unavailable
 from tlog.formats.note import Note, Signature
 from witness import rules
+from witness.changes import Change, Outcome
 from witness.errors import Halted, InternalFault, RootInvalid
 from witness.keys import Cosigner
 from witness.rules import LogState, Submission
-from witness.store import Change, LogRecord, Outcome, Snapshot, Store
+from witness.store import LogRecord, Snapshot, Store
 
 MAX_DECISIONS = 4
 """How often one request is decided because another was faster; each time, some other request succeeded."""
@@ -130,9 +131,7 @@ class Witness:
     def _decide_authentic(
         self, submission: Submission, signatures: Sequence[Signature], record: LogRecord, last: int, now: int
     ) -> Decision:
-        counted = (
-            Change(record.log.origin, now, record.state) if record.log.requests_per_day is not None else None
-        )
+        counted = Change(record.log.origin, now, record.state) if record.log.requests_per_day is not None else None
         try:
             rules.check_extends(submission, record.state)
             rules.check_clock(now, last)
