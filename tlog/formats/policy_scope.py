@@ -58,7 +58,7 @@ class _Keys:
 
 
 class PolicyScope:
-    """What the lines so far have defined. Methods raise MalformedPolicy; the scope is of no use after that."""
+    """What the lines so far have defined. Methods raise MalformedPolicy."""
 
     def __init__(self) -> None:
         self._names: set[bytes] = set()
