@@ -65,7 +65,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_any_changed_byte_of_a_tile_is_refused(name: tuple[int, int, int]) -> None:
     data = large()[0].stored[name]
-    step = 1 if len(data) < 1000 else 97
+    step = 1 if len(data) < 1000 else 33  # of a full tile, another byte of each hash
     for at in range(0, len(data), step):
         changed = bytearray(data)
         changed[at] ^= 1 << at % 8
@@ -132,9 +132,8 @@ def test_a_missing_tile_is_the_sources_error() -> None:
 def test_full_tiles_serve_where_the_partial_ones_are_gone() -> None:
     d = oracle.leaves(600)
     tiles, _ = build(d)
-    tiles.stored[0, 1, 256] = tiles.stored.pop((0, 1, 256))
+    tiles.stored[1, 0, 256] = tiles.stored.pop((1, 0, 2)).ljust(8192, b"\x00")  # what is beyond does not count
     source = VerifiedTileSource(tiles, 300, oracle.mth(d[:300]))
-    tiles.stored[1, 0, 256] = tiles.stored[1, 0, 2].ljust(8192, b"\x00")  # longer, with what is not checked yet
     assert source.tile(0, 1, 44) == b"".join(d[256:300])
     assert source.tile(1, 0, 1) == oracle.mth(d[:256])
 
