@@ -67,7 +67,7 @@ class Database:
         self._reader.dispose()
 
     def _engine(self, begin: str) -> Engine:
-        options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8}
+        options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "hide_parameters": True}
         if self.is_sqlite:
             # The driver's own implicit BEGIN is off; the "begin" hook below states how one starts.
             options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS, "isolation_level": None}
@@ -118,15 +118,15 @@ def _sqlite_pragmas(connection: Any, _record: Any) -> None:
 
 @contextmanager
 def _project_errors() -> Iterator[None]:
-    """Turn driver errors into ours; their text may quote parameters, so it is not passed on."""
+    """Turn driver errors into ours; their text may quote what was to be stored, so it goes no further."""
     try:
         yield
     except OperationalError as error:
-        raise Unavailable(f"the database does not answer: {_driver_reason(error)}") from error
+        raise Unavailable(f"the database can't be used now: {_driver_reason(error)}") from None
     except IntegrityError:
         raise  # a duplicate is an outcome, which the store that expects it names
     except DBAPIError as error:
-        raise StorageFault(f"the database refused: {_driver_reason(error)}") from error
+        raise StorageFault(f"the database refused: {_driver_reason(error)}") from None
 
 
 def _driver_reason(error: DBAPIError) -> str:

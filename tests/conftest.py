@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import cluster, new_database
+
+NewUrl = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def postgres_socket() -> Iterator[Path]:
+    with cluster() as socket:
+        yield socket
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> NewUrl:
+    """Makes URLs of databases that do not exist yet (SQLite) or are empty (PostgreSQL): one test, every back end."""
+    if request.param == "postgres":
+        socket: Path = request.getfixturevalue("postgres_socket")
+        return lambda: new_database(socket)
+    numbers = count()
+    return lambda: f"sqlite:///{tmp_path}/{next(numbers)}.db"
