@@ -1,0 +1,120 @@
+"""A real log over SQLite in a temporary folder, and entries to append: what tests of the upper layers start from.
+
+`make_log` opens the log, created on the first call for a folder, so that a second call after `close` is a
+restart. `running_log` also starts and stops it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from os import urandom
+from pathlib import Path
+from typing import Any
+
+from tlog.formats.policy import Group, LogLine, Policy, WitnessLine
+from tlog.keys.keyring import Keyring
+from tlog.keys.local_kek import create_local_kek, load_local_kek
+from tlog.keys.signing import create_signing_keys, load_signing_keys
+from tlog.merkle.hashing import EMPTY_ROOT
+from tlog.service.checkpoint_signer import CheckpointSigner
+from tlog.service.log import Log, LogParts, now_us
+from tlog.service.settings import LogSettings
+from tlog.storage.database import Database
+from tlog.storage.keyring_store import KeyringStore
+from tlog.storage.log_store import LogStore
+from tlog.storage.migrate import upgrade
+from tlog.storage.tile_store import TileStore
+from tlog.storage.token_store import TokenKind
+
+ORIGIN = "example.com/log"
+_NUMBERS = count()
+
+
+@dataclass(frozen=True, slots=True)
+class MadeLog:
+    """A log that is open but not started, and what it is made of."""
+
+    log: Log
+    parts: LogParts
+    keyring_database: Database
+
+    def token(self, name: str = "clinic", kind: TokenKind = TokenKind.SOURCE) -> str:
+        """Issue a bearer token and return its text."""
+        return self.log.tokens.issue(kind, name)[1]
+
+    def close(self) -> None:
+        """Close the databases of a log that was never started, or is stopped already."""
+        self.parts.database.close()
+        self.keyring_database.close()
+
+
+def make_log(
+    folder: Path,
+    *,
+    settings: LogSettings | None = None,
+    witnesses: Sequence[WitnessLine] = (),
+    groups: Sequence[Group] = (),
+    quorum: bytes = b"none",
+    now: Callable[[], int] = now_us,
+    random: Callable[[int], bytes] = urandom,
+) -> MadeLog:
+    """Open the log in `folder`, made where missing. Its quorum is `none` unless the test names witnesses."""
+    keys = folder / "keys"
+    fresh = not keys.exists()
+    if fresh:
+        keys.mkdir(parents=True, mode=0o700)
+        create_local_kek(keys / "kek.key", urandom)
+        create_signing_keys(keys, ORIGIN)
+    database = Database(f"sqlite:///{folder}/log.db", create=fresh)
+    keyring_database = Database(f"sqlite:///{folder}/keyring.db", create=fresh)
+    kek = load_local_kek(keys / "kek.key", urandom)
+    if fresh:
+        upgrade(database, "log")
+        upgrade(keyring_database, "keyring")
+        LogStore(database).create(ORIGIN, EMPTY_ROOT)
+        Keyring.create(KeyringStore(keyring_database), kek, random)
+    signing = load_signing_keys(keys, ORIGIN)
+    signer = CheckpointSigner(signing.ed25519, signing.ml_dsa_44)
+    logs = tuple(LogLine(vkey) for vkey in signer.vkeys)
+    parts = LogParts(
+        database,
+        TileStore.in_folder(folder / "tiles"),
+        Keyring(KeyringStore(keyring_database), kek, random),
+        signer,
+        Policy(logs, tuple(witnesses), tuple(groups), quorum),
+        settings or LogSettings(checkpoint_interval=0.02),
+        now,
+        random,
+    )
+    return MadeLog(Log(parts), parts, keyring_database)
+
+
+@asynccontextmanager
+async def running_log(folder: Path, **options: Any) -> AsyncIterator[MadeLog]:
+    """Run the log that `make_log` opens for the length of a block."""
+    made = make_log(folder, **options)
+    await made.log.start()
+    try:
+        yield made
+    finally:
+        await made.log.stop()
+        made.close()
+
+
+def entry_document(**fields: Any) -> dict[str, Any]:
+    """Return a good entry of the source `clinic` as JSON data, with a `seq` never used before; `fields` replace."""
+    return {
+        "schema": 1,
+        "source": "clinic",
+        "seq": next(_NUMBERS),
+        "occurred_at": "2026-03-01T09:30:00.000000Z",
+        "actor": {"type": "employee", "id": "e-1007", "name": "Dr. Ada Example"},
+        "action": "patient.record.read",
+        "outcome": "allowed",
+        "purpose": "treatment",
+        "targets": [{"type": "record", "id": "r-55"}],
+        "subjects": [{"id": "p-4711", "data": {"fields": ["allergies"]}}],
+    } | fields
