@@ -100,7 +100,7 @@ class _Row:
 
 
 def _update(*columns: str) -> Update:
-    values = {column: bindparam(column) for column in columns}
+    values: dict[str, object] = {column: bindparam(column) for column in columns}
     return update(tables.log).where(tables.log.c.origin == bindparam("key")).values(values)
 
 

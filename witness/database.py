@@ -20,6 +20,8 @@ def open_engine(path: Path, mode: Literal["rw", "rwc"] = "rw") -> Engine:
     """
     engine = create_engine(f"sqlite:///file:{quote(str(path.absolute()))}?mode={mode}&uri=true")
     event.listen(engine, "connect", _set_up)
+    if mode == "rwc":
+        event.listen(engine, "connect", _use_wal)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -27,9 +29,12 @@ def open_engine(path: Path, mode: Literal["rw", "rwc"] = "rw") -> Engine:
 def _set_up(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
     connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # the WAL is fsynced before COMMIT returns
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _use_wal(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")  # the file keeps it; `Store.open` checks
 
 
 def _begin(connection: Connection) -> None:

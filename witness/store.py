@@ -92,8 +92,11 @@ class Store:
                 if check_schema:
                     schema.check_revision(connection)
                 bound = connection.execute(select(tables.identity)).mappings().one_or_none()
+                journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
         except DatabaseError as error:
             raise ConfigurationInvalid(f"{path} is not a readable witness database: {error.orig}") from error
+        if journal != "wal":
+            raise ConfigurationInvalid(f"{path} is in journal mode {journal}, not WAL: what was done to it?")
         if bound is None or {k: bound[k] for k in _identity_row(identity)} != _identity_row(identity):
             owner = "nobody" if bound is None else repr(bound["name"])
             raise ConfigurationInvalid(
@@ -157,6 +160,7 @@ class Store:
                 # is stored, the client without an answer is told 409 with the new size, and asks again.
                 connection.commit()
             except DatabaseError as error:
+                connection.invalidate()  # whatever it still holds open must not reach another request
                 raise StorageFault(f"the database failed: {error.orig}") from error
         return outcomes
 
