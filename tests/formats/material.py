@@ -44,7 +44,7 @@ def signed(checkpoint: Checkpoint = CHECKPOINT, witnesses: int = 0, time: int = 
 
 
 # What a line may hold: UTF-8 without control characters below U+0020.
-line_chars = st.characters(min_codepoint=0x20, exclude_categories=("Cs",))
+line_chars = st.characters(min_codepoint=0x20, exclude_categories=["Cs"])
 lines = st.text(line_chars, min_size=1, max_size=40)
 key_names = lines.map(lambda s: "".join(c for c in s if not c.isspace() and c != "+")).filter(bool)
 hashes = st.binary(min_size=32, max_size=32)

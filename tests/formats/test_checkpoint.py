@@ -135,7 +135,7 @@ def test_a_changed_byte_is_never_opened() -> None:
 
 def test_another_origin_is_named_before_signatures_are_looked_at() -> None:
     note = signed()
-    with pytest.raises(OriginUnknown, match="'example.com/log', not of 'example.com/other'"):
+    with pytest.raises(OriginUnknown, match=r"'example\.com/log', not of 'example\.com/other'"):
         open_checkpoint(note.encode(), "example.com/other", [VERIFIER])
 
 

@@ -73,8 +73,10 @@ def test_decimal_round_trip(number: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "00", "01", "+1", "-1", "-0", " 1", "1 ", "1\n", "1_0", "0x1", "1.0", "1e3", "١", "²", "9" * 5000]
-    + [str(2**63), str(2**63 + 1), str(2**64), str(10**19 - 1)],
+    [
+        *("", "00", "01", "+1", "-1", "-0", " 1", "1 ", "1\n", "1_0", "0x1", "1.0", "1e3", "١", "²", "9" * 5000),
+        *(str(2**63), str(2**63 + 1), str(2**64), str(10**19 - 1)),
+    ],
 )
 def test_a_number_of_another_spelling_or_size_is_refused(text: str) -> None:
     with pytest.raises(MalformedNote, match="tree size"):

@@ -150,7 +150,15 @@ def test_any_bundle_parses_or_is_refused(data: bytes, width: int) -> None:
 
 @pytest.mark.parametrize(
     ("data", "width"),
-    [(b"", 1), (b"\0", 1), (b"\0\1", 1), (b"\0\0", 2), (b"\0\0\0\0", 1), (b"\0\0\0", 1), (b"\xff\xff" + bytes(65534), 1)],
+    [
+        (b"", 1),
+        (b"\0", 1),
+        (b"\0\1", 1),
+        (b"\0\0", 2),
+        (b"\0\0\0\0", 1),
+        (b"\0\0\0", 1),
+        (b"\xff\xff" + bytes(65534), 1),
+    ],
 )
 def test_what_is_no_bundle(data: bytes, width: int) -> None:
     with pytest.raises(MalformedTile):

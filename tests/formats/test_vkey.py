@@ -33,16 +33,17 @@ def test_the_key_id_is_the_hash_of_the_specification() -> None:
     assert len(ids) == 3  # one key used for two types has two key IDs
 
 
-@pytest.mark.parametrize("signer", [LOG, LOG_PQ, WITNESSES[0], WITNESS_PQ])
-def test_signers_have_vkeys_that_parse(signer: object) -> None:
-    vkey: VKey = signer.vkey  # type: ignore[attr-defined]
+@pytest.mark.parametrize("vkey", [LOG.vkey, LOG_PQ.vkey, WITNESSES[0].vkey, WITNESS_PQ.vkey])
+def test_signers_have_vkeys_that_parse(vkey: VKey) -> None:
     assert parse_vkey(vkey.encode()) == vkey
 
 
 @pytest.mark.parametrize(("vkey", "step"), [(LOG.vkey, 1), (WITNESSES[0].vkey, 1), (LOG_PQ.vkey, 13)])
 def test_every_mangled_vkey_is_refused(vkey: VKey, step: int) -> None:
     data = vkey.encode().encode()
-    refused = require_refusal_or_identity(data, text_parser(parse_vkey), lambda v: v.encode().encode(), MalformedKey, step)
+    refused = require_refusal_or_identity(
+        data, text_parser(parse_vkey), lambda v: v.encode().encode(), MalformedKey, step
+    )
     assert refused > 1000
 
 
@@ -102,7 +103,7 @@ def test_the_name_of_an_ml_dsa_cosigner_has_at_most_255_bytes() -> None:
     assert VKey(fits, SignatureType.COSIGNATURE_ML_DSA_44, PQ_KEY).name == fits
     with pytest.raises(MalformedKey, match="255 bytes"):
         parse_vkey(made("é" * 128, 6, PQ_KEY))
-    assert parse_vkey(made("é" * 128, 4, KEY))
+    assert parse_vkey(made("é" * 128, 4, KEY)).name == "é" * 128
 
 
 @pytest.mark.parametrize("text", ["", "a", "a+b", "a+530d903a", "++", "a++", "a+530d903a+"])

@@ -20,7 +20,7 @@ Example, signed by `example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANY
     — example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=
 
 A note is limited to 1 MiB; sixteen signatures of 5 kB (the most a post-quantum one takes) need 110 kB.
-"""  # noqa: E501 - a signature line cannot be wrapped
+"""
 
 from __future__ import annotations
 
@@ -97,9 +97,7 @@ def _refuse_duplicates(signatures: tuple[Signature, ...]) -> None:
     seen: set[tuple[str, bytes]] = set()
     for signature in signatures:
         if signature.key in seen:
-            raise MalformedNote(
-                f"two signature lines of {shown(signature.name)}, ID {signature.key_id.hex()}"
-            )
+            raise MalformedNote(f"two signature lines of {shown(signature.name)}, ID {signature.key_id.hex()}")
         seen.add(signature.key)
 
 

@@ -74,9 +74,7 @@ class PolicyScope:
         """Admit a witness."""
         _check_place("witness", line.vkey, line.url)
         if line.vkey.type is SignatureType.ED25519:
-            raise MalformedPolicy(
-                f"witness {printable(line.name)}: its key is not a cosigner's (0x04 or 0x06)"
-            )
+            raise MalformedPolicy(f"witness {printable(line.name)}: its key is not a cosigner's (0x04 or 0x06)")
         self._witnesses.add("witness", line.vkey)
         self._define(line.name)
 
@@ -90,9 +88,7 @@ class PolicyScope:
         if not group.members:
             raise MalformedPolicy(f"{what}: has no members")
         if not 1 <= group.threshold <= len(group.members):
-            raise MalformedPolicy(
-                f"{what}: threshold {group.threshold} is not within 1 and {len(group.members)}"
-            )
+            raise MalformedPolicy(f"{what}: threshold {group.threshold} is not within 1 and {len(group.members)}")
         self._define(group.name)
 
     def require_quorum(self, name: bytes) -> None:
@@ -117,9 +113,7 @@ def _check_place(kind: str, vkey: VKey, url: str | None) -> None:
     """Refuse a key or URL that cannot be one field of a line (a key name may hold U+007F, a file may not)."""
     fields = (vkey.encode().encode(), b"-" if url is None else url_octets(url))
     if not all(_TOKEN.fullmatch(octets) for octets in fields):
-        raise MalformedPolicy(
-            f"{kind} {vkey.name}: key and URL must be without white space and control characters"
-        )
+        raise MalformedPolicy(f"{kind} {vkey.name}: key and URL must be without white space and control characters")
 
 
 def url_octets(url: str) -> bytes:
