@@ -11,7 +11,7 @@ from tlog.errors import ConcurrentUpdate, Conflict, StorageFault
 from tlog.storage import append_store
 from tlog.storage.append_store import Appended, AppendStore, KnownIds, NewRow, Outcome
 from tlog.storage.database import Database
-from tlog.storage.log_store import LogStore
+from tlog.storage.log_store import LogStore, PersonalPart
 
 
 def sealed(number: int, *, source: str = "shop", seq: int | None = None) -> NewRow:
@@ -42,7 +42,7 @@ def test_a_stored_entry_comes_back_whole(appends: AppendStore, store: LogStore) 
     entry = store.entry(0)
     assert entry.columns["source"] == "shop"
     assert entry.columns["core"] == b"\x01core"
-    assert [(p.part, p.key_id, p.ciphertext) for p in entry.personal] == [(0, 77, b"\x01actor"), (1, 78, b"\x01subject")]
+    assert entry.personal == (PersonalPart(0, 77, b"\x01actor"), PersonalPart(1, 78, b"\x01subject"))
     assert store.index_of((1).to_bytes(16)) == 0
 
 

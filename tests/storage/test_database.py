@@ -61,7 +61,7 @@ def test_a_bad_url_is_a_configuration_fault(url: str) -> None:
 
 def test_errors_do_not_quote_what_was_to_be_stored(new_url: NewUrl) -> None:
     database = open_new(new_url(), "log")
-    with pytest.raises((StorageFault, Unavailable)) as caught, database.write() as connection:
+    with pytest.raises((StorageFault, Unavailable)) as caught, database.write() as connection:  # noqa: PT012
         row = {"log_index": 1, "part": 0, "key_id": "Ada Lovelace", "ciphertext": b""}
         connection.execute(insert(personal), [row])
         connection.execute(text("SELECT no_such_function(:name)"), {"name": "Ada Lovelace"})

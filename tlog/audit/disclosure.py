@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -60,16 +60,20 @@ class Disclosure:
 
 def disclosure(salt: bytes, name: str, value_json: bytes) -> bytes:
     """Return the base64url text of `[salt, name, value]` for a 16-byte salt and an acceptable JSON text."""
-    return _encode(b2a_base64(salt, newline=False)[:22].translate(_TO_URL), name.encode(), value_json)
+    fields = (b'["', _base64url(salt), b'","', name.encode(), b'",', value_json, b"]")
+    return _base64url(b"".join(fields))
 
 
-def disclosures(secret: bytes, fields: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+def disclosures(secret: bytes, fields: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
     """Return the disclosures of the (name, value JSON) pairs of one part, salted from its 32-byte secret."""
-    salt = HmacSha256(secret).digest
-    return [
-        _encode(b2a_base64(salt(name)[:SALT_BYTES], newline=False)[:22].translate(_TO_URL), name, value)
-        for name, value in fields
-    ]
+    hmac = HmacSha256(secret).digest
+    salts = _base64url_lines([b2a_base64(hmac(name)[:SALT_BYTES]) for name, _ in fields])
+    return _base64url_lines(
+        [
+            b2a_base64(b"".join((b'["', salt, b'","', name, b'",', value, b"]")))
+            for salt, (name, value) in zip(salts, fields, strict=True)
+        ]
+    )
 
 
 def digest(disclosure: bytes) -> bytes:
@@ -98,9 +102,13 @@ def parse_disclosure(text: bytes | str) -> Disclosure:
     return found
 
 
-def _encode(salt: bytes, name: bytes, value: bytes) -> bytes:
-    text = b2a_base64(b'["' + salt + b'","' + name + b'",' + value + b"]", newline=False)
-    return text.translate(_TO_URL).rstrip(b"=")
+def _base64url(data: bytes) -> bytes:
+    return b2a_base64(data, newline=False).translate(_TO_URL, b"=")
+
+
+def _base64url_lines(lines: list[bytes]) -> list[bytes]:
+    # One translation for all lines of standard base64, each with its final newline: half the time of one for each.
+    return b"".join(lines).translate(_TO_URL, b"=").split()
 
 
 def _decode_base64url(text: bytes | str) -> bytes:

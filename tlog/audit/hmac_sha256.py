@@ -38,4 +38,6 @@ class HmacSha256:
 
 def hkdf_sha256(salt: HmacSha256, key_material: bytes, info: bytes) -> bytes:
     """Return 32 bytes of HKDF-SHA256 output (RFC 5869 section 2); `salt` is the prepared salt."""
-    return HmacSha256(salt.digest(key_material)).digest(info + b"\x01")
+    block = salt.digest(key_material).ljust(_BLOCK, b"\0")
+    inner = sha256(block.translate(_INNER) + info + b"\x01").digest()
+    return sha256(block.translate(_OUTER) + inner).digest()

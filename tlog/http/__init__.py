@@ -1,1 +1,1 @@
-"""aiohttp routes over the service: parsing, limits, authentication and the one error table."""
+"""The log over HTTP: routes, authentication, limits, one table of errors. Handlers parse, call the log, answer."""

@@ -85,10 +85,10 @@ def _check_owner_only(path: Path, found: os.stat_result) -> None:
         raise ConfigurationInvalid(f"{path} is not a regular file; name the key file")
     if found.st_uid != os.geteuid():
         raise ConfigurationInvalid(
-            f"{path} belongs to user {found.st_uid}, not to {os.geteuid()} as whom this runs; run 'chown {os.geteuid()} {path}'"
+            f"{path} belongs to user {found.st_uid}, but this process runs as {os.geteuid()}; run 'chown' on it"
         )
     if stat.S_IMODE(found.st_mode) & 0o077:
         mode = stat.S_IMODE(found.st_mode)
         raise ConfigurationInvalid(
-            f"{path} is open to others (mode {mode:04o}); run 'chmod 600 {path}', and make a new key if one may have read it"
+            f"{path} is open to others (mode {mode:04o}); run 'chmod 600' on it, or replace it if it was read"
         )

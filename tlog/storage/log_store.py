@@ -99,6 +99,8 @@ class LogStore:
             found = list(connection.execute(query).scalars())
         if len(found) != end - start:
             raise StorageFault(f"{end - start - len(found)} of the leaves [{start}, {end}) are missing")
+        if not all(isinstance(leaf, bytes) for leaf in found):  # SQLite stores any type in any column
+            raise StorageFault(f"some of the leaves [{start}, {end}) are not bytes: the database was changed")
         return found
 
     def entry(self, index: int) -> StoredEntry:
