@@ -1,0 +1,130 @@
+"""The JSON bodies the log answers with: what is encoded, and what `/openapi.json` describes.
+
+Binary values are standard base64 with padding, times RFC 3339 in UTC with six decimals, indices from 0.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+Base64 = Annotated[
+    str, Meta(description="standard base64 with padding", extra_json_schema={"contentEncoding": "base64"})
+]
+Hashes = Annotated[list[Base64], Meta(max_length=64)]
+Time = Annotated[str, Meta(description="RFC 3339 in UTC", extra_json_schema={"format": "date-time"})]
+Size = Annotated[int, Meta(ge=0)]
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """A JSON answer. Its text form names only the type: an entry's values are personal data."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class StoredEntryPlace(Answer, frozen=True, kw_only=True):
+    """Where one entry of the request stands; `duplicate` if it was there already."""
+
+    index: Size
+    id: str
+    duplicate: bool
+
+
+class Appended(Answer, frozen=True, kw_only=True, omit_defaults=True):
+    """Every entry of the request is durable; `status` is the stage all of them have reached."""
+
+    status: Literal["durable", "integrated", "witnessed"]
+    entries: list[StoredEntryPlace]
+    note: str | None = None
+
+
+class EntryAnswer(Answer, frozen=True, kw_only=True):
+    """What can still be read of an entry.
+
+    `disclosures` holds the text of each readable field by name. `erased` names the parts that are gone,
+    `erased_digests` are what stands in their place. The SHA-256 digests of all disclosures with the
+    erased ones make up `leaf`.
+    """
+
+    index: Size
+    leaf: Base64
+    received_at: Time
+    entry: dict[str, Any]
+    disclosures: dict[str, str]
+    erased: list[str]
+    erased_digests: list[Base64]
+
+
+class InclusionProof(Answer, frozen=True, kw_only=True):
+    """RFC 6962 section 2.1.1: `hashes` lead from the leaf hash of `index` to `root`, the leaf's sibling first."""
+
+    index: Size
+    size: Size
+    leaf_hash: Base64
+    root: Base64
+    hashes: Hashes
+
+
+class ConsistencyProof(Answer, frozen=True, kw_only=True, rename={"old": "from", "new": "to"}):
+    """RFC 6962 section 2.1.2: `hashes` show that the tree of size `to` extends the tree of size `from`."""
+
+    old: Size
+    new: Size
+    from_root: Base64
+    to_root: Base64
+    hashes: Hashes
+
+
+class CheckpointAnswer(Answer, frozen=True, kw_only=True):
+    """A witnessed checkpoint; `note` is the signed note with every cosignature known."""
+
+    size: Size
+    root: Base64
+    note: str
+    signed_at: Time
+    witnessed_at: Time
+
+
+class CheckpointPage(Answer, frozen=True, kw_only=True):
+    """Checkpoints by size; `next` is the `from` of the next page, null at the end."""
+
+    checkpoints: list[CheckpointAnswer]
+    next: int | None
+
+
+class Ready(Answer, frozen=True, kw_only=True):
+    """Whether the log appends and publishes now, and if not, why."""
+
+    ready: bool
+    reason: str | None
+
+
+class FaultAnswer(Answer, frozen=True, kw_only=True):
+    """One fault of an entry, by its place in the request."""
+
+    path: str
+    detail: str
+
+
+class Problem(Answer, frozen=True, kw_only=True):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FaultAnswer] = []
+    request_id: str | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def json_answer(answer: Answer, *, status: int = 200, cache: str = "no-store") -> web.Response:
+    """Return an answer as application/json with this Cache-Control."""
+    headers = {"Cache-Control": cache}
+    return web.Response(status=status, body=_encode(answer), content_type="application/json", headers=headers)

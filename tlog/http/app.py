@@ -1,0 +1,66 @@
+"""The application: which handler answers which route. It neither starts nor stops the log.
+
+    app = create_app(log)
+    runner = web.AppRunner(app)          # the server's own settings come with the app
+
+Until the log is started, `/healthz` answers, `/readyz` says that it is starting, and what needs the log is
+refused with 503.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from tlog.http.add import AddRoute
+from tlog.http.auth import Authenticator
+from tlog.http.boundary import boundary
+from tlog.http.checkpoints import CheckpointRoutes
+from tlog.http.entries import EntryRoutes
+from tlog.http.health import HealthRoutes
+from tlog.http.limits import BodyBudget
+from tlog.http.metrics import Metrics
+from tlog.http.openapi import OpenApiRoute
+from tlog.http.proofs import ProofRoutes
+from tlog.http.tiles import TileRoutes
+from tlog.service.log import Log
+
+SERVER: Final[dict[str, Any]] = {
+    "access_log": None,  # It would hold client addresses.
+    "auto_decompress": False,  # A small gzip body may be a huge one; none is taken.
+    "keepalive_timeout": 75,
+    "lingering_time": 2,  # Seconds in which the rest of a refused upload is read, so that its sender sees why.
+}
+
+
+def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
+    """Return the application over one log. `bodies` replaces the limits on uploads."""
+    metrics = Metrics(log)
+    auth = Authenticator(log.tokens.find)
+    bodies = bodies or BodyBudget()
+    app = web.Application(middlewares=[boundary(metrics)], handler_args=SERVER)
+    entries = EntryRoutes(log, auth, bodies, metrics)
+    proofs = ProofRoutes(log)
+    checkpoints = CheckpointRoutes(log)
+    tiles = TileRoutes(log)
+    health = HealthRoutes(log, metrics)
+    app.add_routes(
+        [
+            web.post("/add", AddRoute(log, auth, bodies, metrics).add),
+            web.post("/v1/entries", entries.append),
+            web.get("/v1/entries/{index}", entries.read),
+            web.get("/v1/entries/{index}/proof", proofs.proof_file),
+            web.get("/v1/proofs/inclusion", proofs.inclusion),
+            web.get("/v1/proofs/consistency", proofs.consistency),
+            web.get("/v1/checkpoints", checkpoints.page),
+            web.get("/checkpoint", checkpoints.newest),
+            web.get("/tile/entries/{index:.+}", tiles.tile),
+            web.get("/tile/{level}/{index:.+}", tiles.tile),
+            web.get("/healthz", health.alive),
+            web.get("/readyz", health.ready),
+            web.get("/metrics", health.metrics),
+            web.get("/openapi.json", OpenApiRoute().describe),
+        ]
+    )
+    return app

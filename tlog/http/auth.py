@@ -1,0 +1,102 @@
+"""Who asks: bearer tokens (RFC 6750), and what each kind may do.
+
+A source's token appends entries whose `source` is its name, and reads those back; an auditor's token reads
+every entry. A token found in the database is believed for `CACHE_SECONDS`, so that a revocation bites soon
+and appends do not wait for a look-up; requests that bring one unknown token at once share one look-up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Final
+
+from aiohttp import web
+
+from tlog.audit.entry import Entry
+from tlog.errors import Forbidden, Unauthorized
+from tlog.storage.log_store import StoredEntry
+from tlog.storage.token_store import Token, TokenKind
+
+CACHE_SECONDS: Final = 5.0
+_MAX_CACHED: Final = 4096
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{16,256}=*)")
+
+
+class Authenticator:
+    """Finds the token of a request. Belongs to one event loop."""
+
+    def __init__(self, find: Callable[[str], Token], clock: Callable[[], float] = monotonic) -> None:
+        """`find` blocks and raises `Unauthorized`; `clock` returns seconds."""
+        self._find = find
+        self._clock = clock
+        self._known: dict[bytes, tuple[Token, float]] = {}
+        self._asked: dict[bytes, asyncio.Task[Token]] = {}
+
+    async def source(self, request: web.Request) -> Token:
+        """Return the token of a source. Raises `Unauthorized`, `Forbidden` for a token of another kind."""
+        token = await self.token(request)
+        if token.kind is not TokenKind.SOURCE:
+            raise Forbidden(f"this needs the token of a source; yours is of kind {token.kind}")
+        return token
+
+    async def token(self, request: web.Request) -> Token:
+        """Return the request's token. Raises `Unauthorized`."""
+        text = _bearer(request.headers.get("Authorization"))
+        key = hashlib.sha256(text.encode()).digest()
+        found = self._known.get(key)
+        if found is not None and self._clock() < found[1]:
+            return found[0]
+        return await self._look_up(key, text)
+
+    async def _look_up(self, key: bytes, text: str) -> Token:
+        task = self._asked.get(key)
+        if task is None:
+            task = self._asked[key] = asyncio.create_task(self._ask(key, text))
+            task.add_done_callback(_mark_seen)
+        return await asyncio.shield(task)
+
+    async def _ask(self, key: bytes, text: str) -> Token:
+        asked_at = self._clock()
+        self._known.pop(key, None)
+        try:
+            token = await asyncio.to_thread(self._find, text)
+        finally:
+            del self._asked[key]
+        if len(self._known) >= _MAX_CACHED:
+            self._known.clear()
+        self._known[key] = (token, asked_at + CACHE_SECONDS)
+        return token
+
+
+def require_own(token: Token, entries: Sequence[Entry]) -> None:
+    """Raise `Forbidden` unless every entry is of the token's source. Does not quote what they say instead."""
+    others = [position for position, entry in enumerate(entries) if entry.source != token.name]
+    if others:
+        raise Forbidden(
+            f"this token appends entries of the source {token.name}; {len(others)} of {len(entries)} entries "
+            f"(first: [{others[0]}]) name another source; nothing of this request was stored"
+        )
+
+
+def require_readable(token: Token, stored: StoredEntry) -> None:
+    """Raise `Forbidden` unless the token may read this entry."""
+    if token.kind is not TokenKind.AUDITOR and stored.columns["source"] != token.name:
+        raise Forbidden(f"this token reads entries of the source {token.name} only")
+
+
+def _mark_seen(task: asyncio.Task[Token]) -> None:
+    if not task.cancelled():
+        task.exception()  # Whoever waited for it may have gone away.
+
+
+def _bearer(header: str | None) -> str:
+    if header is None:
+        raise Unauthorized("send the header 'Authorization: Bearer <token>'")
+    found = _BEARER.fullmatch(header.strip())
+    if found is None:
+        raise Unauthorized("the Authorization header is not 'Bearer <token>'")
+    return found[1]

@@ -1,0 +1,154 @@
+"""Audit entries: append them, read one back.
+
+    POST /v1/entries                 one JSON object, an array, or NDJSON; all or nothing
+        ?wait=durable|integrated|witnessed   how far the entries must be before the answer (default durable)
+        ?timeout=<seconds>                   how long to wait for that (default 10, at most 60)
+    201  the entries are stored (200: all of them were stored already, by id)
+    202  stored, but the stage was not reached in time
+
+    GET /v1/entries/{index}          what can still be read of an entry, for its source and for auditors
+
+Whatever happens to the wait, what is durable is answered as stored: an error would say it was not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, get_args
+
+import msgspec
+from aiohttp import web
+
+from tlog.audit.entry import JSON, NDJSON, Entry, parse_entries
+from tlog.audit.fields import instant
+from tlog.audit.opened import OpenedEntry
+from tlog.errors import TooLarge, Unavailable
+from tlog.formats.encoding import b64encode
+from tlog.http.answers import Appended, EntryAnswer, StoredEntryPlace, json_answer
+from tlog.http.auth import Authenticator, require_own, require_readable
+from tlog.http.errors import UnsupportedMedia
+from tlog.http.limits import MAX_ENTRIES, MAX_ENTRIES_BODY_BYTES, MAX_JSON_VALUES, BodyBudget
+from tlog.http.metrics import Metrics
+from tlog.http.query import decimal, one_of, parse_number, parse_query
+from tlog.service.log import Log, Stage
+from tlog.storage.log_store import StoredEntry
+from tlog.storage.token_store import Token
+
+DEFAULT_WAIT_SECONDS: Final = 10
+MAX_WAIT_SECONDS: Final = 60
+STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
+_INLINE_BYTES: Final = 16 << 10
+_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class EntryRoutes:
+    """The handlers over one log."""
+
+    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget, metrics: Metrics) -> None:
+        self._log = log
+        self._auth = auth
+        self._bodies = bodies
+        self._metrics = metrics
+        self._parsing = asyncio.Semaphore(1)
+
+    async def append(self, request: web.Request) -> web.Response:
+        """Answer `POST /v1/entries`."""
+        query = parse_query(request, "wait", "timeout")
+        wait = one_of(query, "wait", STAGES, "durable")
+        seconds = decimal(query, "timeout", DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS)
+        stored = await self._store(request, await self._auth.source(request))
+        stage, note = await self._wait(wait, max(place.index for place in stored) + 1, seconds)
+        new = sum(not place.duplicate for place in stored)
+        status = 202 if note else 201 if new else 200
+        return json_answer(Appended(status=stage, entries=stored, note=note), status=status)
+
+    async def read(self, request: web.Request) -> web.Response:
+        """Answer `GET /v1/entries/{index}`."""
+        parse_query(request)
+        index = parse_number(request.match_info["index"], "index")
+        token = await self._auth.token(request)
+        return json_answer(await asyncio.to_thread(self._open, index, token))
+
+    async def _store(self, request: web.Request, token: Token) -> list[StoredEntryPlace]:
+        """Append the body's entries. Neither the body nor the entries outlive this: their memory is leased."""
+        media_type = _media_type(request)
+        with self._bodies.lease(token.name) as lease:
+            body = await lease.read(request, MAX_ENTRIES_BODY_BYTES)
+            entries = await self._parse(body, media_type)
+            require_own(token, entries)
+            placements = await self._log.appender.append(entries, len(body))
+            stored = [
+                StoredEntryPlace(index=placement.index, id=entry.id, duplicate=placement.duplicate)
+                for entry, placement in zip(entries, placements, strict=True)
+            ]
+        duplicates = sum(placement.duplicate for placement in placements)
+        self._metrics.appended.inc(len(placements) - duplicates)
+        self._metrics.duplicates.inc(duplicates)
+        return stored
+
+    async def _parse(self, body: bytes, media_type: str) -> list[Entry]:
+        if len(body) <= _INLINE_BYTES:
+            return _parse(body, media_type)
+        async with self._parsing:  # One at a time: a refused document costs many times its own size.
+            return await asyncio.to_thread(_parse, body, media_type)
+
+    async def _wait(self, wait: str, size: int, seconds: int) -> tuple[Stage, str | None]:
+        stage = next(stage for stage in STAGES if stage == wait)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._log.wait(stage, size)
+        except TimeoutError:
+            return "durable", f"stored, but not {stage} within {seconds} seconds; it will be"
+        except Unavailable as error:
+            return "durable", str(error)
+        return stage, None
+
+    def _open(self, index: int, token: Token) -> EntryAnswer:
+        stored = self._log.entries.stored(index)
+        require_readable(token, stored)
+        return _entry_answer(stored, self._log.entries.opened(stored))
+
+
+def _media_type(request: web.Request) -> str:
+    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type not in {JSON, NDJSON}:
+        raise UnsupportedMedia(f"send entries as {JSON} (one object or an array) or {NDJSON}, one object a line")
+    return media_type
+
+
+def _parse(body: bytes, media_type: str) -> list[Entry]:
+    _check_count(body, media_type)
+    return parse_entries(body, media_type)
+
+
+def _check_count(body: bytes, media_type: str) -> None:
+    """Refuse too many entries before each of them costs memory. What is not JSON is left to the parser."""
+    if body.count(b",") > MAX_JSON_VALUES:
+        raise TooLarge(f"over {MAX_JSON_VALUES} JSON values in one request; send fewer entries; nothing was stored")
+    if media_type == NDJSON:
+        count = body.removesuffix(b"\n").count(b"\n") + 1
+    elif body.lstrip(b" \t\r\n")[:1] == b"[":
+        count = _items(body)
+    else:
+        return
+    if count > MAX_ENTRIES:
+        raise TooLarge(f"{count} entries in one request, the limit is {MAX_ENTRIES}; nothing was stored")
+
+
+def _items(body: bytes) -> int:
+    try:
+        return len(_decode_items(body))
+    except (ValueError, RecursionError):
+        return 0
+
+
+def _entry_answer(stored: StoredEntry, opened: OpenedEntry) -> EntryAnswer:
+    return EntryAnswer(
+        index=stored.index,
+        leaf=b64encode(stored.leaf),
+        received_at=instant(stored.columns["received_at"]),
+        entry=opened.entry,
+        disclosures=dict(opened.disclosures),
+        erased=list(opened.erased),
+        erased_digests=[b64encode(value) for value in opened.erased_digests],
+    )
