@@ -30,6 +30,9 @@ def mangled(proof: list[bytes]) -> Iterator[list[bytes]]:
         yield [*head, *tail]
         yield [*head, value, value, *tail]
         yield from ([*head, wrong, *tail] for wrong in (b"", value[:-1], value + b"\x00", OTHER))
+        for after in tail[:1]:  # a byte moved from a hash to its neighbour leaves what is hashed the same
+            yield [*head, after[-1:] + value, after[:-1], *tail[1:]]
+            yield [*head, value[:-1], value[-1:] + after, *tail[1:]]
         for j in range(i + 1, len(proof)):
             swapped = proof.copy()
             swapped[i], swapped[j] = swapped[j], swapped[i]
@@ -106,6 +109,12 @@ def test_a_consistency_proof_holds_for_its_old_size_only() -> None:
             for other in [*range(-2, old), *range(old + 1, new + 3)]:
                 with pytest.raises(ConsistencyInvalid):
                     verify_consistency(other, new, proof, ROOTS[old], ROOTS[new])
+
+
+def test_a_byte_moved_from_the_leaf_hash_to_the_proof_is_refused() -> None:
+    left, right = D[:2]
+    with pytest.raises(InclusionInvalid, match="31 bytes"):
+        verify_inclusion(left[:-1], 0, 2, [left[-1:] + right], ROOTS[2])
 
 
 @pytest.mark.parametrize("size", [0, -1, 1 << 63])
