@@ -22,7 +22,7 @@ from tlog.merkle.hashing import leaf_hash, node_hash
 FOREIGN = "foreign.example/litewitness"
 LEAVES = tuple(leaf_hash(bytes([n])) for n in range(2))
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.interop, pytest.mark.processes, pytest.mark.timeout(1800)]
 
 
 def test_litewitness_accepts_our_formats() -> None:

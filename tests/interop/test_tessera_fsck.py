@@ -19,7 +19,7 @@ from tests.processes import environment
 ENTRIES = 70_123
 BATCH = 5_000
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.interop, pytest.mark.processes, pytest.mark.timeout(1800)]
 
 
 def test_fsck_passes_on_a_served_log(tmp_path: Path) -> None:

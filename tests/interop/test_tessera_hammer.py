@@ -14,7 +14,7 @@ from tests.processes import environment
 
 LEAVES = 5_000
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.interop, pytest.mark.processes, pytest.mark.timeout(1800)]
 
 
 def test_hammer_reaches_its_goal(tmp_path: Path) -> None:

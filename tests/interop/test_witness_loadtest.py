@@ -21,7 +21,7 @@ LOGS = 10
 UPDATES = 2_000
 RATE = 200  # updates per second asked for at the start
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.interop, pytest.mark.processes, pytest.mark.timeout(1800)]
 
 
 def test_loadtest_meets_no_unexpected_answer(tmp_path: Path) -> None:
