@@ -230,6 +230,12 @@ def test_a_timestamp_of_2_to_the_63_does_not_verify_even_if_signed() -> None:
         verifier_for(WITNESSES[0].vkey).verify(TEXT, value)
 
 
+def test_a_text_that_is_no_checkpoint_has_no_cosignature_even_if_signed() -> None:
+    value = TIME.to_bytes(8, "big") + ed25519_key("w1").sign(ed25519_message(TIME, "hello\n"))
+    with pytest.raises(SignatureInvalid, match="1 lines where origin"):
+        verifier_for(WITNESSES[0].vkey).verify("hello\n", value)
+
+
 def test_timestamp_0_verifies_as_the_signature_it_is() -> None:
     message = subtree_message("w4.example", 0, ORIGIN, 0, CHECKPOINT.size, CHECKPOINT.root)
     verifier_for(WITNESS_PQ.vkey).verify(TEXT, bytes(8) + ml_dsa_key("w4").sign(message))

@@ -152,7 +152,7 @@ def parse_bundle(data: bytes, width: int) -> list[bytes]:
         start = at + 2
         at = start + int.from_bytes(data[at:start], "big")
         entries.append(data[start:at])
-        if start > len(data) or at > len(data) or len(entries) > width:
+        if at > len(data) or len(entries) > width:
             raise MalformedTile(f"entry bundle: entry {len(entries) - 1} is cut off, or beyond {width} entries")
     if len(entries) != width:
         raise MalformedTile(f"entry bundle: {len(entries)} entries where {width} belong")
