@@ -51,7 +51,7 @@ class MadeLog:
         self.keyring_database.close()
 
 
-def make_log(
+def make_parts(
     folder: Path,
     *,
     settings: LogSettings | None = None,
@@ -60,8 +60,11 @@ def make_log(
     quorum: bytes = b"none",
     now: Callable[[], int] = now_us,
     random: Callable[[int], bytes] = urandom,
-) -> MadeLog:
-    """Open the log in `folder`, made where missing. Its quorum is `none` unless the test names witnesses."""
+) -> tuple[LogParts, Database]:
+    """Open what the log in `folder` is made of, made where missing, and its keyring's database.
+
+    Its quorum is `none` unless the test names witnesses.
+    """
     keys = folder / "keys"
     fresh = not keys.exists()
     if fresh:
@@ -89,6 +92,12 @@ def make_log(
         now,
         random,
     )
+    return parts, keyring_database
+
+
+def make_log(folder: Path, **options: Any) -> MadeLog:
+    """Open the log in `folder`, made where missing, with the options of `make_parts`."""
+    parts, keyring_database = make_parts(folder, **options)
     return MadeLog(Log(parts), parts, keyring_database)
 
 

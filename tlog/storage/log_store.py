@@ -180,7 +180,7 @@ class LogStore:
         else:
             query = query.order_by(checkpoints.c.size).where(checkpoints.c.size >= start)
         with self.database.read() as connection:
-            return [StoredCheckpoint(**row) for row in connection.execute(query).mappings()]
+            return [_checkpoint(row) for row in connection.execute(query).mappings()]
 
     def all_checkpoints(self, page: int = 1000) -> Iterator[StoredCheckpoint]:
         """Yield every signed checkpoint, smallest first."""
@@ -194,6 +194,12 @@ def _personal_parts(connection: Connection, index: int) -> tuple[PersonalPart, .
     columns = (personal.c.part, personal.c.key_id, personal.c.ciphertext)
     query = select(*columns).where(personal.c.log_index == index).order_by(personal.c.part)
     return tuple(PersonalPart(*row) for row in connection.execute(query))
+
+
+def _checkpoint(row: Mapping[Any, Any]) -> StoredCheckpoint:
+    if not isinstance(row["note"], bytes) or not isinstance(row["root"], bytes):
+        raise StorageFault(f"the checkpoint of size {row['size']} is not bytes: the database was changed")
+    return StoredCheckpoint(**row)
 
 
 def _columns(checkpoint: StoredCheckpoint) -> dict[str, Any]:
