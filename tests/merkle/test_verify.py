@@ -117,6 +117,20 @@ def test_a_byte_moved_from_the_leaf_hash_to_the_proof_is_refused() -> None:
         verify_inclusion(left[:-1], 0, 2, [left[-1:] + right], ROOTS[2])
 
 
+def test_a_byte_moved_from_the_old_root_to_the_proof_is_refused() -> None:
+    [right] = oracle.proof(2, D[:4])
+    with pytest.raises(ConsistencyInvalid, match="31 bytes"):
+        verify_consistency(2, 4, [ROOTS[2][-1:] + right], ROOTS[2][:-1], ROOTS[4])
+
+
+def test_a_proof_of_a_larger_tree_is_refused_under_its_root() -> None:
+    # The hashes do lead to this root, but not from a tree of the size claimed.
+    with pytest.raises(InclusionInvalid, match="too many"):
+        verify_inclusion(D[1], 0, 1, [D[0]], ROOTS[2])
+    with pytest.raises(ConsistencyInvalid, match="too long"):
+        verify_consistency(1, 2, [D[1], D[2]], oracle.mth([D[2], D[0]]), oracle.mth([D[2], ROOTS[2]]))
+
+
 @pytest.mark.parametrize("size", [0, -1, 1 << 63])
 def test_sizes_without_a_tree(size: int) -> None:
     with pytest.raises(InclusionInvalid):

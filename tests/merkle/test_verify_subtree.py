@@ -51,6 +51,12 @@ def test_only_its_own_roots_and_leaves() -> None:
             verify_subtree_inclusion(D[4], index, subtree, oracle.path(0, D[4:7]), root)
 
 
+def test_a_byte_moved_from_the_subtree_root_to_the_proof_is_refused() -> None:
+    [right] = oracle.subtree_proof(0, 2, D[:4])
+    with pytest.raises(ConsistencyInvalid, match="32 bytes"):
+        verify_subtree_consistency(Subtree(0, 2), 4, [ROOTS[2][-1:] + right], ROOTS[2][:-1], ROOTS[4])
+
+
 @pytest.mark.parametrize("subtree", [Subtree(1, 3), Subtree(2, 5), Subtree(3, 2), Subtree(-4, -2), Subtree(-1, -1)])
 def test_ranges_that_are_no_subtrees(subtree: Subtree) -> None:
     with pytest.raises(ConsistencyInvalid, match="not a subtree"):
