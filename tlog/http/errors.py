@@ -5,8 +5,8 @@ from __future__ import annotations
 from tlog.errors import Malformed, ServiceError
 
 
-class BadQuery(Malformed):
-    """A query parameter that is unknown, given twice, missing or not of its form."""
+class BadParameter(Malformed):
+    """A path or query parameter that is unknown, given twice, missing or not of its form."""
 
 
 class BadBody(Malformed):

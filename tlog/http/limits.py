@@ -67,28 +67,50 @@ class BodyBudget:
 
     async def receive(self, request: web.Request, lease: Lease, limit: int) -> bytes:
         """Read a body of at most `limit` bytes under `lease`."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._total_seconds
-        content = request.content
-        chunks: list[bytes] = []
-        size = 0
+        received = _Received(lease, limit)
         try:
-            async with asyncio.timeout(self._idle_seconds) as patience:
-                while chunk := await content.readany():
-                    size += len(chunk)
-                    if size > limit:
-                        raise _too_large(limit)
-                    lease.grow_to(size)
-                    chunks.append(chunk)
-                    patience.reschedule(min(loop.time() + self._idle_seconds, end))
+            if request.content.is_eof():  # Small bodies come with their headers: no timer, no waiting.
+                received.add(request.content.read_nowait())
+            else:
+                await self._collect(request, received)
         except TimeoutError:
             raise BodyTimeout(
-                f"the body stalled after {size} bytes; a client may pause for {self._idle_seconds:g} seconds and "
-                f"take {self._total_seconds:g} in all. Nothing was stored"
+                f"the body stalled after {received.size} bytes; a client may pause for {self._idle_seconds:g} "
+                f"seconds and take {self._total_seconds:g} in all. Nothing was stored"
             ) from None
         except (web.RequestPayloadError, ConnectionError):
-            raise BadBody(f"the body broke off or is wrongly coded after {size} bytes") from None
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            raise BadBody(f"the body broke off or is wrongly coded after {received.size} bytes") from None
+        return received.body()
+
+    async def _collect(self, request: web.Request, received: _Received) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._total_seconds
+        async with asyncio.timeout(self._idle_seconds) as patience:
+            while chunk := await request.content.readany():
+                received.add(chunk)
+                patience.reschedule(min(loop.time() + self._idle_seconds, end))
+
+
+class _Received:
+    """The chunks of one body so far, each paid for."""
+
+    __slots__ = ("_chunks", "_lease", "_limit", "size")
+
+    def __init__(self, lease: Lease, limit: int) -> None:
+        self._lease = lease
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self.size = 0
+
+    def add(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        if self.size > self._limit:
+            raise _too_large(self._limit)
+        self._lease.grow_to(self.size)
+        self._chunks.append(chunk)
+
+    def body(self) -> bytes:
+        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
 
 
 class Lease:

@@ -24,7 +24,7 @@ import structlog
 from aiohttp import web
 
 from tlog import errors
-from tlog.http.errors import BadBody, BadQuery, BodyTimeout, UnsupportedMedia
+from tlog.http.errors import BadBody, BadParameter, BodyTimeout, UnsupportedMedia
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:problem-type:tlog:"
@@ -46,7 +46,7 @@ class Kind(NamedTuple):
 
 KINDS: Final[dict[type[BaseException], Kind]] = {
     errors.EntryInvalid: Kind(400, "entry-invalid", "An entry breaks the schema"),
-    BadQuery: Kind(400, "bad-query", "The query parameters are not acceptable"),
+    BadParameter: Kind(400, "bad-parameter", "A parameter is not acceptable"),
     BadBody: Kind(400, "bad-body", "The request body did not arrive whole"),
     errors.MalformedTile: Kind(404, "no-such-tile", "This path names no tile"),
     errors.Malformed: Kind(400, "malformed", "The request is not well-formed"),
@@ -89,7 +89,7 @@ def refusal(error: errors.TlogError) -> web.Response:
 def unrouted(error: web.HTTPException) -> web.Response:
     """Return the answer for what aiohttp refuses itself: no such route, another method, a bad Expect header."""
     status = HTTPStatus(error.status)
-    slug = status.phrase.lower().replace(" ", "-")
+    slug = "no-such-route" if status == HTTPStatus.NOT_FOUND else status.phrase.lower().replace(" ", "-")
     allow = error.headers.get("Allow")
     detail = f"allowed here: {allow}" if allow else "see /openapi.json for what is served here"
     return _answer(Kind(status, slug, status.phrase), detail, headers={"Allow": allow} if allow else {})

@@ -18,7 +18,7 @@ from aiohttp import web
 from tlog.errors import NotFound, OutOfRange
 from tlog.formats.encoding import b64encode
 from tlog.http.answers import ConsistencyProof, InclusionProof, json_answer
-from tlog.http.errors import BadQuery
+from tlog.http.errors import BadParameter
 from tlog.http.query import decimal, parse_number, parse_query
 from tlog.http.running import publisher_of
 from tlog.merkle.hashing import leaf_hash
@@ -53,7 +53,7 @@ class ProofRoutes:
         size = decimal(query, "size") if "size" in query else self._published_size()
         if index >= size:
             if "size" in query:
-                raise BadQuery(f"index: {index} is not in a tree of {size} leaves, whose indices start at 0")
+                raise BadParameter(f"index: {index} is not in a tree of {size} leaves, whose indices start at 0")
             raise OutOfRange(f"index {index} is not under the published checkpoint of {size} leaves yet")
         proof = await asyncio.to_thread(self._inclusion, index, size)
         return json_answer(proof, cache=FOR_EVER if "size" in query else A_FEW_SECONDS)
@@ -64,7 +64,7 @@ class ProofRoutes:
         old = decimal(query, "from")
         new = decimal(query, "to") if "to" in query else self._published_size()
         if old > new:
-            raise BadQuery(f"from: {old} is more than {new}, the size to prove it consistent with")
+            raise BadParameter(f"from: {old} is more than {new}, the size to prove it consistent with")
         proof = await asyncio.to_thread(self._consistency, old, new)
         return json_answer(proof, cache=FOR_EVER if "to" in query else A_FEW_SECONDS)
 

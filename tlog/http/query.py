@@ -7,49 +7,49 @@ from collections.abc import Collection, Mapping
 from aiohttp import web
 
 from tlog.formats.encoding import parse_decimal
-from tlog.http.errors import BadQuery
+from tlog.http.errors import BadParameter
 
 _NOTHING: Mapping[str, str] = {}
 
 
 def parse_query(request: web.Request, *names: str) -> Mapping[str, str]:
-    """Return the query's parameters, all of them among `names`, each at most once. Raises `BadQuery`."""
+    """Return the query's parameters, all of them among `names`, each at most once. Raises `BadParameter`."""
     if not request.rel_url.raw_query_string:
         return _NOTHING
     query = request.query
     unknown = sum(name not in names for name in query)
     if unknown:
         known = ", ".join(names) or "none"
-        raise BadQuery(f"{unknown} of the query parameters are not known here; known: {known}")
+        raise BadParameter(f"{unknown} of the query parameters are not known here; known: {known}")
     if len(set(query)) != len(query):
-        raise BadQuery("a query parameter is given twice")
+        raise BadParameter("a query parameter is given twice")
     return dict(query)
 
 
 def decimal(query: Mapping[str, str], name: str, default: int | None = None, most: int | None = None) -> int:
-    """Return a parameter as a decimal number, `default` where it may be left out. Raises `BadQuery`."""
+    """Return a parameter as a decimal number, `default` where it may be left out. Raises `BadParameter`."""
     text = query.get(name)
     if text is None:
         if default is None:
-            raise BadQuery(f"{name}: missing")
+            raise BadParameter(f"{name}: missing")
         return default
     value = parse_number(text, name)
     if most is not None and value > most:
-        raise BadQuery(f"{name}: at most {most}")
+        raise BadParameter(f"{name}: at most {most}")
     return value
 
 
 def one_of(query: Mapping[str, str], name: str, choices: Collection[str], default: str) -> str:
-    """Return a parameter that is one of `choices`. Raises `BadQuery`."""
+    """Return a parameter that is one of `choices`. Raises `BadParameter`."""
     value = query.get(name, default)
     if value not in choices:
-        raise BadQuery(f"{name}: one of {', '.join(choices)}")
+        raise BadParameter(f"{name}: one of {', '.join(choices)}")
     return value
 
 
 def parse_number(text: str, name: str) -> int:
-    """Return a decimal of 0 <= n < 2^63 without sign or leading zeros. Raises `BadQuery`, quoting nothing."""
+    """Return a decimal of 0 <= n < 2^63 without sign or leading zeros. Raises `BadParameter`, quoting nothing."""
     try:
-        return parse_decimal(text, BadQuery, name)
-    except BadQuery:
-        raise BadQuery(f"{name}: not a decimal number below 2^63 without sign or leading zeros") from None
+        return parse_decimal(text, BadParameter, name)
+    except BadParameter:
+        raise BadParameter(f"{name}: not a decimal number below 2^63 without sign or leading zeros") from None

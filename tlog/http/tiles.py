@@ -20,7 +20,7 @@ from typing import Final
 
 from aiohttp import web
 
-from tlog.errors import NotFound
+from tlog.errors import MalformedTile, NotFound
 from tlog.formats.tile import TileRef, parse_tile_path
 from tlog.http.proofs import FOR_EVER
 from tlog.http.query import parse_query
@@ -41,7 +41,7 @@ class TileRoutes:
     async def tile(self, request: web.Request) -> web.Response:
         """Answer `GET /tile/…`."""
         parse_query(request)
-        ref = parse_tile_path(request.rel_url.raw_path.removeprefix("/"))
+        ref = _tile_of(request)
         integrated = publisher_of(self._log).integrated.size
         if tile_width(integrated, ref.level or 0, ref.index) < ref.width:
             raise NotFound(f"{ref.path()} is beyond the {integrated} leaves integrated so far")
@@ -62,6 +62,15 @@ class TileRoutes:
             if not ref.is_partial:
                 self._compressed.put(ref, body)
         return body
+
+
+def _tile_of(request: web.Request) -> TileRef:
+    try:
+        return parse_tile_path(request.rel_url.raw_path.removeprefix("/"))
+    except MalformedTile:  # its message quotes the path
+        raise MalformedTile(
+            "the path of a tile is /tile/<level or entries>/<index>[.p/<width>] in its canonical spelling"
+        ) from None
 
 
 class ByteCache:
