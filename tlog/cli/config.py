@@ -1,0 +1,105 @@
+"""`tlog.toml`, the settings of a data folder: how it is written and read.
+
+    origin = "example.com/log"
+    [listen]      host, port, tls_cert, tls_key (paths relative to the data folder)
+    [databases]   log, keyring: SQLAlchemy URLs; left out, they are log.db and keyring.db in the folder
+    [settings]    every number of `LogSettings`, in its units
+
+An unknown key is refused: a misspelt setting would silently have no effect.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import msgspec
+
+from tlog.errors import ConfigurationInvalid
+from tlog.service.settings import LogSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the log listens. Port 0 takes a free one. TLS needs a certificate chain and its key, both PEM."""
+
+    host: str = "127.0.0.1"
+    port: int = 8088
+    tls_cert: str | None = None
+    tls_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """SQLAlchemy URLs; None is the SQLite file in the data folder."""
+
+    log: str | None = None
+    keyring: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What `tlog.toml` says."""
+
+    origin: str
+    listen: Listen = field(default_factory=Listen)
+    databases: Databases = field(default_factory=Databases)
+    settings: LogSettings = field(default_factory=LogSettings)
+
+
+_TABLES: dict[str, type[Any]] = {"listen": Listen, "databases": Databases, "settings": LogSettings}
+
+
+def parse_config(data: bytes, where: str) -> Config:
+    """Return the settings in a file's bytes. Raises `ConfigurationInvalid`, opened by `where`."""
+    try:
+        document = tomllib.loads(data.decode("utf-8"))
+        _refuse_unknown(document)
+        config = msgspec.convert(document, Config)
+        _check_numbers(config)
+    except (ValueError, ConfigurationInvalid) as error:  # UnicodeDecodeError, TOMLDecodeError, ValidationError
+        raise ConfigurationInvalid(f"{where}: {error}") from None
+    return config
+
+
+def encode_config(config: Config) -> str:
+    """Return a file that parses to `config`, with every setting spelt out."""
+    lines = ["# What this log is and how it behaves; see docs/operations.md. Times in seconds, sizes in bytes."]
+    lines.append(f"origin = {_value(config.origin)}")
+    for name in _TABLES:
+        table = getattr(config, name)
+        lines += ["", f"[{name}]"]
+        lines += [_line(item.name, getattr(table, item.name)) for item in fields(table)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, value: object) -> str:
+    return f"# {name} =" if value is None else f"{name} = {_value(value)}"
+
+
+def _value(value: object) -> str:
+    # TOML's basic strings take JSON's escapes; U+007F is the one character that JSON leaves as it is.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _refuse_unknown(document: Mapping[str, Any]) -> None:
+    unknown = [name for name in document if name not in {"origin", *_TABLES}]
+    for table, schema in _TABLES.items():
+        content = document.get(table)
+        if isinstance(content, dict):
+            known = {item.name for item in fields(schema)}
+            unknown += [f"{table}.{name}" for name in content if name not in known]
+    if unknown:
+        raise ConfigurationInvalid(f"unknown: {', '.join(sorted(unknown))}; see 'tlog init --help' and the manual")
+
+
+def _check_numbers(config: Config) -> None:
+    if not 0 <= config.listen.port <= 65535:
+        raise ConfigurationInvalid(f"listen.port: {config.listen.port} is not within 0 and 65535")
+    for item in fields(config.settings):
+        value = getattr(config.settings, item.name)
+        if not isinstance(value, bool) and not 0 < value < float("inf"):
+            raise ConfigurationInvalid(f"settings.{item.name}: {value} is not a number above 0")

@@ -1,0 +1,96 @@
+"""`tlog init`: make a new log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlog.cli.config import Config, Databases
+from tlog.cli.data_folder import read_file
+from tlog.cli.new_folder import MadeFolder, make_folder
+from tlog.cli.options import AsJson
+from tlog.cli.output import emit
+from tlog.cli.witness_option import witness_policy
+from tlog.errors import MalformedPolicy
+from tlog.formats.policy import Policy, parse_policy
+from tlog.service.settings import LogSettings
+
+EXAMPLES = """\b
+Examples:
+  tlog init /var/lib/tlog --origin log.example/audit
+  tlog init ./log --origin log.example/audit --quorum 2 \\
+    --witness w1=KEYS@https://w1.example --witness w2=KEYS@https://w2.example --witness w3=KEYS@https://w3.example
+KEYS are one or more verifier keys, with commas between them (a witness's 'vkeys' file has one a line).
+"""
+
+
+def init(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist.", show_default=False)],
+    origin: Annotated[str, typer.Option(help="The log's name for ever, best a schema-less URL.", show_default=False)],
+    raw_leaves: Annotated[
+        bool, typer.Option("--raw-leaves", help="A plain transparency log: POST /add takes any leaf.")
+    ] = False,
+    witness: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VKEY[,VKEY]@URL", help="A witness (repeatable).")
+    ] = None,
+    quorum: Annotated[
+        int | None, typer.Option(min=1, help="Witnesses that must cosign; default more than half.")
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="Take witnesses, groups and quorum from this tlog-policy file.", show_default=False),
+    ] = None,
+    database_url: Annotated[
+        str | None, typer.Option(help="PostgreSQL for the log (postgresql+psycopg://…), else SQLite in DIR.")
+    ] = None,
+    keyring_url: Annotated[
+        str | None, typer.Option(help="PostgreSQL for the keyring, another database than the log's.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new log: its keys, databases, and DIR/policy.txt for auditors."""
+    if policy is not None and (witness or quorum is not None):
+        raise typer.BadParameter("give either --policy or --witness and --quorum")
+    witnesses = _read_policy(policy) if policy is not None else witness_policy(witness or [], quorum)
+    config = Config(origin, databases=Databases(database_url, keyring_url), settings=LogSettings(raw_leaves=raw_leaves))
+    made = make_folder(folder, config, witnesses)
+    emit(_values(made), _text(made), as_json)
+
+
+def _read_policy(path: Path) -> Policy:
+    policy = parse_policy(read_file(path))
+    if policy.logs:
+        raise MalformedPolicy(f"{path} has log lines; leave them out, 'tlog init' writes those of the new log")
+    return policy
+
+
+def _values(made: MadeFolder) -> dict[str, object]:
+    return {
+        "origin": made.vkeys[0].name,
+        "folder": str(made.folder.path),
+        "vkeys": [vkey.encode() for vkey in made.vkeys],
+        "policy": str(made.folder.policy),
+        "witnesses": [line.name.decode("utf-8", "replace") for line in made.policy.witnesses],
+    }
+
+
+def _text(made: MadeFolder) -> str:
+    path = made.folder.path
+    ed25519, ml_dsa_44 = made.folder.vkeys
+    lines = [f"made the log {made.vkeys[0].name} in {path}", f"  {made.vkeys[0].encode()}", f"  (and {ml_dsa_44})", ""]
+    if made.policy.witnesses:
+        lines += [
+            "next, each witness must trust this log:",
+            f'  tlog-witness add-log WITNESS-DIR "$(cat {ed25519})" --vkey "$(cat {ml_dsa_44})"',
+            "then:",
+        ]
+    else:
+        lines += ["it has no witnesses: its checkpoints carry only its own word.", "next:"]
+    lines += [
+        f"  tlog token add {path} --source NAME     a token for each service that appends",
+        f"  tlog serve {path}",
+        f"and give {made.folder.policy} to auditors: 'tlog verify FILE --policy policy.txt' needs nothing else",
+    ]
+    return "\n".join(lines)
