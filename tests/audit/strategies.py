@@ -89,7 +89,7 @@ def _group(optional: str, **required: st.SearchStrategy[str]) -> st.SearchStrate
 
 @st.composite
 def _instants(draw: st.DrawFn) -> str:
-    moment = draw(st.datetimes(min_value=datetime(1000, 1, 1)))
+    moment = draw(st.datetimes(min_value=datetime(1000, 1, 1)))  # noqa: DTZ001 - as hypothesis wants it
     digits = draw(st.integers(0, 6))
     fraction = f".{moment.microsecond:06d}"[: digits + 1] if digits else ""
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"

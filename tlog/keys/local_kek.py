@@ -42,8 +42,10 @@ class LocalKek:
 
     def __init__(self, keks: Sequence[bytes], random: Callable[[int], bytes]) -> None:
         """Take 32-byte KEKs, oldest first. Raises ConfigurationInvalid for none, a repeated or an all-zero one."""
-        if not keks or len(set(keks)) != len(keks) or any(kek == bytes(KEK_BYTES) for kek in keks):
-            raise ConfigurationInvalid("the key-encryption keys must be different from each other and not zero")
+        if not keks or len(set(keks)) != len(keks):
+            raise ConfigurationInvalid("at least one key-encryption key is needed, and none twice")
+        if any(len(kek) != KEK_BYTES or not any(kek) for kek in keks):
+            raise ConfigurationInvalid(f"a key-encryption key has {KEK_BYTES} bytes that are not all zero")
         self._random = random
         self._ciphers = {_header(kek): AESGCM(kek) for kek in keks}
         self._current = _header(keks[-1])

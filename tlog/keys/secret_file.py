@@ -49,9 +49,12 @@ def read_secret_file(path: Path, length: int | None = None) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise ConfigurationInvalid(_not_opened(path, error)) from None
-    with open(descriptor, "rb") as file:
-        _check_owner_only(path, os.fstat(file.fileno()))
-        secret = file.read(MAX_SECRET_BYTES + 1)
+    try:
+        _check_owner_only(path, os.fstat(descriptor))
+        with open(descriptor, "rb", closefd=False) as file:
+            secret = file.read(MAX_SECRET_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if length is not None and len(secret) != length:
         raise ConfigurationInvalid(f"{path} has {len(secret)} bytes instead of {length}; restore it from its backup")
     if not secret or len(secret) > MAX_SECRET_BYTES:

@@ -46,6 +46,9 @@ def create_signing_keys(folder: Path, name: str) -> SigningKeys:
     """
     ed25519, ml_dsa_44 = Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate()
     keys = SigningKeys(Ed25519Signer(name, ed25519), MlDsa44CosignatureSigner(name, ml_dsa_44))
+    for path in (folder / ED25519_FILE, folder / ML_DSA_44_FILE):
+        if path.exists():  # before the first is made, so that no half-made pair is left
+            raise ConfigurationInvalid(f"{path} exists and is not overwritten; move it away to make a new key")
     create_secret_file(folder / ED25519_FILE, _pem(ed25519))
     create_secret_file(folder / ML_DSA_44_FILE, _pem(ml_dsa_44))
     return keys
