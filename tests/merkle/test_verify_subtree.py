@@ -51,6 +51,11 @@ def test_only_its_own_roots_and_leaves() -> None:
             verify_subtree_inclusion(D[4], index, subtree, oracle.path(0, D[4:7]), root)
 
 
+def test_a_proof_that_stops_below_the_root_is_refused() -> None:
+    with pytest.raises(ConsistencyInvalid, match="too short"):
+        verify_subtree_consistency(Subtree(0, 2), 4, [], ROOTS[2], ROOTS[2])
+
+
 def test_a_byte_moved_from_the_subtree_root_to_the_proof_is_refused() -> None:
     [right] = oracle.subtree_proof(0, 2, D[:4])
     with pytest.raises(ConsistencyInvalid, match="32 bytes"):
