@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
 from tlog.errors import ConfigurationInvalid, TlogError
@@ -21,10 +20,9 @@ from tlog.formats.vkey import parse_vkey
 from witness import logs
 from witness.directory import create_directory, open_store, read_identity
 from witness.keys import Identity
+from witness.listen import Address, Listen
 from witness.logs import LogSettings, LogStatus
 from witness.rules import SECONDS_PER_DAY
-from witness.serve import Address, Listen
-from witness.serve import serve as run_witness
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -103,6 +101,8 @@ def serve(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     as_json: AsJson = False,
 ) -> None:
     """Run the witness until SIGTERM or SIGINT. Without its database it does not start, and says why."""
+    from witness.serve import serve as run_witness  # noqa: PLC0415 - the HTTP stack is slow to import
+
     listen = Listen(host, port, tls_cert, tls_key, body_seconds, idle_seconds)
     run_witness(directory, listen, lambda address: _ready(address, as_json))
 
@@ -135,15 +135,6 @@ def migrate(directory: Directory) -> None:
 
 def main() -> None:
     """Run the command line; every refusal is one line on stderr and exit code 1."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
     try:
         app()
     except TlogError as error:

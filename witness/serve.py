@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
@@ -23,32 +22,12 @@ from witness.errors import Halted
 from witness.group_commit import GroupCommit
 from witness.http import make_app
 from witness.keys import Identity
+from witness.listen import Address, Listen
+from witness.logging import configure_logging
 from witness.logs import LogSettings, check_settings, list_logs
 from witness.metrics import Metrics
 from witness.store import Store
 from witness.witness import Witness
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where and how to listen. Port 0 takes a free one. Times in seconds."""
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
-    body_seconds: float = 10
-    idle_seconds: float = 75
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a running witness listens, and who it is."""
-
-    host: str
-    port: int
-    url: str
-    identity: Identity
 
 
 def serve(directory: Path, listen: Listen, ready: Callable[[Address], None]) -> None:
@@ -62,6 +41,7 @@ def serve(directory: Path, listen: Listen, ready: Callable[[Address], None]) -> 
     try:
         _check_logs(store, cosigner.identity)
         with ThreadPoolExecutor(os.cpu_count() or 1, "sign") as pool:
+            configure_logging()
             witness = Witness(store, cosigner, lambda: int(time.time()), pool)
             uvloop.run(_run(witness, cosigner.identity, listen, tls, ready))
     finally:

@@ -3,70 +3,94 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.processes import ROOT, WITNESS, environment, run, run_json
+from tests.processes import WITNESS
+from tests.processes import run as run_process
 from tests.witness.log_simulator import LogSimulator
 from tlog.formats.vkey import parse_vkey
+from witness.cli import main
 from witness.keys import ED25519_FILE
-
-pytestmark = pytest.mark.processes
 
 NAME = "witness.example/w1"
 
-
-def witness(*arguments: object) -> list[str]:
-    return [*WITNESS, *map(str, arguments)]
-
-
-def fails(argv: list[str], code: int) -> str:
-    done = subprocess.run(argv, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (code, ""), done
-    assert "Traceback" not in done.stderr
-    return done.stderr
+Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    run(witness("init", tmp_path / "w", "--name", NAME))
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command line in this process: (exit code, stdout, stderr)."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tlog-witness", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        code = end.value.code
+        assert code is None or isinstance(code, int)
+        return code or 0, *capsys.readouterr()
+
+    return run
+
+
+def shown(cli: Cli, *arguments: object) -> dict[str, Any]:
+    code, out, err = cli(*arguments, "--json")
+    assert (code, err, out.count("\n")) == (0, "", 1)
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+@pytest.fixture
+def directory(tmp_path: Path, cli: Cli) -> Path:
+    assert cli("init", tmp_path / "w", "--name", NAME)[0] == 0
     return tmp_path / "w"
 
 
-def test_a_witness_from_init_to_status(tmp_path: Path) -> None:
+def test_a_witness_from_init_to_status(cli: Cli, tmp_path: Path) -> None:
     directory, log = tmp_path / "w", LogSimulator.make()
-    made = run_json(witness("init", directory, "--name", NAME, "--json"))
+    made = shown(cli, "init", directory, "--name", NAME)
     assert made["name"] == NAME
     assert (directory / "vkeys").read_text().splitlines() == made["vkeys"]
     assert [parse_vkey(vkey).name for vkey in made["vkeys"]] == [NAME, NAME]
-    first = tmp_path / "first"
-    first.write_bytes(log.note(5).encode())
+    (tmp_path / "first").write_bytes(log.note(5).encode())
     keys = (log.ed25519.vkey.encode(), "--vkey", log.ml_dsa_44.vkey.encode())
-    added = run_json(
-        witness("add-log", directory, *keys, "--first-checkpoint", first, "--requests-per-day", 9, "--json")
-    )
-    assert added["origin"] == log.origin
-    status = run_json(witness("status", directory, "--json"))
+    pinned = ("--first-checkpoint", tmp_path / "first", "--requests-per-day", 9)
+    assert shown(cli, "add-log", directory, *keys, *pinned)["origin"] == log.origin
+    status = shown(cli, "status", directory)
     assert (status["name"], status["vkeys"], status["last_timestamp"]) == (NAME, made["vkeys"], 0)
-    [shown] = status["logs"]
-    assert (shown["origin"], shown["size"], shown["timestamp"], shown["requests_per_day"]) == (log.origin, 5, 0, 9)
-    assert log.origin in run(witness("status", directory))
+    [known] = status["logs"]
+    assert (known["origin"], known["size"], known["timestamp"], known["requests_per_day"]) == (log.origin, 5, 0, 9)
+    assert log.origin in cli("status", directory)[1]
 
 
-def test_origin_may_differ_from_the_key_name(directory: Path) -> None:
+def test_origin_may_differ_from_the_key_name(cli: Cli, directory: Path) -> None:
     vkey = LogSimulator.make("key.example").ed25519.vkey.encode()
-    assert run_json(witness("add-log", directory, vkey, "--origin", "log.example", "--json"))["origin"] == "log.example"
+    assert shown(cli, "add-log", directory, vkey, "--origin", "log.example")["origin"] == "log.example"
 
 
-def test_refusals_are_one_line_and_exit_1(directory: Path, tmp_path: Path) -> None:
+def test_update_replaces_the_keys(cli: Cli, directory: Path) -> None:
+    old, new = (LogSimulator.make().ed25519.vkey.encode() for _ in range(2))
+    shown(cli, "add-log", directory, old)
+    assert cli("add-log", directory, new)[0] == 1
+    assert shown(cli, "add-log", directory, new, "--update")["updated"] is True
+    assert shown(cli, "status", directory)["logs"][0]["vkeys"] == [new]
+
+
+def test_refusals_are_one_line_and_exit_1(cli: Cli, directory: Path, tmp_path: Path) -> None:
     vkey = LogSimulator.make().ed25519.vkey.encode()
-    own = json.dumps((directory / "vkeys").read_text().splitlines()[1])[1:-1]
+    own = (directory / "vkeys").read_text().splitlines()[1]
+    weak = "log.example+00000000+" + b64encode(b"\1" + b"\1" + bytes(31)).decode()  # the neutral element
     cases = [
         (("init", directory, "--name", NAME), "already exists"),
         (("init", tmp_path / "x", "--name", "two words"), "name"),
         (("add-log", directory, "no vkey"), "vkey"),
+        (("add-log", directory, weak), "order"),
         (("add-log", directory, own), "own key"),
         (("add-log", tmp_path / "none", vkey), "vkeys"),
         (("add-log", directory, vkey, "--first-checkpoint", tmp_path / "none"), "cannot read"),
@@ -76,35 +100,49 @@ def test_refusals_are_one_line_and_exit_1(directory: Path, tmp_path: Path) -> No
         (("status", tmp_path / "none"), "vkeys"),
     ]
     for arguments, reason in cases:
-        said = fails(witness(*arguments), 1)
+        code, out, said = cli(*arguments)
+        assert (code, out, said.count("\n")) == (1, "", 1)
         assert said.startswith("tlog-witness: ")
         assert reason in said
-        assert said.count("\n") == 1
 
 
-def test_wrong_usage_exits_2(directory: Path) -> None:
-    for arguments in [("init", directory), ("nonsense",), ("serve", directory, "--port", "many")]:
-        assert fails(witness(*arguments), 2)
+def test_wrong_usage_exits_2(cli: Cli, directory: Path) -> None:
+    pinned_update = (
+        "add-log",
+        directory,
+        LogSimulator.make().ed25519.vkey.encode(),
+        "--update",
+        "--first-checkpoint",
+        "x",
+    )
+    for arguments in [("init", directory), ("nonsense",), ("serve", directory, "--port", "many"), pinned_update]:
+        assert cli(*arguments)[0] == 2
 
 
-def test_serve_refuses_and_says_why(directory: Path) -> None:
+def test_serve_refuses_and_says_why(cli: Cli, directory: Path) -> None:
     database = directory / "witness.sqlite3"
     kept = database.read_bytes()
     database.unlink()
-    assert "missing" in fails(witness("serve", directory, "--port", 0), 1)
+    assert "missing" in cli("serve", directory, "--port", 0)[2]
     assert not database.exists()
     database.write_bytes(kept)
     (directory / ED25519_FILE).chmod(0o644)
-    assert "chmod 600" in fails(witness("serve", directory, "--port", 0), 1)
+    code, _, said = cli("serve", directory, "--port", 0)
+    assert (code, "chmod 600" in said) == (1, True)
 
 
-def test_migrate_leaves_a_current_database_alone(directory: Path) -> None:
-    run(witness("migrate", directory))
-    run(witness("status", directory))
+def test_migrate_leaves_a_current_database_alone(cli: Cli, directory: Path) -> None:
+    assert cli("migrate", directory)[0] == 0
+    assert cli("status", directory)[0] == 0
 
 
-def test_help_names_every_command() -> None:
-    text = run(witness("--help"))
+def test_help_names_every_command(cli: Cli) -> None:
+    text = cli("--help")[1]
     for command in ("init", "add-log", "serve", "status", "migrate"):
         assert command in text
-        assert run(witness(command, "--help"))
+        assert cli(command, "--help")[0] == 0
+
+
+@pytest.mark.processes
+def test_runs_as_a_module() -> None:
+    assert "serve" in run_process([*WITNESS, "--help"])

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from tests.witness.conftest import NAME, NOW, Bench
 from tests.witness.log_simulator import LogSimulator
 from tlog.errors import ConfigurationInvalid, Unavailable
-from witness import database, tables
+from witness import database, schema, tables
 from witness.directory import create_directory, load_cosigner, open_store, read_identity
 from witness.store import DATABASE_FILE
 
@@ -78,6 +79,11 @@ def test_older_schema(directory: Path) -> None:
 def test_migrations_make_the_tables(bench: Bench) -> None:
     with bench.store.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+
+
+def test_revision_is_the_newest_step() -> None:
+    scripts = ScriptDirectory(str(Path(schema.__file__).parent / "migrations"))
+    assert scripts.get_heads() == [schema.REVISION]
 
 
 def test_durability_settings(bench: Bench) -> None:
