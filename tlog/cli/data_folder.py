@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlog.cli.config import Config, parse_config
+from tlog.cli.files import read_file
 from tlog.errors import ConfigurationInvalid
 from tlog.formats.policy import Policy, parse_policy
 from tlog.keys.keyring import Keyring
@@ -183,14 +184,6 @@ def load_policy(folder: DataFolder, signer: CheckpointSigner) -> Policy:
         if vkey not in listed:
             raise ConfigurationInvalid(f"{folder.policy} does not list this log's key {vkey.name}+{vkey.key_id.hex()}")
     return policy
-
-
-def read_file(path: Path) -> bytes:
-    """Return a file's bytes. Raises `ConfigurationInvalid`."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationInvalid(f"cannot read {path}: {error.strerror}") from None
 
 
 def _open_stores(folder: DataFolder, config: Config, database: Database, keyring: Database) -> Keyring:

@@ -8,14 +8,16 @@ from typing import Annotated
 import typer
 
 from tlog.cli.config import Config, Databases
-from tlog.cli.data_folder import read_file
+from tlog.cli.files import read_file
 from tlog.cli.new_folder import MadeFolder, make_folder
 from tlog.cli.options import AsJson
-from tlog.cli.output import emit
+from tlog.cli.output import emit, new_app
 from tlog.cli.witness_option import witness_policy
 from tlog.errors import MalformedPolicy
 from tlog.formats.policy import Policy, parse_policy
 from tlog.service.settings import LogSettings
+
+app = new_app()
 
 EXAMPLES = """\b
 Examples:
@@ -26,6 +28,7 @@ KEYS are one or more verifier keys, with commas between them (a witness's 'vkeys
 """
 
 
+@app.command(epilog=EXAMPLES)
 def init(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist.", show_default=False)],
     origin: Annotated[str, typer.Option(help="The log's name for ever, best a schema-less URL.", show_default=False)],

@@ -1,16 +1,46 @@
-"""`tlog`: the command line of the log, its services and its auditors."""
+"""`tlog`: the command line of the log, its services and its auditors.
+
+A command's module is imported when it is named: verifying a proof needs neither a database driver nor an
+HTTP server, and should not wait for them.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from tlog import __version__
-from tlog.cli import init, serve, token
 from tlog.cli.output import new_app, run
 
+COMMANDS: Final = {
+    "init": "tlog.cli.init",
+    "serve": "tlog.cli.serve",
+    "token": "tlog.cli.token",
+    "verify": "tlog.cli.verify",
+}
+
+
+class LazyCommands(TyperGroup):
+    """A group whose commands are the `app` of the modules in `COMMANDS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is click's
+        """Return the names in the order of their use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Import a command's module and return its command; None for a name that is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = typer.main.get_command(import_module(COMMANDS[cmd_name]).app)
+        command.name = cmd_name
+        return command
+
+
 app = new_app(
+    cls=LazyCommands,
     help="A witnessed log of audit entries: run one, append to it, verify what it proves.",
     epilog="Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage.",
 )
@@ -31,14 +61,9 @@ def _options(
     pass
 
 
-app.command(epilog=init.EXAMPLES)(init.init)
-app.command(epilog=serve.EXAMPLES)(serve.serve)
-app.add_typer(token.app, name="token")
-
-
 def main() -> None:
     """Run the command line and exit."""
-    run(app)
+    run(lambda: app(prog_name="tlog"))
 
 
 if __name__ == "__main__":

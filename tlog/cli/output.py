@@ -16,7 +16,7 @@ from typing import Any, Final
 import structlog
 import typer
 
-from tlog.errors import TlogError, VerificationFailed
+from tlog.errors import MalformedPolicy, TlogError, VerificationFailed
 
 REFUSED: Final = 1
 INTERRUPTED: Final = 130
@@ -38,6 +38,21 @@ def clean(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def refused(error: TlogError, as_json: bool) -> typer.Exit:
+    """Print why a file was refused, with the name of the check that failed, and return the exit to raise."""
+    check = _check_of(error)
+    if as_json:
+        emit({"ok": False, "check": check, "error": clean(str(error))}, "", as_json=True)
+    complain(f"refused, {check}: {error}")
+    return typer.Exit(REFUSED)
+
+
+def _check_of(error: TlogError) -> str:
+    if isinstance(error, VerificationFailed):
+        return error.check
+    return "policy" if isinstance(error, MalformedPolicy) else "format"
+
+
 def new_app(**options: Any) -> typer.Typer:
     """Return a command group in the one style of all: plain help, no shell completion, no typer tracebacks."""
     return typer.Typer(
@@ -56,8 +71,7 @@ def run(app: Callable[[], object]) -> None:
     try:
         app()
     except TlogError as error:
-        check = f"refused, {error.check}: " if isinstance(error, VerificationFailed) else ""
-        complain(f"{check}{error}")
+        complain(str(error))
         sys.exit(REFUSED)
     except KeyboardInterrupt:
         complain("interrupted")

@@ -10,8 +10,10 @@ import typer
 from tlog.cli.config import Listen
 from tlog.cli.data_folder import DataFolder, exclusive, open_folder, read_config
 from tlog.cli.options import AsJson, Folder
-from tlog.cli.output import emit
+from tlog.cli.output import emit, new_app
 from tlog.cli.server import Address, serve_log
+
+app = new_app()
 
 EXAMPLES = """\b
 Examples:
@@ -22,6 +24,7 @@ and in /readyz, and goes on answering reads.
 """
 
 
+@app.command(epilog=EXAMPLES)
 def serve(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     folder: Folder,
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of tlog.toml's.")] = None,

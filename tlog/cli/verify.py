@@ -1,0 +1,87 @@
+"""`tlog verify`: check a proof file or a checkpoint, with nothing but a policy file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlog.cli.files import read_file
+from tlog.cli.options import AsJson
+from tlog.cli.output import emit, new_app, refused
+from tlog.client.entry_file import parse_entry_file
+from tlog.client.utc import utc
+from tlog.client.verifier import OfflineVerifier, Report
+from tlog.errors import Malformed, MalformedProof, VerificationFailed
+from tlog.formats.encoding import b64decode, b64encode
+from tlog.formats.policy import parse_policy
+
+app = new_app()
+
+_HEX_LEAF = re.compile(r"[0-9a-fA-F]{64}")
+
+EXAMPLES = """\b
+Examples:
+  tlog verify entry-17.tlog-proof --policy policy.txt
+  tlog verify entry-17.tlog-proof --policy policy.txt --entry entry-17.json     (made by 'tlog get 17 --json')
+  tlog verify checkpoint --policy policy.txt
+Needs no network, no log and no database. The policy says whom to trust: get it from somebody you trust.
+"""
+
+
+@app.command(epilog=EXAMPLES)
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .tlog-proof or a signed checkpoint; - is stdin.")],
+    policy: Annotated[Path, typer.Option(help="A tlog-policy file: log keys, witnesses, quorum.", show_default=False)],
+    entry: Annotated[
+        Path | None, typer.Option(help="The entry, as 'tlog get --json' prints it: check that this is what was logged.")
+    ] = None,
+    leaf: Annotated[
+        str | None, typer.Option(metavar="HEX|BASE64", help="Check that the proof is of this leaf.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify offline; exit 0 only if every check passed, 1 with the name of the check that failed."""
+    asked = None if leaf is None else _leaf(leaf)
+    try:
+        verifier = OfflineVerifier(parse_policy(read_file(policy)))
+        entry_file = None if entry is None else parse_entry_file(read_file(entry))
+        report = verifier.verify(read_file(file), leaf=asked, entry=entry_file)
+    except (VerificationFailed, Malformed) as error:
+        raise refused(error, as_json) from None
+    emit(_values(report), _text(report), as_json)
+
+
+def _leaf(text: str) -> bytes:
+    if _HEX_LEAF.fullmatch(text):
+        return bytes.fromhex(text)
+    try:
+        return b64decode(text, MalformedProof, "--leaf")
+    except MalformedProof:
+        raise typer.BadParameter("--leaf is neither 64 hexadecimal digits nor base64") from None
+
+
+def _text(report: Report) -> str:
+    lines = [f"ok  {check.name:<14}  {check.detail}" for check in report.checks]
+    lines += [f"    not counted     a signature by {name}, which the policy does not list" for name in report.ignored]
+    what = "this checkpoint" if report.index is None else f"entry {report.index}"
+    when = "" if report.witnessed_at is None else f", logged at or before {utc(report.witnessed_at)}"
+    return "\n".join([*lines, f"verified: {what} of {report.checkpoint.origin}{when}"])
+
+
+def _values(report: Report) -> dict[str, object]:
+    return {
+        "ok": True,
+        "origin": report.checkpoint.origin,
+        "size": report.checkpoint.size,
+        "root": b64encode(report.checkpoint.root),
+        "index": report.index,
+        "leaf": None if report.leaf is None else b64encode(report.leaf),
+        "witnesses": {name: utc(time) for name, time in report.witnesses.items()},
+        "witnessed_at": None if report.witnessed_at is None else utc(report.witnessed_at),
+        "checks": [{"name": check.name, "detail": check.detail} for check in report.checks],
+        "ignored": list(report.ignored),
+        "fields": sorted(report.entry),
+    }
