@@ -55,6 +55,10 @@ class MalformedRequest(Malformed):
     """Not an add-checkpoint request or answer (C2SP tlog-witness)."""
 
 
+class MalformedAnswer(Malformed):
+    """Not an answer of a log's HTTP interface."""
+
+
 class MalformedDisclosure(Malformed):
     """Not a disclosure (RFC 9901 section 4.2) or not a sealed part."""
 
@@ -73,6 +77,9 @@ class EntryInvalid(Malformed):
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
         super().__init__("; ".join(f"{f.path or 'entry'}: {f.message}" for f in faults))
+
+    def __reduce__(self) -> tuple[type[EntryInvalid], tuple[list[Fault]]]:
+        return EntryInvalid, (self.faults,)  # It comes back from sealing processes.
 
 
 # --- verifiers ---------------------------------------------------------------------------------------------
