@@ -6,6 +6,7 @@ restart. `running_log` also starts and stops it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ from os import urandom
 from pathlib import Path
 from typing import Any
 
+from tlog.audit.entry import NDJSON
 from tlog.formats.policy import Group, LogLine, Policy, WitnessLine
 from tlog.keys.keyring import Keyring
+from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.keys.local_kek import create_local_kek, load_local_kek
 from tlog.keys.signing import create_signing_keys, load_signing_keys
 from tlog.merkle.hashing import EMPTY_ROOT
 from tlog.service.checkpoint_signer import CheckpointSigner
+from tlog.service.intake import AppendRequest
 from tlog.service.log import Log, LogParts, now_us
 from tlog.service.settings import LogSettings
 from tlog.storage.database import Database
@@ -79,6 +83,7 @@ def make_parts(
         upgrade(keyring_database, "keyring")
         LogStore(database).create(ORIGIN, EMPTY_ROOT)
         Keyring.create(KeyringStore(keyring_database), kek, random)
+    recipe = KeyringRecipe(f"sqlite:///{folder}/keyring.db", keys / "kek.key")
     signing = load_signing_keys(keys, ORIGIN)
     signer = CheckpointSigner(signing.ed25519, signing.ml_dsa_44)
     logs = tuple(LogLine(vkey) for vkey in signer.vkeys)
@@ -88,9 +93,10 @@ def make_parts(
         Keyring(KeyringStore(keyring_database), kek, random),
         signer,
         Policy(logs, tuple(witnesses), tuple(groups), quorum),
-        settings or LogSettings(checkpoint_interval=0.02),
+        settings or LogSettings(checkpoint_interval=0.02, sealing_processes=0),
         now,
         random,
+        recipe,
     )
     return parts, keyring_database
 
@@ -127,3 +133,9 @@ def entry_document(**fields: Any) -> dict[str, Any]:
         "targets": [{"type": "record", "id": "r-55"}],
         "subjects": [{"id": "p-4711", "data": {"fields": ["allergies"]}}],
     } | fields
+
+
+def append_request(count: int, source: str = "clinic") -> AppendRequest:
+    """Return a request of `count` good entries."""
+    lines = [json.dumps(entry_document(source=source)) for _ in range(count)]
+    return AppendRequest("\n".join(lines).encode(), NDJSON, source)

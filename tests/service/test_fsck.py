@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,8 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.support import entry_document, make_parts, running_log
-from tlog.audit.entry import parse_entry
+from tests.support import append_request, make_parts, running_log
 from tlog.service.fsck.report import FsckReport
 from tlog.service.fsck.run import fsck
 
@@ -23,8 +21,7 @@ async def good(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Path]:
     folder = tmp_path_factory.mktemp("good")
     async with running_log(folder) as made:
         for count in (1, 300, 3):
-            entries = [parse_entry(json.dumps(entry_document()).encode()) for _ in range(count)]
-            size = (await made.log.appender.append(entries, 1))[-1].index + 1
+            size = (await made.log.appender.append(append_request(count)))[-1].index + 1
             await made.log.wait("witnessed", size)
         await made.log.append_leaf(bytes(32))
         await made.log.wait("witnessed", SIZE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,8 +15,7 @@ import pytest
 from aiohttp import web
 
 from tests.service.witnesses import RunningWitness, serve_liar
-from tests.support import MadeLog, entry_document, make_log, running_log
-from tlog.audit.entry import Entry, parse_entry
+from tests.support import MadeLog, append_request, make_log, running_log
 from tlog.errors import LogHalted, QuorumNotMet
 from tlog.formats.note import parse_note
 from tlog.formats.policy import WitnessLine
@@ -26,10 +24,6 @@ from tlog.merkle.verify import verify_consistency
 from tlog.service.settings import LogSettings
 
 FAST = LogSettings(checkpoint_interval=0.02, quorum_timeout=1.0)
-
-
-def entries(count: int) -> list[Entry]:
-    return [parse_entry(json.dumps(entry_document()).encode()) for _ in range(count)]
 
 
 class Town:
@@ -65,7 +59,7 @@ async def town(tmp_path: Path, count: int = 3, threshold: int = 2) -> AsyncItera
 
 
 async def append(made: MadeLog, count: int) -> int:
-    placements = await made.log.appender.append(entries(count), 1)
+    placements = await made.log.appender.append(append_request(count))
     return placements[-1].index + 1
 
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
 from aiohttp import web
 
-from tlog.audit.entry import Entry
 from tlog.errors import Forbidden, Unauthorized
 from tlog.storage.log_store import StoredEntry
 from tlog.storage.token_store import Token, TokenKind
@@ -70,16 +69,6 @@ class Authenticator:
             self._known.clear()
         self._known[key] = (token, asked_at + CACHE_SECONDS)
         return token
-
-
-def require_own(token: Token, entries: Sequence[Entry]) -> None:
-    """Raise `Forbidden` unless every entry is of the token's source. Does not quote what they say instead."""
-    others = [position for position, entry in enumerate(entries) if entry.source != token.name]
-    if others:
-        raise Forbidden(
-            f"this token appends entries of the source {token.name}; {len(others)} of {len(entries)} entries "
-            f"(first: [{others[0]}]) name another source; nothing of this request was stored"
-        )
 
 
 def require_readable(token: Token, stored: StoredEntry) -> None:

@@ -16,20 +16,20 @@ from __future__ import annotations
 import asyncio
 from typing import Final, get_args
 
-import msgspec
 from aiohttp import web
 
-from tlog.audit.entry import JSON, NDJSON, Entry, parse_entries
+from tlog.audit.entry import JSON, NDJSON
 from tlog.audit.fields import instant
 from tlog.audit.opened import OpenedEntry
-from tlog.errors import TooLarge, Unavailable
+from tlog.errors import Unavailable
 from tlog.formats.encoding import b64encode
 from tlog.http.answers import Appended, EntryAnswer, StoredEntryPlace, json_answer
-from tlog.http.auth import Authenticator, require_own, require_readable
+from tlog.http.auth import Authenticator, require_readable
 from tlog.http.errors import UnsupportedMedia
-from tlog.http.limits import MAX_ENTRIES, MAX_ENTRIES_BODY_BYTES, MAX_JSON_VALUES, BodyBudget
+from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, BodyBudget
 from tlog.http.metrics import Metrics
 from tlog.http.query import decimal, one_of, parse_number, parse_query
+from tlog.service.intake import AppendRequest
 from tlog.service.log import Log, Stage
 from tlog.storage.log_store import StoredEntry
 from tlog.storage.token_store import Token
@@ -37,8 +37,6 @@ from tlog.storage.token_store import Token
 DEFAULT_WAIT_SECONDS: Final = 10
 MAX_WAIT_SECONDS: Final = 60
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
-_INLINE_BYTES: Final = 16 << 10
-_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class EntryRoutes:
@@ -49,13 +47,12 @@ class EntryRoutes:
         self._auth = auth
         self._bodies = bodies
         self._metrics = metrics
-        self._parsing = asyncio.Semaphore(1)
 
     async def append(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/entries`."""
         query = parse_query(request, "wait", "timeout")
         wait = one_of(query, "wait", STAGES, "durable")
-        seconds = decimal(query, "timeout", DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS)
+        seconds = decimal(query, "timeout", DEFAULT_WAIT_SECONDS, (0, MAX_WAIT_SECONDS))
         stored = await self._store(request, await self._auth.source(request))
         stage, note = await self._wait(wait, max(place.index for place in stored) + 1, seconds)
         new = sum(not place.duplicate for place in stored)
@@ -74,23 +71,12 @@ class EntryRoutes:
         media_type = _media_type(request)
         with self._bodies.lease(token.name) as lease:
             body = await lease.read(request, MAX_ENTRIES_BODY_BYTES)
-            entries = await self._parse(body, media_type)
-            require_own(token, entries)
-            placements = await self._log.appender.append(entries, len(body))
-            stored = [
-                StoredEntryPlace(index=placement.index, id=entry.id, duplicate=placement.duplicate)
-                for entry, placement in zip(entries, placements, strict=True)
-            ]
+            placements = await self._log.appender.append(AppendRequest(body, media_type, token.name))
+            stored = [StoredEntryPlace(index=p.index, id=p.id, duplicate=p.duplicate) for p in placements]
         duplicates = sum(placement.duplicate for placement in placements)
         self._metrics.appended.inc(len(placements) - duplicates)
         self._metrics.duplicates.inc(duplicates)
         return stored
-
-    async def _parse(self, body: bytes, media_type: str) -> list[Entry]:
-        if len(body) <= _INLINE_BYTES:
-            return _parse(body, media_type)
-        async with self._parsing:  # One at a time: a refused document costs many times its own size.
-            return await asyncio.to_thread(_parse, body, media_type)
 
     async def _wait(self, wait: str, size: int, seconds: int) -> tuple[Stage, str | None]:
         stage = next(stage for stage in STAGES if stage == wait)
@@ -114,32 +100,6 @@ def _media_type(request: web.Request) -> str:
     if media_type not in {JSON, NDJSON}:
         raise UnsupportedMedia(f"send entries as {JSON} (one object or an array) or {NDJSON}, one object a line")
     return media_type
-
-
-def _parse(body: bytes, media_type: str) -> list[Entry]:
-    _check_count(body, media_type)
-    return parse_entries(body, media_type)
-
-
-def _check_count(body: bytes, media_type: str) -> None:
-    """Refuse too many entries before each of them costs memory. What is not JSON is left to the parser."""
-    if body.count(b",") > MAX_JSON_VALUES:
-        raise TooLarge(f"over {MAX_JSON_VALUES} JSON values in one request; send fewer entries; nothing was stored")
-    if media_type == NDJSON:
-        count = body.removesuffix(b"\n").count(b"\n") + 1
-    elif body.lstrip(b" \t\r\n")[:1] == b"[":
-        count = _items(body)
-    else:
-        return
-    if count > MAX_ENTRIES:
-        raise TooLarge(f"{count} entries in one request, the limit is {MAX_ENTRIES}; nothing was stored")
-
-
-def _items(body: bytes) -> int:
-    try:
-        return len(_decode_items(body))
-    except (ValueError, RecursionError):
-        return 0
 
 
 def _entry_answer(stored: StoredEntry, opened: OpenedEntry) -> EntryAnswer:

@@ -21,8 +21,6 @@ from tlog.errors import Overloaded, TooLarge, TooManyRequests
 from tlog.http.errors import BadBody, BodyTimeout, UnsupportedMedia
 
 MAX_ENTRIES_BODY_BYTES: Final = 8 << 20
-MAX_ENTRIES: Final = 10_000
-MAX_JSON_VALUES: Final = 500_000
 MAX_LEAF_BODY_BYTES: Final = (1 << 16) - 1
 MAX_BODIES_BYTES: Final = 32 << 20
 

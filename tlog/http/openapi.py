@@ -17,8 +17,9 @@ from tlog.audit.entry import JSON, NDJSON, Entry
 from tlog.http import answers, problem
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
-from tlog.http.limits import MAX_ENTRIES, MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
+from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.query import parse_query
+from tlog.service.intake import MAX_ENTRIES
 
 Schema = dict[str, Any]
 

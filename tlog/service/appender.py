@@ -10,20 +10,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from tlog.audit.entry import Entry
-from tlog.errors import Conflict, EntryInvalid, Fault
+from tlog.errors import Conflict
 from tlog.service.entries import EntryReader
-from tlog.service.sealer import Sealer
+from tlog.service.intake import AppendRequest, read_request
+from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
-from tlog.storage.append_store import Appended
+from tlog.storage.append_store import Appended, NewRow
+
+_ENTRY_BYTES: Final = 512
+"""About what an entry has: a request holds its place in the queue before it is known how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Where an entry stands. `duplicate`: it was there already, and this is its first index."""
 
+    id: str
     index: int
     duplicate: bool
 
@@ -31,24 +36,24 @@ class Placement:
 class Appender:
     """Appends requests of entries, each all or none."""
 
-    def __init__(self, sealer: Sealer, sequencer: Sequencer, reader: EntryReader) -> None:
-        self._sealer = sealer
+    def __init__(self, sealing: Sealing, sequencer: Sequencer, reader: EntryReader) -> None:
+        self._sealing = sealing
         self._sequencer = sequencer
         self._reader = reader
 
-    async def append(self, entries: Sequence[Entry], size: int) -> list[Placement]:
-        """Return each entry's index; durable on return. `size` is the request's bytes as received.
+    async def append(self, request: AppendRequest) -> list[Placement]:
+        """Return each entry's index, in the request's order; durable on return.
 
-        Raises `EntryInvalid` for an id that is twice in the request, `Conflict` for a known id with other
-        content or a `seq` of another id, `Overloaded`, `Unavailable`, `LogHalted`, `StorageFault`. Nothing
-        of the request is stored then.
+        Raises `EntryInvalid` with every fault, `Forbidden` for another source, `Conflict` for a known id with
+        other content or a `seq` of another id, `TooLarge`, `Overloaded`, `Unavailable`, `LogHalted`,
+        `StorageFault`. Nothing of the request is stored then.
         """
-        _refuse_repeated_ids(entries)
-        with self._sequencer.reserve(len(entries), size):
-            return await self._append(entries)
+        size = len(request.body)
+        with self._sequencer.reserve(1 + size // _ENTRY_BYTES, size):
+            return await self._append(request)
 
-    async def _append(self, entries: Sequence[Entry]) -> list[Placement]:
-        rows = await asyncio.to_thread(self._sealer.seal_rows, entries)
+    async def _append(self, request: AppendRequest) -> list[Placement]:
+        rows = await self._sealing.seal(request)
         known: dict[bytes, int] = {}
         start = 0
         while new := [row for row in rows if row.entry_id not in known]:
@@ -57,12 +62,12 @@ class Appender:
                 start = outcome.start
                 break
             repeated = {entry_id: index for entry_id, index in outcome.indices.items() if entry_id not in known}
-            await asyncio.to_thread(self._require_same, entries, repeated)
+            await asyncio.to_thread(self._require_same, request, repeated)
             known |= repeated
-        return _placements([row.entry_id for row in rows], known, start)
+        return _placements(rows, known, start)
 
-    def _require_same(self, entries: Sequence[Entry], known: dict[bytes, int]) -> None:
-        for entry in entries:
+    def _require_same(self, request: AppendRequest, known: dict[bytes, int]) -> None:
+        for entry in read_request(request):
             index = known.get(UUID(entry.id).bytes)
             if index is not None and not self._reader.holds(index, entry):
                 raise Conflict(
@@ -70,23 +75,11 @@ class Appender:
                 )
 
 
-def _placements(ids: Sequence[bytes | None], known: dict[bytes, int], start: int) -> list[Placement]:
+def _placements(rows: Sequence[NewRow], known: dict[bytes, int], start: int) -> list[Placement]:
     placements = []
-    for entry_id in ids:
-        if entry_id is not None and entry_id in known:
-            placements.append(Placement(known[entry_id], duplicate=True))
-        else:
-            placements.append(Placement(start, duplicate=False))
-            start += 1
+    for row in rows:
+        entry_id = row.entry_id or b""
+        first = known.get(entry_id)
+        placements.append(Placement(str(UUID(bytes=entry_id)), start if first is None else first, first is not None))
+        start += first is None
     return placements
-
-
-def _refuse_repeated_ids(entries: Sequence[Entry]) -> None:
-    first: dict[str, int] = {}
-    faults = []
-    for position, entry in enumerate(entries):
-        earlier = first.setdefault(entry.id.lower(), position)
-        if earlier != position:
-            faults.append(Fault(f"[{position}].id", f"the same id as [{earlier}]; an id names one entry"))
-    if faults:
-        raise EntryInvalid(faults)

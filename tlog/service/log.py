@@ -18,6 +18,7 @@ import aiohttp
 from tlog.errors import Malformed, StorageFault, Unavailable
 from tlog.formats.policy import Policy
 from tlog.keys.keyring import Keyring
+from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.merkle.nodes import TileNodes
 from tlog.service.appender import Appender
 from tlog.service.checkpoint_signer import CheckpointSigner
@@ -27,6 +28,7 @@ from tlog.service.proofs import Proofs
 from tlog.service.publisher import Publisher
 from tlog.service.quorum import Witnesses
 from tlog.service.sealer import Sealer
+from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
 from tlog.service.settings import LogSettings
 from tlog.service.stored_tiles import StoredTiles
@@ -58,6 +60,7 @@ class LogParts:
     settings: LogSettings
     now: Callable[[], int] = now_us
     random: Callable[[int], bytes] = urandom
+    keyring_recipe: KeyringRecipe | None = None
 
 
 class Log:
@@ -78,7 +81,8 @@ class Log:
         self.sequencer = Sequencer(AppendStore(parts.database), parts.settings)
         self.entries = EntryReader(self.store, parts.keyring)
         sealer = Sealer(parts.keyring, parts.now, parts.random)
-        self.appender = Appender(sealer, self.sequencer, self.entries)
+        self._sealing = Sealing(sealer, parts.keyring_recipe, parts.settings.sealing_processes, parts.now)
+        self.appender = Appender(self._sealing, self.sequencer, self.entries)
         self.proofs = Proofs(
             self.store,
             self._nodes,
@@ -111,11 +115,13 @@ class Log:
         )
         await self.publisher.start()
         if not self.publisher.halted:
+            self._sealing.start()
             self.sequencer.start()
 
     async def stop(self) -> None:
         """Store and integrate what was accepted, then close everything."""
         await self.sequencer.stop()
+        await asyncio.to_thread(self._sealing.stop)
         await self.publisher.stop()
         await self._session.close()
         await asyncio.to_thread(self._parts.database.close)

@@ -11,14 +11,16 @@ class LogSettings:
 
     `raw_leaves` makes it a plain transparency log whose ``POST /add`` takes any leaf up to 65,535 bytes;
     otherwise a leaf is the 32-byte commitment to a sealed entry. `fail_open` publishes checkpoints whose
-    quorum was not met in time; the default is to publish nothing new until it is.
+    quorum was not met in time; the default is to publish nothing new until it is. `sealing_processes` seal
+    large requests beside the serving process; 0 seals everything in it.
     """
 
     raw_leaves: bool = False
     fail_open: bool = False
-    checkpoint_interval: float = 0.2
+    checkpoint_interval: float = 0.5
     quorum_timeout: float = 5.0
     max_pending_entries: int = 20_000
     max_pending_bytes: int = 64 << 20
     max_group: int = 4_000
+    sealing_processes: int = 1
     cached_tiles: int = 4_096

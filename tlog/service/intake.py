@@ -1,0 +1,82 @@
+"""What a request to append entries must be before anything is done with it: its form, its number, its source.
+
+Pure: runs on the event loop for a small request and in a sealing process for a large one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from tlog.audit.entry import NDJSON, Entry, parse_entries
+from tlog.errors import EntryInvalid, Fault, Forbidden, TooLarge
+
+MAX_ENTRIES: Final = 10_000
+MAX_JSON_VALUES: Final = 500_000
+_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class AppendRequest:
+    """A body as received (bytes, media type) and the source whose token came with it."""
+
+    body: bytes
+    media_type: str
+    source: str
+
+
+def read_request(request: AppendRequest) -> list[Entry]:
+    """Return the entries of a request, at least one, each with an id of its own.
+
+    Raises `EntryInvalid` with every fault, `TooLarge`, `Forbidden` for an entry of another source.
+    """
+    _check_count(request.body, request.media_type)
+    entries = parse_entries(request.body, request.media_type)
+    _require_own(request.source, entries)
+    _refuse_repeated_ids(entries)
+    return entries
+
+
+def _check_count(body: bytes, media_type: str) -> None:
+    """Refuse too many entries before each of them costs memory. What is not JSON is left to the parser."""
+    if body.count(b",") > MAX_JSON_VALUES:
+        raise TooLarge(f"over {MAX_JSON_VALUES} JSON values in one request; send fewer entries; nothing was stored")
+    if media_type == NDJSON:
+        count = body.removesuffix(b"\n").count(b"\n") + 1
+    elif body.lstrip(b" \t\r\n")[:1] == b"[":
+        count = _items(body)
+    else:
+        return
+    if count > MAX_ENTRIES:
+        raise TooLarge(f"{count} entries in one request, the limit is {MAX_ENTRIES}; nothing was stored")
+
+
+def _items(body: bytes) -> int:
+    try:
+        return len(_decode_items(body))
+    except (ValueError, RecursionError):
+        return 0
+
+
+def _require_own(source: str, entries: Sequence[Entry]) -> None:
+    """Raise `Forbidden` unless every entry is of the token's source. Does not quote what they say instead."""
+    others = [position for position, entry in enumerate(entries) if entry.source != source]
+    if others:
+        raise Forbidden(
+            f"this token appends entries of the source {source}; {len(others)} of {len(entries)} entries "
+            f"(first: [{others[0]}]) name another source; nothing of this request was stored"
+        )
+
+
+def _refuse_repeated_ids(entries: Sequence[Entry]) -> None:
+    first: dict[str, int] = {}
+    faults = []
+    for position, entry in enumerate(entries):
+        earlier = first.setdefault(entry.id, position)
+        if earlier != position:
+            faults.append(Fault(f"[{position}].id", f"the same id as [{earlier}]; an id names one entry"))
+    if faults:
+        raise EntryInvalid(faults)

@@ -1,0 +1,109 @@
+"""Where sealing runs: large requests in processes of their own, so that it uses every core and the event loop
+keeps answering; small ones here, because the way to another process costs more than they do.
+
+A sealing process holds its own keyring, opened from a `KeyringRecipe`; what travels to it is the request as
+received, what comes back are sealed rows. If one dies, the requests it held are sealed here and new processes
+are started: sealing stores nothing, so nothing is lost or done twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from typing import Final
+
+from tlog.keys.keyring_recipe import KeyringRecipe
+from tlog.service.intake import AppendRequest, read_request
+from tlog.service.sealer import Sealer
+from tlog.storage.append_store import NewRow
+
+_POOLED_BYTES: Final = 32 << 10
+_ORPHAN_SECONDS: Final = 1.0
+
+Clock = Callable[[], int]
+
+
+class Sealing:
+    """Turns append requests into sealed rows. Belongs to one event loop."""
+
+    def __init__(self, sealer: Sealer, recipe: KeyringRecipe | None, processes: int, now: Clock) -> None:
+        """Without a `recipe`, or with no `processes`, everything is sealed in threads of this process.
+
+        `now` returns microseconds since the epoch and is pickled by name.
+        """
+        self._sealer = sealer
+        self._recipe = recipe
+        self._processes = processes if recipe is not None else 0
+        self._now = now
+        self._pool: ProcessPoolExecutor | None = None
+        self._turns = asyncio.Semaphore(2)
+
+    def start(self) -> None:
+        """Start the sealing processes; requests that come before they are up are sealed here."""
+        if self._processes:
+            self._pool = self._new_pool()
+
+    def stop(self) -> None:
+        """End the sealing processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    async def seal(self, request: AppendRequest) -> list[NewRow]:
+        """Return the sealed rows of a request, in order. Raises as `read_request` and `Sealer.seal_rows` do."""
+        pool = self._pool
+        if pool is not None and len(request.body) > _POOLED_BYTES:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(pool, _seal_there, request)
+            except BrokenProcessPool:
+                self._replace(pool)
+        async with self._turns:  # A refused document costs many times its own size while it is read.
+            return await asyncio.to_thread(self._seal_here, request)
+
+    def _seal_here(self, request: AppendRequest) -> list[NewRow]:
+        return self._sealer.seal_rows(read_request(request))
+
+    def _replace(self, broken: ProcessPoolExecutor) -> None:
+        if self._pool is broken:
+            self._pool = self._new_pool()
+            broken.shutdown(wait=False)
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        if self._recipe is None:
+            raise ValueError("sealing processes need to know how to open the keyring")
+        pool = ProcessPoolExecutor(
+            self._processes,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=partial(_become_sealer, self._recipe, self._now, os.getpid()),
+        )
+        for _ in range(self._processes):
+            pool.submit(os.getpid)  # Processes start with their first task: let it be this one.
+        return pool
+
+
+_sealer: Sealer
+
+
+def _become_sealer(recipe: KeyringRecipe, now: Clock, parent: int) -> None:
+    global _sealer  # noqa: PLW0603 - one process, one sealer: the pool offers no other place to keep it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _sealer = Sealer(recipe.open(), now, os.urandom)
+
+
+def _end_with(parent: int) -> None:
+    """End when the log's process is gone: a killed parent can't tell its children to."""
+    while os.getppid() == parent:
+        threading.Event().wait(_ORPHAN_SECONDS)
+    os._exit(1)
+
+
+def _seal_there(request: AppendRequest) -> list[NewRow]:
+    return _sealer.seal_rows(read_request(request))
