@@ -101,5 +101,7 @@ def _check_numbers(config: Config) -> None:
         raise ConfigurationInvalid(f"listen.port: {config.listen.port} is not within 0 and 65535")
     for item in fields(config.settings):
         value = getattr(config.settings, item.name)
+        if item.name == "sealing_processes" and value == 0:
+            continue
         if not isinstance(value, bool) and not 0 < value < float("inf"):
             raise ConfigurationInvalid(f"settings.{item.name}: {value} is not a number above 0")

@@ -28,6 +28,7 @@ from tlog.cli.files import read_file
 from tlog.errors import ConfigurationInvalid
 from tlog.formats.policy import Policy, parse_policy
 from tlog.keys.keyring import Keyring
+from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.keys.local_kek import load_local_kek
 from tlog.keys.secret_file import read_secret_file
 from tlog.keys.signing import load_signing_keys
@@ -141,7 +142,9 @@ def open_folder(path: Path) -> Iterator[OpenFolder]:
         try:
             keyring = _open_stores(folder, config, database, keyring_database)
             tiles = TileStore.in_folder(folder.tiles)
-            yield OpenFolder(folder, config, LogParts(database, tiles, keyring, signer, policy, config.settings))
+            recipe = KeyringRecipe(folder.keyring_url(config), folder.kek.absolute())
+            parts = LogParts(database, tiles, keyring, signer, policy, config.settings, keyring_recipe=recipe)
+            yield OpenFolder(folder, config, parts)
         finally:
             keyring_database.close()
     finally:
