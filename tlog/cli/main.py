@@ -19,7 +19,13 @@ COMMANDS: Final = {
     "init": "tlog.cli.init",
     "serve": "tlog.cli.serve",
     "token": "tlog.cli.token",
+    "append": "tlog.cli.append",
+    "get": "tlog.cli.get",
+    "prove": "tlog.cli.prove",
+    "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
+    "key": "tlog.cli.key",
+    "migrate": "tlog.cli.migrate",
 }
 
 

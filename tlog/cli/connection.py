@@ -1,0 +1,56 @@
+"""How commands reach a log over HTTP: URL, token, TLS, retries."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlog.cli.files import read_file
+from tlog.cli.output import complain
+from tlog.client.client import LogClient
+from tlog.client.retry import RetryPolicy
+from tlog.errors import ConfigurationInvalid, TlogError
+
+TOKEN_VARIABLE = "TLOG_TOKEN"  # noqa: S105 - the name of a variable
+
+Url = Annotated[str, typer.Option(help="The log's URL.", envvar="TLOG_URL", show_default=False)]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(help=f"File with the bearer token; else ${TOKEN_VARIABLE}.", show_default=False),
+]
+CaFile = Annotated[
+    Path | None, typer.Option(help="Certificates (PEM) to trust instead of the system's.", show_default=False)
+]
+RetryFor = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Keep trying while the log is busy or away.")]
+
+
+def connect(
+    url: str, *, token_file: Path | None = None, ca_file: Path | None = None, retry_for: float = 10
+) -> LogClient:
+    """Return a client that is not open yet. Raises `ConfigurationInvalid`."""
+    retries = RetryPolicy(give_up_after=retry_for)
+    return LogClient(url, _token(token_file), tls=_tls(ca_file), retries=retries, on_retry=_say)
+
+
+def _token(path: Path | None) -> str | None:
+    # Never an option of its own: a command line can be read by every process of the machine.
+    if path is None:
+        return os.environ.get(TOKEN_VARIABLE) or None
+    return read_file(path).decode("ascii", "replace").strip()
+
+
+def _tls(path: Path | None) -> ssl.SSLContext | None:
+    if path is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=path)
+    except OSError as error:  # SSLError is one
+        raise ConfigurationInvalid(f"cannot use the certificates in {path}: {error.strerror or error}") from None
+
+
+def _say(error: TlogError, pause: float) -> None:
+    complain(f"{error}; trying again in {pause:.1f} s")

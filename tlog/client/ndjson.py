@@ -1,0 +1,84 @@
+"""Newline-delimited entries on their way to the log: cut into lines, checked, each given an id.
+
+An `id` made here, before the first attempt, makes every retry harmless: the log answers a known id with the
+index it has. Everything else of a line is sent byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tlog.audit.entry import MAX_ENTRY_BYTES, new_entry_id, parse_entry
+from tlog.errors import EntryInvalid, Fault
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Line:
+    """One entry: its line number from 1, its id, and the JSON text that is sent, newline not included."""
+
+    number: int
+    id: str
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"<Line {self.number}>"
+
+
+class LineReader:
+    """Cuts chunks of bytes into entries. Blank lines are skipped, and counted."""
+
+    def __init__(self, new_id: Callable[[], str] = new_entry_id) -> None:
+        self._new_id = new_id
+        self._rest = b""
+        self._number = 0
+
+    def feed(self, chunk: bytes) -> list[Line]:
+        """Return the entries of the lines that `chunk` completes. Raises `EntryInvalid` for the first bad one."""
+        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        lines = [line for text in whole if (line := self._line(text))]
+        if len(self._rest) > MAX_ENTRY_BYTES:
+            raise EntryInvalid([Fault(f"line {self._number + 1}", f"longer than {MAX_ENTRY_BYTES} bytes")])
+        return lines
+
+    def finish(self) -> list[Line]:
+        """Return the entry of a last line without a newline."""
+        rest, self._rest = self._rest, b""
+        line = self._line(rest)
+        return [line] if line else []
+
+    def _line(self, text: bytes) -> Line | None:
+        self._number += 1
+        text = text.strip(b" \t\r")
+        if not text:
+            return None
+        try:
+            entry = parse_entry(text, lambda: "")
+        except EntryInvalid as error:
+            raise EntryInvalid([at_line(self._number, fault) for fault in error.faults]) from None
+        if entry.id:
+            return Line(self._number, entry.id, text)
+        made = self._new_id()
+        return Line(self._number, made, b'{"id":"%b",%b' % (made.encode(), text[1:].lstrip(b" \t\r")))
+
+
+def batches(lines: Sequence[Line], max_entries: int, max_bytes: int) -> Iterator[Sequence[Line]]:
+    """Cut entries into requests of at most so many entries and bytes; one entry is never too large."""
+    start = size = 0
+    for position, line in enumerate(lines):
+        if position > start and (position - start >= max_entries or size + len(line.data) + 1 > max_bytes):
+            yield lines[start:position]
+            start, size = position, 0
+        size += len(line.data) + 1
+    if lines:
+        yield lines[start:]
+
+
+def at_line(number: int, fault: Fault) -> Fault:
+    """Return a fault with its line's number in front."""
+    return Fault(f"line {number}: {fault.path}" if fault.path else f"line {number}", fault.message)
+
+
+def body_of(lines: Iterable[Line]) -> bytes:
+    """Return the NDJSON of these entries."""
+    return b"".join(line.data + b"\n" for line in lines)

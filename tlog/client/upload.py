@@ -1,0 +1,85 @@
+"""Append any number of entries in requests of bounded size, one after the other, in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from tlog.client.answers import Place
+from tlog.client.client import LogClient
+from tlog.client.ndjson import Line, at_line, batches
+from tlog.errors import EntryInvalid, Fault, TooLarge, Unavailable
+
+MAX_REQUEST_BYTES: Final = 4 << 20  # half of what the log takes
+_ASK_SECONDS: Final = 10
+_PLACE = re.compile(r"\[([0-9]+)\]\.?(.*)", re.DOTALL)
+
+
+class Upload:
+    """Counts what the log said is stored. `highest` is the largest index so far, with its entry."""
+
+    def __init__(self, client: LogClient, max_entries: int, progress: Callable[[int], None] | None = None) -> None:
+        """`max_entries` bounds a request; `progress` is told how many more entries are stored."""
+        self._client = client
+        self._max_entries = max_entries
+        self._progress = progress
+        self.stored = 0
+        self.duplicates = 0
+        self.lowest: int | None = None
+        self.highest: tuple[int, Line] | None = None
+
+    async def send(self, lines: Sequence[Line]) -> None:
+        """Append entries; all are durable on return. What was stored before an error stays counted.
+
+        Raises `EntryInvalid` with line numbers, and what `LogClient.append` raises.
+        """
+        for batch in batches(lines, self._max_entries, MAX_REQUEST_BYTES):
+            await self._send(batch)
+
+    async def wait(self, stage: str, seconds: float) -> None:
+        """Return once every entry sent is at `stage`. Raises `Unavailable` after `seconds`."""
+        if self.highest is None:
+            return
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
+        while (left := end - clock()) > 0:
+            # The last entry again, by its id: the answer says how far the tree it is in has come.
+            patience = max(1, min(_ASK_SECONDS, int(left)))
+            answer = await self._client.append([self.highest[1]], stage, patience)
+            if answer.status == stage:
+                return
+        raise Unavailable(f"all {self.stored} entries are stored, but not {stage} after {seconds:g} seconds")
+
+    async def _send(self, batch: Sequence[Line]) -> None:
+        try:
+            answer = await self._client.append(batch)
+        except TooLarge:
+            if len(batch) == 1:
+                raise
+            middle = len(batch) // 2
+            await self._send(batch[:middle])
+            await self._send(batch[middle:])
+        except EntryInvalid as error:
+            raise EntryInvalid([_in_file(batch, fault) for fault in error.faults]) from None
+        else:
+            self._count(batch, answer.entries)
+
+    def _count(self, batch: Sequence[Line], places: Sequence[Place]) -> None:
+        self.stored += len(places)
+        self.duplicates += sum(place.duplicate for place in places)
+        place, line = max(zip(places, batch, strict=True), key=lambda pair: pair[0].index)
+        lowest = min(place.index for place in places)
+        self.lowest = lowest if self.lowest is None else min(self.lowest, lowest)
+        if self.highest is None or place.index > self.highest[0]:
+            self.highest = place.index, line
+        if self._progress is not None:
+            self._progress(len(places))
+
+
+def _in_file(batch: Sequence[Line], fault: Fault) -> Fault:
+    found = _PLACE.fullmatch(fault.path)
+    if found is None or int(found[1]) >= len(batch):
+        return fault
+    return at_line(batch[int(found[1])].number, Fault(found[2], fault.message))
