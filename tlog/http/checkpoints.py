@@ -46,7 +46,7 @@ class CheckpointRoutes:
         """Answer `GET /v1/checkpoints`."""
         query = parse_query(request, "from", "limit", "order")
         descending = one_of(query, "order", ORDERS, "asc") == "desc"
-        limit = max(1, decimal(query, "limit", DEFAULT_LIMIT, MAX_LIMIT))
+        limit = decimal(query, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT))
         start = decimal(query, "from") if "from" in query else None
         found = await asyncio.to_thread(self._find, start, limit + 1, descending)
         following = found[limit].size if len(found) > limit else None

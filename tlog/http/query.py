@@ -26,7 +26,9 @@ def parse_query(request: web.Request, *names: str) -> Mapping[str, str]:
     return dict(query)
 
 
-def decimal(query: Mapping[str, str], name: str, default: int | None = None, most: int | None = None) -> int:
+def decimal(
+    query: Mapping[str, str], name: str, default: int | None = None, within: tuple[int, int] | None = None
+) -> int:
     """Return a parameter as a decimal number, `default` where it may be left out. Raises `BadParameter`."""
     text = query.get(name)
     if text is None:
@@ -34,8 +36,8 @@ def decimal(query: Mapping[str, str], name: str, default: int | None = None, mos
             raise BadParameter(f"{name}: missing")
         return default
     value = parse_number(text, name)
-    if most is not None and value > most:
-        raise BadParameter(f"{name}: at most {most}")
+    if within is not None and not within[0] <= value <= within[1]:
+        raise BadParameter(f"{name}: from {within[0]} to {within[1]}")
     return value
 
 

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.http.service import Service, serve
+from tests.support import running_log
+from tlog.service.settings import LogSettings
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    """A served log of sealed entries whose quorum is `none`."""
+    async with running_log(tmp_path / "log") as made, serve(made) as served:
+        yield served
+
+
+@pytest.fixture
+async def raw_service(tmp_path: Path) -> AsyncIterator[Service]:
+    """A served log of raw leaves."""
+    settings = LogSettings(raw_leaves=True, checkpoint_interval=0.02, sealing_processes=0)
+    async with running_log(tmp_path / "log", settings=settings) as made, serve(made) as served:
+        yield served

@@ -1,0 +1,117 @@
+"""A real HTTP server over a real log, and a client that keeps whole answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from tests.support import MadeLog
+from tlog.http.app import create_app
+from tlog.http.limits import BodyBudget
+from tlog.storage.token_store import TokenKind
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One whole answer."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def slug(self) -> str:
+        """The end of a problem's type; fails for what is no problem."""
+        assert self.headers["Content-Type"] == "application/problem+json", self
+        problem = self.json()
+        assert problem["status"] == self.status
+        assert self.headers["Cache-Control"] == "no-store"
+        return str(problem["type"]).removeprefix("urn:problem-type:tlog:")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A served log. `token` is of the source `clinic`, `auditor` of an auditor."""
+
+    made: MadeLog
+    app: web.Application
+    port: int
+    session: aiohttp.ClientSession
+    token: str
+    auditor: str
+
+    async def ask(self, method: str, path: str, data: Any = None, token: str | None = None, **headers: str) -> Answer:
+        """Send one request; `headers` are named with underscores. The path goes out exactly as given."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token}"
+        url = URL(f"http://127.0.0.1:{self.port}{path}", encoded=True)
+        skip = [] if "Content_Type" in headers else ["Content-Type"]
+        async with self.session.request(
+            method, url, data=data, headers=sent, skip_auto_headers=[*skip, "Accept-Encoding"]
+        ) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
+
+    async def get(self, path: str, token: str | None = None, **headers: str) -> Answer:
+        return await self.ask("GET", path, token=token, **headers)
+
+    async def append(self, body: Any, path: str = "/v1/entries", token: str | None = None, kind: str = JSON) -> Answer:
+        """POST entries: bytes as they are, anything else as JSON."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.ask("POST", path, data, token or self.token, Content_Type=kind)
+
+    async def add(self, leaf: bytes) -> Answer:
+        return await self.ask("POST", "/add", leaf, self.token)
+
+    def size(self) -> int:
+        """How many indices are assigned."""
+        return self.made.log.store.state().size
+
+    async def published(self, size: int) -> None:
+        """Return when the published checkpoint has at least this size."""
+        async with asyncio.timeout(20):
+            await self.made.log.wait("witnessed", size)
+
+    async def raw(self, sent: bytes, *, end: bool = False) -> bytes:
+        """Send bytes on a connection of their own and return everything until the server closes it."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(sent)
+            if end:
+                writer.write_eof()
+            async with asyncio.timeout(20):
+                return await reader.read()
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+
+@asynccontextmanager
+async def serve(made: MadeLog, bodies: BodyBudget | None = None) -> AsyncIterator[Service]:
+    """Serve a log on a free loopback port for the length of a block."""
+    app = create_app(made.log, bodies)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port = int(runner.addresses[0][1])
+        async with aiohttp.ClientSession(auto_decompress=False) as session:
+            auditor = made.token("auditor", TokenKind.AUDITOR)
+            yield Service(made, app, port, session, made.token(), auditor)
+    finally:
+        await runner.cleanup()

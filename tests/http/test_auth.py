@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tests.http.service import Service
+from tests.support import entry_document
+from tlog.errors import Unauthorized
+from tlog.http.auth import CACHE_SECONDS, Authenticator
+from tlog.storage.token_store import Token, TokenKind
+
+TOKEN = Token("id", TokenKind.SOURCE, "clinic", 0, None)
+
+
+def request(header: str | None) -> Any:
+    return cast("Any", SimpleNamespace(headers={} if header is None else {"Authorization": header}))
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", "Basic Y2xpbmljOnB3", "Bearer a b", "Bearer " + "x" * 300]
+)
+async def test_a_header_that_is_no_bearer_token_is_not_looked_up(header: str | None) -> None:
+    def find(text: str) -> Token:
+        raise AssertionError(text)
+
+    with pytest.raises(Unauthorized):
+        await Authenticator(find).token(request(header))
+
+
+async def test_an_unknown_token_is_told_how_to_ask(service: Service) -> None:
+    for token in ("tlog_" + "A" * 43, service.token[:-1] + "!", service.token + "A"):
+        answer = await service.append(entry_document(), token=token)
+        assert (answer.status, answer.slug) == (401, "unauthorized")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="tlog"'
+        assert token not in answer.body.decode()
+    assert service.size() == 0
+
+
+async def test_a_token_is_believed_for_seconds_only() -> None:
+    times = [0.0]
+    asked = count()
+
+    def find(text: str) -> Token:
+        if next(asked):
+            raise Unauthorized("revoked")
+        return TOKEN
+
+    auth = Authenticator(find, lambda: times[0])
+    assert await auth.token(request("bearer " + "t" * 40)) is TOKEN
+    times[0] = CACHE_SECONDS - 0.01
+    assert await auth.token(request("Bearer " + "t" * 40)) is TOKEN
+    assert CACHE_SECONDS <= 5
+    times[0] = CACHE_SECONDS
+    with pytest.raises(Unauthorized):
+        await auth.token(request("Bearer " + "t" * 40))
+    times[0] = 0.0
+    with pytest.raises(Unauthorized):
+        await auth.token(request("Bearer " + "t" * 40))
+
+
+async def test_one_look_up_serves_all_who_ask_at_once() -> None:
+    asked = count()
+
+    def find(text: str) -> Token:
+        next(asked)
+        return TOKEN
+
+    auth = Authenticator(find)
+    await asyncio.gather(*(auth.token(request("Bearer " + "t" * 40)) for _ in range(50)))
+    assert next(asked) == 1
+
+
+async def test_a_revoked_token_is_refused(service: Service) -> None:
+    token, text = service.made.log.tokens.issue(TokenKind.SOURCE, "clinic")
+    service.made.log.tokens.revoke(token.token_id)
+    assert (await service.append(entry_document(), token=text)).slug == "unauthorized"
