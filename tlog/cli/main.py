@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "prove": "tlog.cli.prove",
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
+    "fsck": "tlog.cli.fsck",
     "key": "tlog.cli.key",
     "migrate": "tlog.cli.migrate",
 }
