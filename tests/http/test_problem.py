@@ -80,6 +80,7 @@ async def test_headers_of_every_answer(service: Service) -> None:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Server"] == "tlog"
         assert "Strict-Transport-Security" not in answer.headers
 
 
@@ -145,3 +146,26 @@ async def test_a_conflict_quotes_nothing_but_the_id(service: Service) -> None:
     answer = await service.append(document | {"actor": {"type": "employee", "id": MARKER}})
     assert answer.slug == "conflict"
     assert PART not in repr(answer).lower()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        f"GET /checkpoint HTTP/1.1\r\nBad {MARKER}: x\r\n\r\n",
+        f"GET /checkpoint {MARKER} HTTP/1.1\r\n\r\n",
+        f"GET /checkpoint HTTP/1.1\r\nHost: x\r\nX: {MARKER * 1000}\r\n\r\n",
+        f"{MARKER}\x01 / HTTP/1.1\r\n\r\n",
+    ],
+    ids=lambda sent: repr(sent[:40]),
+)
+async def test_the_server_logs_no_request_that_it_cannot_parse(
+    service: Service, caplog: pytest.LogCaptureFixture, sent: str
+) -> None:
+    with capture_logs() as logged, caplog.at_level(logging.DEBUG):
+        said = await service.raw(sent.encode())
+    assert said.startswith((b"HTTP/1.0 400 ", b"HTTP/1.1 400 ")), said
+    assert "request not answered by a route: " in caplog.text
+    written = (caplog.text + repr(logged)).lower()
+    assert PART not in written
+    assert "127.0.0.1" not in written
+    assert all(record.levelno < logging.WARNING for record in caplog.records)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 
@@ -19,8 +20,8 @@ def leaf(index: int) -> bytes:
 
 
 async def fill(service: Service, count: int = LEAVES) -> None:
-    for index in range(count):
-        await service.made.log.append_leaf(leaf(index))
+    indices = await asyncio.gather(*(service.made.log.append_leaf(leaf(i)) for i in range(count)))
+    assert indices == list(range(count))
     await service.published(count)
 
 

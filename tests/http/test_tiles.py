@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 
 import pytest
@@ -19,8 +20,8 @@ def leaf(index: int) -> bytes:
 
 
 async def fill(service: Service) -> None:
-    for index in range(SIZE):
-        await service.made.log.append_leaf(leaf(index))
+    indices = await asyncio.gather(*(service.made.log.append_leaf(leaf(i)) for i in range(SIZE)))
+    assert indices == list(range(SIZE))
     await service.published(SIZE)
 
 

@@ -23,6 +23,7 @@ from tlog.http.limits import BodyBudget
 from tlog.http.metrics import Metrics
 from tlog.http.openapi import OpenApiRoute
 from tlog.http.proofs import ProofRoutes
+from tlog.http.server_log import LOGGER
 from tlog.http.tiles import TileRoutes
 from tlog.service.log import Log
 
@@ -30,6 +31,7 @@ SERVER: Final[dict[str, Any]] = {
     "access_log": None,  # It would hold client addresses.
     "auto_decompress": False,  # A small gzip body may be a huge one; none is taken.
     "keepalive_timeout": 75,
+    "logger": LOGGER,
     "lingering_time": 2,  # Seconds in which the rest of a refused upload is read, so that its sender sees why.
 }
 
