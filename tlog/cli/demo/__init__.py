@@ -1,1 +1,5 @@
-"""`tlog demo`: a log, three witnesses and a few services at work, on this machine and for a while."""
+"""`tlog demo`: a log, three witnesses and the services of a clinic and a shop at work, on this machine."""
+
+from tlog.cli.demo.command import app
+
+__all__ = ["app"]

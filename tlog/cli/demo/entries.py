@@ -83,7 +83,7 @@ class EntryGenerator:
             subjects=self._subjects(source, act, story.person),
             legal_basis=act.legal_basis if self._sometimes() else None,
             authorization=self._authorization(act, outcome),
-            crud=act.crud,
+            crud=act.crud if self._sometimes() else None,
             correlation=self._correlation(source, story),
             retention=act.retention,
             details=self._details(act, outcome),
@@ -122,7 +122,9 @@ class EntryGenerator:
         people = self.cast.subjects[source]
         return people[int(len(people) * self._random.random() ** 1.6)]  # some come often, some hardly ever
 
-    def _authorization(self, act: Act, outcome: Outcome) -> Authorization:
+    def _authorization(self, act: Act, outcome: Outcome) -> Authorization | None:
+        if outcome == "allowed" and act.granted_by is None and self._sometimes():
+            return None
         granted_by = act.granted_by if outcome == "allowed" else None
         decision = None if outcome == "allowed" else f"d-{self._random.getrandbits(32):08x}"
         return Authorization(policy=act.policy, decision_id=decision, granted_by=granted_by)
