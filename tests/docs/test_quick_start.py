@@ -1,0 +1,87 @@
+"""The README's quick start, run as it stands: real processes, only the ports replaced by free ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import page
+from tests.processes import Program, environment, free_port, spawn
+
+README = page("README.md")
+PORTS = ("8088", "8091")
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A terminal in an empty folder, with this checkout's commands."""
+
+    folder: Path
+    ports: dict[str, str]
+
+    def run(self, script: str, code: int = 0) -> str:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", self.replaced(script)],
+            cwd=self.folder,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == code, f"{script}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def serve(self, command: str) -> Program:
+        return spawn(["bash", "-c", f"cd {self.folder} && exec {self.replaced(command)}"], env=self.environment())
+
+    def replaced(self, script: str) -> str:
+        for said, free in self.ports.items():
+            script = script.replace(said, free)
+        return script
+
+    def environment(self) -> dict[str, str]:
+        env = environment()
+        return {**env, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"}
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    yield Shell(tmp_path, {port: str(free_port()) for port in PORTS})
+
+
+@pytest.mark.processes
+def test_the_quick_start_does_what_it_says(shell: Shell) -> None:
+    [init], [witness, log], [use] = (README.marked(mark) for mark in ("init", "serve", "use"))
+    shell.run(init)
+    with ExitStack() as stack:
+        for command in (witness, log):
+            program = shell.serve(command)
+            stack.callback(program.close)
+            port = next(shell.ports[port] for port in PORTS if port in command)
+            program.wait_port("127.0.0.1", int(port), 60)
+        said = shell.run(use)
+    assert "verified: entry 0 of log.example/audit" in said
+    assert "witness quorum" in said
+    # The rest needs nobody: both processes are gone.
+    verify = use.splitlines()[-1]
+    assert "verified" in shell.run(verify)
+    entry = shell.folder / "entry-0.json"
+    entry.write_text(entry.read_text().replace("treatment", "curiosity"))
+    shell.run(verify, code=1)
+
+
+@pytest.mark.processes
+def test_the_settings_file_and_folder_are_as_the_manual_says(shell: Shell) -> None:
+    shell.run(README.marked("init")[0])
+    made = {path.name for path in (shell.folder / "log").rglob("*") if path.is_file()}
+    manual = page("docs/operations.md").text
+    for name in made:
+        assert name in manual or name.removesuffix("-wal").removesuffix("-shm") in manual, name
