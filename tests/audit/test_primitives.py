@@ -35,6 +35,7 @@ def test_hmac_equals_the_standard_library(key: bytes, messages: list[bytes]) -> 
     prepared = HmacSha256(key)
     for message in messages:
         assert prepared.digest(message) == hmac.digest(key, message, "sha256")
+    assert prepared.digests(messages) == [prepared.digest(message) for message in messages]
 
 
 def test_hmac_refuses_keys_it_would_have_to_hash() -> None:

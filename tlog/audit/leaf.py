@@ -26,7 +26,7 @@ def leaf_of(digests: Iterable[bytes]) -> bytes:
     leaf.
     """
     ordered = sorted(digests)
-    if not ordered or any(len(value) != DIGEST_BYTES for value in ordered):
+    if set(map(len, ordered)) != {DIGEST_BYTES}:
         raise LeafMismatch("a leaf is made of one or more digests of 32 bytes")
     if len(set(ordered)) != len(ordered):
         raise LeafMismatch("a digest occurs twice")

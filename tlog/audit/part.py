@@ -91,7 +91,7 @@ def decrypt_part(key: bytes, part: bytes, context: bytes) -> bytes:
 
 def encode_payload(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return the JSON object of a part's (name, value JSON) pairs, in order, with the values' exact bytes."""
-    return b"{" + b",".join([b'"' + name + b'":' + value for name, value in fields]) + b"}"
+    return b'{"' + b',"'.join([name + b'":' + value for name, value in fields]) + b"}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import sha256
+from struct import Struct
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from tlog.audit import layout
 from tlog.audit.disclosure import SECRET_BYTES, disclosures
@@ -33,14 +34,14 @@ from tlog.audit.part import (
     subject_label,
 )
 
-_DRAW = SECRET_BYTES + NONCE_BYTES
+_DRAW = Struct(f"{SECRET_BYTES}s{NONCE_BYTES}s")
 _json = msgspec.json.Encoder().encode
 _received_json = lru_cache(maxsize=16)(lambda received_at: _json(instant(received_at)))  # one per batch
 
 Field = tuple[bytes, bytes]  # name, value as JSON
 
 
-class EntryKeys(Struct, frozen=True):
+class EntryKeys(msgspec.Struct, frozen=True):
     """The 32-byte keys an entry is sealed under; `subjects` in the order of `entry.subjects`."""
 
     cohort: bytes
@@ -54,7 +55,7 @@ class EntryKeys(Struct, frozen=True):
         return []
 
 
-class SealedEntry(Struct, frozen=True):
+class SealedEntry(msgspec.Struct, frozen=True):
     """What is stored of an entry. `id` has 16 bytes, `leaf` 32; parts are as `part.py` says; times are
     microseconds since the epoch.
 
@@ -90,12 +91,10 @@ def seal(entry: Entry, received_at: int, keys: EntryKeys, random: Callable[[int]
     entry_id = bytes.fromhex(entry.id.replace("-", ""))
     cohort = HmacSha256(keys.cohort)
     parts = _parts(entry, received_at, keys)
-    draws = random(_DRAW * len(parts))
+    draws = _DRAW.iter_unpack(random(_DRAW.size * len(parts)))
     digests: list[bytes] = []
     stored: list[bytes] = []
-    for number, (label, person_keys, fields) in enumerate(parts):
-        secret = draws[_DRAW * number : _DRAW * number + SECRET_BYTES]
-        nonce = draws[_DRAW * number + SECRET_BYTES : _DRAW * (number + 1)]
+    for (label, person_keys, fields), (secret, nonce) in zip(parts, draws, strict=True):
         digests += [sha256(text).digest() for text in disclosures(secret, fields)]
         context = part_context(label, entry_id)
         key = derive_part_key(cohort, person_keys, context)
