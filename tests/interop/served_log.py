@@ -81,7 +81,8 @@ def request(
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or HOST, parts.port, timeout=60)
     try:
-        connection.request(method, parts.path or "/", body, headers or {})
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request(method, target, body, headers or {})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
