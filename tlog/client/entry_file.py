@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from tlog.audit.disclosure import parse_disclosure
 from tlog.audit.leaf import verify_disclosures
 from tlog.audit.strict_json import json_fault
 from tlog.errors import LeafMismatch, MalformedDisclosure
@@ -50,10 +51,10 @@ class EntryFile:
         Raises `LeafMismatch`, `MalformedDisclosure`.
         """
         values = verify_disclosures(self.disclosures.values(), self.erased_digests, leaf)
-        if values.keys() != self.disclosures.keys():
-            raise LeafMismatch("a disclosure stands under the name of another field")
-        disclosed = flat(self.entry)
-        wrong = sorted(name for name in values.keys() | disclosed.keys() if values.get(name) != disclosed.get(name))
+        for name, text in self.disclosures.items():
+            if parse_disclosure(text).name != name:
+                raise LeafMismatch(f"the disclosure under the name {name} is that of another field")
+        wrong = _differing(values, flat(self.entry))
         if wrong:
             raise LeafMismatch(f"the readable entry says otherwise than its disclosures in {', '.join(wrong[:8])}")
         return values
@@ -86,6 +87,13 @@ def flat(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Return the names whose values differ as JSON: to Python, true is 1 and 1 is 1.0."""
+    names = sorted(one.keys() | other.keys())
+    return [name for name in names if _canonical(one.get(name)) != _canonical(other.get(name))]
+
+
+_canonical = msgspec.json.Encoder(order="deterministic").encode
 _GROUPS = frozenset({"actor", "authorization", "correlation"})
 
 
