@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +52,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    yield Shell(tmp_path, {port: str(free_port()) for port in PORTS})
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path, {port: str(free_port()) for port in PORTS})
 
 
 @pytest.mark.processes
@@ -83,5 +82,23 @@ def test_the_settings_file_and_folder_are_as_the_manual_says(shell: Shell) -> No
     shell.run(README.marked("init")[0])
     made = {path.name for path in (shell.folder / "log").rglob("*") if path.is_file()}
     manual = page("docs/operations.md").text
+    assert len(made) > 8
     for name in made:
         assert name in manual or name.removesuffix("-wal").removesuffix("-shm") in manual, name
+
+
+@pytest.mark.processes
+def test_the_commands_of_the_manual_run(shell: Shell) -> None:
+    """Those that name everything they need, in their order, on the log of the quick start."""
+    shell.run(README.marked("init")[0])
+    commands = [
+        line.removeprefix("$ ").replace("/var/lib/tlog", "log")
+        for block in page("docs/operations.md").fences("console")
+        for line in block.splitlines()
+        if line.startswith("$ tlog ") and not line.startswith(("$ tlog init", "$ tlog serve"))
+    ]
+    assert len(commands) > 5
+    for command in commands:
+        token = shell.run("tlog token list log").split()[-3]
+        shell.run(command.replace("ID", token))
+    assert "revoked" in shell.run("tlog token list log")
