@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.interop.served_log import request
-from tests.processes import TLOG, WITNESS, Program, run, run_json, running, start
+from tests.processes import TLOG, WITNESS, Program, spawn, start
+from tlog.cli.config import Config
+from tlog.cli.data_folder import open_log_database
+from tlog.cli.new_folder import make_folder
+from tlog.cli.witness_option import witness_policy
 from tlog.formats.checkpoint import parse_checkpoint
 from tlog.formats.note import parse_note
 from tlog.formats.policy import Policy, parse_policy
+from tlog.formats.vkey import VKey
+from tlog.service.log import now_us
+from tlog.service.settings import LogSettings
+from tlog.storage.token_store import TokenKind, TokenStore
+from witness.directory import create_directory, open_store
+from witness.logs import LogSettings as TrustedLog
+from witness.logs import add_log, pinned_state
 
 ORIGIN = "example.com/town"
 SOURCE = "clinic"
@@ -27,7 +39,6 @@ class Town:
     log: Program
     token: str
     auditor: str
-    closed: list[Program] = field(default_factory=list)
 
     @property
     def log_folder(self) -> Path:
@@ -81,35 +92,48 @@ def witness_command(folder: Path, port: object = 0) -> list[str]:
 
 
 @contextmanager
-def town(folder: Path, *options: str, witnesses: int = 3, quorum: int = 2) -> Iterator[Town]:
+def town(folder: Path, witnesses: int = 3, quorum: int = 2, **settings: Any) -> Iterator[Town]:
     """Make and run a town below `folder`; every process is killed at the end.
 
     The witnesses must listen before the log is made (its policy holds their addresses) and must know the log's
-    key: they are started, the log is made, and it is added at each.
+    key: they are started, the log is made, and it is added at each. Folders are made by the functions behind
+    `tlog init` and `tlog-witness init`, which saves the start of a dozen processes.
     """
-    programs: list[Program] = []
+    homes = [folder / f"w{number}" for number in range(witnesses)]
+    identities = [create_directory(home, f"{home.name}.example") for home in homes]
+    programs = [spawn(witness_command(home)) for home in homes]
+    place: Town | None = None
     try:
-        lines = []
-        for number in range(witnesses):
-            home = folder / f"w{number}"
-            made = run_json([*WITNESS, "init", str(home), "--name", f"w{number}.example", "--json"])
-            programs.append(start(witness_command(home)))
-            keys = ",".join((home / "vkeys").read_text().split())
-            assert made, "the witness said who it is"
-            lines += ["--witness", f"w{number}={keys}@{programs[-1].url}"]
-        run([*TLOG, "init", str(folder / "log"), "--origin", ORIGIN, *lines, "--quorum", str(quorum), *options])
-        vkeys = [(folder / "log" / name).read_text().strip() for name in ("log.vkey", "log-mldsa.vkey")]
-        for number in range(witnesses):
-            run([*WITNESS, "add-log", str(folder / f"w{number}"), vkeys[0], "--vkey", vkeys[1]])
-        token = run_json([*TLOG, "token", "add", str(folder / "log"), "--source", SOURCE, "--json"])["token"]
-        auditor = run_json([*TLOG, "token", "add", str(folder / "log"), "--auditor", "dpo", "--json"])["token"]
-        with running(log_command(folder / "log")) as log:
-            made_town = Town(folder, programs, log, str(token), str(auditor))
-            try:
-                yield made_town
-            finally:
-                made_town.close()
-                programs = made_town.witnesses
+        for program in programs:
+            program.wait_ready(60)
+        options = [
+            f"{home.name}={','.join(vkey.encode() for vkey in identity.vkeys)}@{program.url}"
+            for home, identity, program in zip(homes, identities, programs, strict=True)
+        ]
+        config = Config(ORIGIN, settings=LogSettings(**settings))
+        made = make_folder(folder / "log", config, witness_policy(options, quorum))
+        for home in homes:
+            _add_log(home, made.vkeys)
+        token, auditor = _tokens(folder / "log")
+        place = Town(folder, programs, start(log_command(folder / "log")), token, auditor)
+        yield place
     finally:
         for program in programs:
             program.close()
+        if place is not None:
+            place.close()
+
+
+def _add_log(home: Path, vkeys: Sequence[VKey]) -> None:
+    store = open_store(home)
+    try:
+        log = TrustedLog(ORIGIN, tuple(vkeys))
+        add_log(store, log, pinned_state(log, None))
+    finally:
+        store.close()
+
+
+def _tokens(folder: Path) -> tuple[str, str]:
+    with open_log_database(folder) as database:
+        tokens = TokenStore(database, now_us)
+        return tokens.issue(TokenKind.SOURCE, SOURCE)[1], tokens.issue(TokenKind.AUDITOR, "dpo")[1]

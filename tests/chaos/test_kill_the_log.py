@@ -11,6 +11,7 @@ import json
 import random
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -19,16 +20,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop.served_log import request
 from tests.processes import TLOG, run_json
 from tests.support import entry_document
-from tests.town import Town, town
+from tests.town import ORIGIN, Town, town
 from tlog.audit.entry import new_entry_id
 from tlog.formats.add_checkpoint import origin_hash
 from tlog.formats.checkpoint import Checkpoint, parse_checkpoint
 from tlog.formats.note import parse_note
 from tlog.merkle.verify import verify_consistency
-from tests.interop.served_log import request
-from tests.town import ORIGIN
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
@@ -43,16 +43,23 @@ class Client:
         self._place = place
         self._numbers = numbers
         self._stop = stop
+        self._random = random.Random(SEED)
         self.acknowledged: dict[str, int] = {}
         self.wrong: list[str] = []
 
     def run(self) -> None:
         while not self._stop.is_set():
-            documents = [entry_document(id=new_entry_id(), seq=next(self._numbers)) for _ in range(random.choice((1, 5, 60)))]
+            documents = [
+                entry_document(id=new_entry_id(), seq=next(self._numbers)) for _ in range(random.choice((1, 5, 60)))
+            ]
             body = "\n".join(json.dumps(document) for document in documents).encode()
             while not self._send(body):
                 if self._stop.wait(0.05):
                     return
+
+    def _batch(self, entries: int) -> bytes:
+        documents = [entry_document(id=new_entry_id(), seq=next(self._numbers)) for _ in range(entries)]
+        return "\n".join(json.dumps(document) for document in documents).encode()
 
     def _send(self, body: bytes) -> bool:
         try:
@@ -160,11 +167,5 @@ def require_one_history(place: Town, watcher: Watcher) -> None:
     for old, new in pairwise(ordered):
         status, answer = place.get(f"/v1/proofs/consistency?from={old.size}&to={new.size}")
         assert status == 200, answer
-        proof = [decode(text) for text in json.loads(answer)["hashes"]]
+        proof = [b64decode(text, validate=True) for text in json.loads(answer)["hashes"]]
         verify_consistency(old.size, new.size, proof, old.root, new.root)
-
-
-def decode(text: str) -> bytes:
-    from base64 import b64decode
-
-    return b64decode(text, validate=True)
