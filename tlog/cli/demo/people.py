@@ -22,6 +22,7 @@ _GIVEN: Final = (
 )
 _FRONT: Final = "Alder Bram Corn Dorn Eber Fenn Grau Hasel Ilm Kolk Lind Moor Nebel Otter Quell Ried Stern Tann"
 _BACK: Final = "acker bekk dahl egger feldt garde hoven keil lund mark nauer rath sieben thal vorn wick"
+_NAME_PARTS: Final = tuple(names.split() for names in (_GIVEN, _FRONT, _BACK))
 _STAFF: Final = (
     ("clinic", "physician", 4),
     ("clinic", "nurse", 5),
@@ -87,5 +88,5 @@ def _employee(random: Random, source: str, role: str, number: int) -> Actor:
 
 
 def _name(random: Random) -> str:
-    given, front, back = (random.choice(names.split()) for names in (_GIVEN, _FRONT, _BACK))
+    given, front, back = (random.choice(parts) for parts in _NAME_PARTS)
     return f"{given} {front}{back}"
