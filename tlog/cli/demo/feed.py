@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import islice
 from typing import Final
 
 import aiohttp
@@ -24,27 +25,28 @@ _ASK_AGAIN_SECONDS: Final = 0.05
 
 
 class Feed:
-    """The services' side of a demo. `ids` has the entry id at each index that the log acknowledged."""
+    """The services' side of a demo, and the auditor's client."""
 
     def __init__(self, clients: dict[str, LogClient], auditor: LogClient) -> None:
         self._clients = clients
         self.auditor = auditor
-        self.ids: dict[int, str] = {}
 
-    async def append(self, entries: Sequence[Entry], wait: str = "durable") -> list[int]:
-        """Append entries, one request for each source, and return their indices; durable on return."""
+    async def append(self, entries: Sequence[Entry]) -> dict[int, str]:
+        """Append entries, one request for each source, and return their ids by index; durable on return."""
         by_source: dict[str, list[Line]] = {}
         for number, entry in enumerate(entries, 1):
             by_source.setdefault(entry.source, []).append(Line(number, entry.id, to_json(entry)))
-        requests = (self._clients[source].append(lines, wait) for source, lines in by_source.items())
-        stored = [place for answer in await all_of(requests) for place in answer.entries]
-        self.ids |= {place.index: place.id for place in stored}
-        return sorted(place.index for place in stored)
+        answers = await all_of(self._clients[source].append(lines) for source, lines in by_source.items())
+        return {place.index: place.id for answer in answers for place in answer.entries}
 
-    async def append_all(self, entries: Sequence[Entry], stored: Callable[[int], None]) -> None:
-        """Append entries in batches and tell `stored` how many more are."""
-        for start in range(0, len(entries), BATCH):
-            stored(len(await self.append(entries[start : start + BATCH])))
+    async def append_all(self, entries: Iterable[Entry], stored: Callable[[int], None]) -> dict[int, str]:
+        """Append entries in batches, tell `stored` how many more are, and return all their ids by index."""
+        ids: dict[int, str] = {}
+        left = iter(entries)
+        while batch := list(islice(left, BATCH)):
+            ids |= await self.append(batch)
+            stored(len(batch))
+        return ids
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from typing import Final
 
 from tlog.audit.entry import Actor, Entry
 from tlog.audit.fields import instant
-from tlog.cli.demo.concurrent import guarded
+from tlog.cli.demo.concurrent import all_of, guarded
 from tlog.cli.demo.entries import EntryGenerator, to_json
 from tlog.cli.demo.feed import Feed, newest, open_feed, published
 from tlog.cli.demo.programs import ProgramFailed
@@ -36,22 +36,27 @@ class _Live:
         self._generator = EntryGenerator(seed)
         self._random = Random(seed)  # noqa: S311 - a play
         self._say = say
+        self._appended = 0
         self._folder = stage.folder.path.parent
 
     async def run(self, rate: float) -> None:
         async with open_feed(self._stage) as feed:
-            await feed.append([self._generator.next(now_us()) for _ in range(OPENING)])
+            await self._append(feed, OPENING)
             await asyncio.to_thread(self._write_tokens)
             self._say_addresses()
             await published(self._stage, feed.auditor, OPENING)
             await self._show_proof(self._random.randrange(OPENING))
             self._say("\nentries are arriving; Ctrl-C ends everything")
-            await asyncio.gather(self._stream(feed, rate), self._report(feed))
+            await all_of((self._stream(feed, rate), self._report(feed)))
 
     async def _stream(self, feed: Feed, rate: float) -> None:
         while True:
-            await feed.append([self._generator.next(now_us())])
+            await self._append(feed, 1)
             await asyncio.sleep(self._random.expovariate(rate))
+
+    async def _append(self, feed: Feed, count: int) -> None:
+        await feed.append([self._generator.next(now_us()) for _ in range(count)])
+        self._appended += count
 
     async def _report(self, feed: Feed) -> None:
         while True:
@@ -59,7 +64,7 @@ class _Live:
             found = await newest(self._stage, feed.auditor)
             alive = sum(witness.alive for witness in self._stage.witnesses)
             size = 0 if found is None else found.size
-            self._say(f"{len(feed.ids)} entries, {size} under the witnessed checkpoint, {alive} witnesses running")
+            self._say(f"{self._appended} entries, {size} under the witnessed checkpoint, {alive} witnesses running")
 
     def _write_tokens(self) -> None:
         for name, token in (

@@ -83,23 +83,22 @@ class _Once:
 
     async def run(self) -> None:
         async with open_feed(self._stage) as feed:
-            await self._append(feed)
-            auditor = Auditor(self._verifier, feed)
+            auditor = Auditor(self._verifier, feed.auditor, await self._append(feed))
             proofs = await self._check_proofs(auditor)
             await self._check_checkpoints(auditor)
             self._check_tampered(proofs[0])
 
-    async def _append(self, feed: Feed) -> None:
+    async def _append(self, feed: Feed) -> dict[int, str]:
         times = working_hours(self._random, now_us(), self._entries)
-        entries = [self._generator.next(at) for at in times]
         with _progress() as bar:
-            task = bar.add_task("appended", total=len(entries))
-            await feed.append_all(entries, lambda stored: bar.advance(task, stored))
-        self._outcome.entries = len(feed.ids)
-        if sorted(feed.ids) != list(range(len(entries))):
-            raise StorageFault(f"the log did not acknowledge every index from 0 to {len(entries) - 1} once")
-        self._say(f"{len(entries)} entries are durable; waiting until they are witnessed")
-        self._outcome.tree_size = (await published(self._stage, feed.auditor, len(entries))).size
+            task = bar.add_task("appended", total=self._entries)
+            ids = await feed.append_all(map(self._generator.next, times), lambda stored: bar.advance(task, stored))
+        self._outcome.entries = len(ids)
+        if sorted(ids) != list(range(self._entries)):
+            raise StorageFault(f"the log did not acknowledge every index from 0 to {self._entries - 1} once")
+        self._say(f"{len(ids)} entries are durable; waiting until they are witnessed")
+        self._outcome.tree_size = (await published(self._stage, feed.auditor, len(ids))).size
+        return ids
 
     async def _check_proofs(self, auditor: Auditor) -> list[TlogProof]:
         indices = self._random.sample(range(self._entries), min(PROOFS, self._entries))

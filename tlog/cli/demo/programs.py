@@ -23,7 +23,7 @@ from tlog.errors import Unavailable
 TLOG: Final = (sys.executable, "-m", "tlog.cli.main")
 WITNESS: Final = (sys.executable, "-m", "witness.cli")
 READY_SECONDS: Final = 60.0
-STOP_SECONDS: Final = 15.0
+STOP_SECONDS: Final = 10.0
 _STDERR_SHOWN: Final = 2000
 
 
@@ -56,7 +56,7 @@ class Program:
 
 
 class Programs:
-    """The programs of one demo; an async context that stops those that serve, the last started first."""
+    """The programs of one demo; an async context that stops those still running: the last started, then the others."""
 
     def __init__(self, folder: Path) -> None:
         """Stderr files go into `folder`, which exists."""
@@ -67,9 +67,8 @@ class Programs:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        while self._running:
-            await _stop(self._running[-1])
-            self._running.pop()
+        for together in (self._running[-1:], self._running[:-1]):
+            await asyncio.gather(*map(_stop, together))
 
     async def run(self, name: str, argv: Sequence[str]) -> dict[str, Any]:
         """Run a command to its end and return the JSON object it prints. Raises `ProgramFailed`."""
