@@ -11,8 +11,9 @@ from tlog.storage.migrate import Chain, require_current, upgrade
 app = new_app()
 
 EXAMPLES = """\b
-Example:
-  systemctl stop tlog && cp -a ./log ./log.backup && tlog migrate ./log
+Example, with the log stopped:
+  cp -a ./log ./log.backup
+  tlog migrate ./log
 Refused while 'tlog serve' runs on the folder. Running it twice is harmless.
 """
 

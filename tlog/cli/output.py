@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from io import TextIOWrapper
 from typing import Any, Final
 
 import structlog
@@ -67,6 +68,7 @@ def new_app(**options: Any) -> typer.Typer:
 
 def run(app: Callable[[], object]) -> None:
     """Run the command line and exit; an error of the project is one line on stderr and exit code 1."""
+    _speak_utf_8()
     _log_to_stderr()
     try:
         app()
@@ -80,6 +82,13 @@ def run(app: Callable[[], object]) -> None:
         # Whoever read our output has gone away; nothing may be flushed into the pipe at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(REFUSED)
+
+
+def _speak_utf_8() -> None:
+    """What is printed is UTF-8 in every locale; a file name that is not comes out as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _log_to_stderr() -> None:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+from tlog.cli.data_folder import open_log_database
+from tlog.errors import Unauthorized
+from tlog.service.log import now_us
+from tlog.storage.token_store import TokenKind, TokenStore
+
+
+def find(folder: Path, text: str) -> tuple[TokenKind, str]:
+    with open_log_database(folder) as database:
+        token = TokenStore(database, now_us).find(text)
+    return token.kind, token.name
+
+
+def test_a_token_is_added_listed_and_revoked(tlog: Command, log: Path) -> None:
+    added = tlog("token", "add", log, "--source", "clinic", "--json").json
+    assert (added["kind"], added["name"]) == ("source", "clinic")
+    assert find(log, added["token"]) == (TokenKind.SOURCE, "clinic")
+    auditor = tlog("token", "add", log, "--auditor", "jane").out.strip()
+    assert find(log, auditor) == (TokenKind.AUDITOR, "jane")
+
+    listed = tlog("token", "list", log, "--json").json["tokens"]
+    assert [(token["kind"], token["name"], token["revoked_at"]) for token in listed] == [
+        ("source", "clinic", None),
+        ("auditor", "jane", None),
+    ]
+    assert added["token"] not in tlog("token", "list", log).out
+
+    tlog("token", "revoke", log, added["id"])
+    with pytest.raises(Unauthorized):
+        find(log, added["token"])
+    assert "revoked" in tlog("token", "list", log).out
+    assert f"no token in force has the id {added['id']}" in tlog("token", "revoke", log, added["id"], code=1).err
+
+
+@pytest.mark.parametrize("name", ["", "Clinic", "a b", "-a", "a" * 65, "a."])
+def test_a_token_for_no_possible_source_is_refused(tlog: Command, log: Path, name: str) -> None:
+    assert "a source name has" in tlog("token", "add", log, "--source", name, code=1).err
+
+
+def test_wrong_usage_is_2(tlog: Command, log: Path) -> None:
+    tlog("token", "add", log, code=2)
+    tlog("token", "add", log, "--source", "a", "--auditor", "b", code=2)
+    tlog("token", code=2)
+    tlog("token", "nothing", code=2)
+
+
+def test_a_folder_that_is_none_is_refused(tlog: Command, tmp_path: Path) -> None:
+    assert "'tlog init' makes a data folder" in tlog("token", "list", tmp_path / "no", code=1).err
+    assert "no complete data folder" in tlog("token", "list", tmp_path, code=1).err
