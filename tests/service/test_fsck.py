@@ -70,6 +70,8 @@ CHANGES = {
     "an altered actor": ("UPDATE personal SET ciphertext = zeroblob(80) WHERE log_index = 9 AND part = 0", "entry 9"),
     "a lost subject": ("DELETE FROM personal WHERE log_index = 9 AND part = 1", "entry 9"),
     "another outcome shown": ("UPDATE entries SET outcome = 'denied' WHERE log_index = 9", "'outcome'"),
+    "another time shown": ("UPDATE entries SET occurred_at = occurred_at + 1 WHERE log_index = 9", "'occurred_at'"),
+    "another time received": ("UPDATE entries SET received_at = received_at + 1 WHERE log_index = 9", "'received_at'"),
     "an orphan part": ("INSERT INTO personal VALUES (999, 0, 1, x'00')", "belong to no entry"),
     "a checkpoint's root": ("UPDATE checkpoints SET root = zeroblob(32) WHERE size = 301", "size 301"),
     "a checkpoint's note": ("UPDATE checkpoints SET note = note || x'0a' WHERE size = 301", "size 301"),

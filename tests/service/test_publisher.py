@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +23,7 @@ from tlog.formats.quorum import Group
 from tlog.merkle.verify import verify_consistency
 from tlog.service.settings import LogSettings
 
-FAST = LogSettings(checkpoint_interval=0.02, quorum_timeout=1.0)
+FAST = LogSettings(checkpoint_interval=0.02, quorum_timeout=1.0, sealing_processes=0)
 
 
 class Town:
@@ -206,12 +206,89 @@ async def test_a_rolled_back_log_is_stopped_even_if_it_starts_while_the_witnesse
             assert size == 13
             for witness in place.witnesses:
                 await witness.start()
-            for _ in range(500):
-                if made.log.publisher.halted:
-                    break
-                await asyncio.sleep(0.02)
-            assert made.log.publisher.halted
+            await until(lambda: made.log.publisher.halted)
             assert [c.size for c in made.log.store.all_checkpoints()][-1] == 10
+
+
+async def test_a_slow_witness_that_knows_more_halts_the_log_however_late(tmp_path: Path) -> None:
+    """Quorum of one: the witness that lost its memory confirms yesterday's database, the others are slow."""
+    async with town(tmp_path, threshold=1) as place:
+        options = place.options()
+        async with running_log(place.folder, **options) as made:
+            await made.log.wait("witnessed", await append(made, 10))
+        shutil.copytree(place.folder, tmp_path / "yesterday")
+        async with running_log(place.folder, **options) as made:
+            await made.log.wait("witnessed", await append(made, 10))
+            status = made.log.witnesses.status
+            await until(lambda: all(status[witness.url].size == 20 for witness in place.witnesses))
+        forgetful = RunningWitness(tmp_path / "forgetful", "forgetful.example", make_vkeys(place))
+        await forgetful.start()
+        shutil.rmtree(place.folder)
+        shutil.copytree(tmp_path / "yesterday", place.folder)
+
+        released = asyncio.Event()
+
+        async def slow(request: web.Request) -> web.Response:
+            body = await request.read()
+            if request.method == "POST":
+                await released.wait()
+            target = f"{place.witnesses[1].url}{request.path}"
+            async with aiohttp.request(request.method, target, data=body) as answer:
+                return web.Response(status=answer.status, body=await answer.read())
+
+        proxy = await serve_liar(slow, slow)
+        lines = [WitnessLine(w.name, w.vkey, str(proxy.make_url(""))) for w in place.witnesses[1].lines()]
+        groups = [forgetful.group(), place.witnesses[1].group()]
+        options = place.options(witnesses=[*forgetful.lines(), *lines])
+        options["groups"] = [*groups, Group(b"q", 1, tuple(group.name for group in groups))]
+        async with running_log(place.folder, **options) as made:
+            assert made.log.publisher.problem is None, "the slow witness has not said anything yet"
+            released.set()
+            await until(lambda: made.log.publisher.halted)
+            assert "20 leaves" in str(made.log.publisher.problem)
+        await proxy.close()
+        await forgetful.stop()
+        forgetful.close()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    for _ in range(int(seconds / 0.02)):
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come about")
+
+
+async def test_a_database_from_before_the_first_checkpoint_is_not_built_upon(tmp_path: Path) -> None:
+    async with town(tmp_path) as place:
+        shutil.copytree(place.folder, tmp_path / "first")
+        options = place.options()
+        async with running_log(place.folder, **options) as made:
+            await made.log.wait("witnessed", await append(made, 10))
+        shutil.rmtree(place.folder)
+        shutil.copytree(tmp_path / "first", place.folder)
+        for witness in place.witnesses:
+            await witness.stop()
+        async with running_log(place.folder, **options) as made:
+            await append(made, 3)
+            await asyncio.sleep(0.3)
+            assert [c.size for c in made.log.store.all_checkpoints()] == [0], "signed on top of what nobody confirmed"
+            for witness in place.witnesses:
+                await witness.start()
+            await until(lambda: made.log.publisher.halted)
+            assert "10 leaves" in str(made.log.publisher.problem)
+
+
+async def test_fail_open_still_asks_before_it_builds_upon_a_database(tmp_path: Path) -> None:
+    settings = LogSettings(checkpoint_interval=0.02, quorum_timeout=0.3, fail_open=True, sealing_processes=0)
+    async with town(tmp_path) as place:
+        options = place.options(settings=settings)
+        for witness in place.witnesses:
+            await witness.stop()
+        async with running_log(place.folder, **options) as made:
+            await append(made, 3)
+            await asyncio.sleep(1)
+            assert [c.size for c in made.log.store.all_checkpoints()] == [0]
 
 
 async def test_a_witness_that_only_claims_a_larger_tree_stops_nothing(tmp_path: Path) -> None:

@@ -93,7 +93,8 @@ class Log:
     async def start(self) -> None:
         """Ask the witnesses, then open for appends, unless one of them proved a rollback."""
         parts = self._parts
-        timeout = aiohttp.ClientTimeout(total=parts.settings.quorum_timeout)
+        # Longer than anybody waits for a quorum: a slow witness may still prove that it knows more.
+        timeout = aiohttp.ClientTimeout(total=4 * parts.settings.quorum_timeout)
         self._session = aiohttp.ClientSession(timeout=timeout)
         signed = self.store.last_signed
         self.witnesses = Witnesses(

@@ -2,8 +2,10 @@
 
 Trust rules:
 
-* Before the first signature after a start, the last checkpoint ever signed is shown to the witnesses once
-  more. If one of them proves that it knows more, the database was rolled back and nothing is signed.
+* Before the first signature after a start, the last checkpoint ever signed (of a new log: the empty one,
+  which is the same in every history) is shown to all witnesses once more. Nothing is built upon it before
+  their quorum confirmed it; with `fail_open`, before at least one of them did.
+* Whenever a witness proves that it knows more, however late, the database was rolled back and the log halts.
 * A checkpoint is stored before any witness sees it, so one size is signed once, whatever crashes; an
   unwitnessed one is shown again after a restart, not signed again.
 * Fail closed: what is served is the last checkpoint whose quorum was met. `fail_open` serves the newest.
@@ -21,6 +23,7 @@ import structlog
 from tlog.errors import ConcurrentUpdate, StorageFault, TlogError, Unavailable
 from tlog.formats.checkpoint import Checkpoint
 from tlog.formats.note import Note, parse_note
+from tlog.merkle.hashing import EMPTY_ROOT
 from tlog.merkle.nodes import TileNodes
 from tlog.merkle.prove import consistency_proof
 from tlog.merkle.tree import TileTree
@@ -28,7 +31,7 @@ from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.feeder import WitnessKnowsMore
 from tlog.service.integrator import Integrator
 from tlog.service.progress import Progress
-from tlog.service.quorum import Witnesses
+from tlog.service.quorum import Patience, Round, Witnesses
 from tlog.service.settings import LogSettings
 from tlog.storage.log_store import LogStore, StoredCheckpoint
 
@@ -108,15 +111,25 @@ class Publisher:
             self._report(str(error))
 
     async def _advance(self) -> None:
-        if self.signed is not None and not self._confirmed and not await self._show(self.signed):
-            return
-        self._confirmed = True
+        if not self._confirmed:
+            self._confirmed = await self._confirm()
+            if not self._confirmed:
+                return
         tree = await self._blocking(self._integrator.integrate)
         self.integrated.advance(tree.integrated_size)
         if self.signed is None or tree.integrated_size > self.signed.size:
             self.signed = await self._blocking(self._sign, tree.integrated_size, tree.integrated_root)
         if self.published is None or self.published.size < self.signed.size:
-            await self._show(self.signed)
+            await self._show(self.signed, for_all=False)
+
+    async def _confirm(self) -> bool:
+        """Ask every witness about the last signed checkpoint. Returns whether enough of them confirmed it."""
+        if self.signed is None:
+            self.signed = await self._blocking(self._sign, 0, EMPTY_ROOT)
+        outcome = await self._show(self.signed, for_all=True)
+        if self._settings.fail_open and self._witnesses.status:
+            return bool(outcome.cosigned)
+        return outcome.met
 
     def _sign(self, size: int, root: bytes) -> StoredCheckpoint:
         now = self._now()
@@ -125,19 +138,18 @@ class Publisher:
         self._store.add_checkpoint(signed)
         return signed
 
-    async def _show(self, signed: StoredCheckpoint) -> bool:
-        """Have a signed checkpoint witnessed and publish it. Returns whether it may be built upon."""
+    async def _show(self, signed: StoredCheckpoint, *, for_all: bool) -> Round:
+        """Have a signed checkpoint witnessed, and publish it if the quorum is met."""
         checkpoint = Checkpoint(self._signer.origin, signed.size, signed.root)
-        outcome = await self._witnesses.cosign(
-            parse_note(signed.note), checkpoint, self._prove, self._settings.quorum_timeout, self._merge_late
-        )
+        patience = Patience(self._settings.quorum_timeout, self._merge_late, self._halt_late, for_all)
+        outcome = await self._witnesses.cosign(parse_note(signed.note), checkpoint, self._prove, patience)
         if outcome.met:
             await self._publish(signed, outcome.note)
         else:
-            self._report(f"no quorum for size {signed.size}: {'; '.join(outcome.refusals) or 'timeout'}")
+            self._report(f"no quorum for size {signed.size}: {'; '.join(outcome.refusals) or 'no witness to ask'}")
             if self._settings.fail_open:
                 self._serve(signed, outcome.note)
-        return outcome.met or self._settings.fail_open
+        return outcome
 
     async def _publish(self, signed: StoredCheckpoint, note: Note) -> None:
         await self._blocking(self._store.set_witnessed, signed.size, note.encode(), self._now())
@@ -148,6 +160,9 @@ class Publisher:
 
     def _serve(self, signed: StoredCheckpoint, note: Note) -> None:
         self.published = StoredCheckpoint(signed.size, signed.root, note.encode(), signed.signed_at, self._now())
+
+    def _halt_late(self, error: WitnessKnowsMore) -> None:
+        self._stop_signing(str(error))
 
     def _merge_late(self, note: Note) -> None:
         task = asyncio.get_running_loop().create_task(self._store_late(note))

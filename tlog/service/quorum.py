@@ -17,7 +17,19 @@ from tlog.formats.note import Note, Signature, Verifier
 from tlog.formats.policy import Policy, WitnessLine
 from tlog.service.feeder import Prove, WitnessFeeder, WitnessKnowsMore, WitnessRefused
 
-Late = Callable[[Note], None]
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for witnesses, and whom to tell what comes in afterwards.
+
+    At most `seconds`; until the quorum is met, or `for_all` of them. `late` gets the whole note whenever
+    another cosignature comes in after a quorum, `knows_more` a witness's proof that the log was rolled back.
+    """
+
+    seconds: float
+    late: Callable[[Note], None]
+    knows_more: Callable[[WitnessKnowsMore], None]
+    for_all: bool = False
 
 
 @dataclass(slots=True)
@@ -63,24 +75,25 @@ class Witnesses:
         self.status = {feeder.url: WitnessStatus(feeder.label, feeder.url) for feeder in self._feeders}
         self._tasks: set[asyncio.Task[tuple[Signature, ...]]] = set()
 
-    async def cosign(self, note: Note, checkpoint: Checkpoint, prove: Prove, seconds: float, late: Late) -> Round:
-        """Return when the quorum is met, everybody answered, or `seconds` went by.
+    async def cosign(self, note: Note, checkpoint: Checkpoint, prove: Prove, patience: Patience) -> Round:
+        """Return when the quorum is met, everybody answered, or `patience.seconds` went by.
 
-        Only what was answered now counts, not cosignatures that `note` carries already. Once the quorum is
-        met, `late` is called with the whole note whenever another cosignature comes in. Raises
-        `WitnessKnowsMore` as soon as one witness proves it.
+        Only what was answered now counts, not cosignatures that `note` carries already. Raises
+        `WitnessKnowsMore` if one of the witnesses that answered by then proves it; whoever answers later is
+        reported to `patience`.
         """
         pending = {self._ask(feeder, note, checkpoint, prove) for feeder in self._feeders}
         result = Round(note, self._policy.quorum_met([]))
-        deadline = asyncio.get_running_loop().time() + seconds
-        while pending and not result.met:
+        deadline = asyncio.get_running_loop().time() + patience.seconds
+        while pending and (patience.for_all or not result.met):
             left = deadline - asyncio.get_running_loop().time()
             done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not done:
+                result.refusals.extend(f"{task.get_name()} has not answered" for task in pending)
                 break
             self._collect(done, result)
-        for task in pending if result.met else ():
-            task.add_done_callback(lambda task: self._collect_late(task, result, late))
+        for task in pending:
+            task.add_done_callback(lambda task: self._collect_late(task, result, patience))
         return result
 
     async def close(self) -> None:
@@ -104,8 +117,13 @@ class Witnesses:
 
         task = asyncio.get_running_loop().create_task(ask(), name=f"witness {feeder.label}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._end)
         return task
+
+    def _end(self, task: asyncio.Task[tuple[Signature, ...]]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # Seen: two witnesses may prove a rollback, and one is enough to stop.
 
     def _collect(self, done: Iterable[asyncio.Task[tuple[Signature, ...]]], result: Round) -> None:
         for task in done:
@@ -118,11 +136,16 @@ class Witnesses:
                 result.cosigned.update((signature.name, signature.key_id) for signature in signatures)
         result.met = self._met(result.cosigned)
 
-    def _collect_late(self, task: asyncio.Task[tuple[Signature, ...]], result: Round, late: Late) -> None:
-        if task.cancelled() or task.exception() is not None:
-            return  # Its refusal is in `status`; the next round asks again.
-        result.note = result.note.with_signatures(task.result())
-        late(result.note)
+    def _collect_late(self, task: asyncio.Task[tuple[Signature, ...]], result: Round, patience: Patience) -> None:
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, WitnessKnowsMore):
+            patience.knows_more(error)
+        elif error is None and result.met:
+            result.note = result.note.with_signatures(task.result())
+            patience.late(result.note)
+        # Any other refusal is in `status`; the next round asks again.
 
     def _met(self, cosigned: set[tuple[str, bytes]]) -> bool:
         """Whether these cosignatures, each verified when it came in, meet the quorum."""

@@ -67,7 +67,7 @@ class Database:
         self._reader.dispose()
 
     def _engine(self, begin: str) -> Engine:
-        options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "hide_parameters": True}
+        options: dict[str, Any] = {"pool_size": 4, "max_overflow": 4, "hide_parameters": True}
         if self.is_sqlite:
             # The driver's own implicit BEGIN is off; the "begin" hook below states how one starts.
             options["connect_args"] = {"timeout": _SQLITE_BUSY_SECONDS, "isolation_level": None}
@@ -110,7 +110,7 @@ def _sqlite_pragmas(connection: Any, _record: Any) -> None:
         "secure_delete=ON",
         "foreign_keys=ON",
         "temp_store=MEMORY",
-        "cache_size=-65536",
+        "cache_size=-8192",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

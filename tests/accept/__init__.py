@@ -1,0 +1,1 @@
+"""`make accept`: every promise of the README, shown with real processes."""
