@@ -7,27 +7,33 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO, TextIOWrapper
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.processes import ROOT, TLOG, WITNESS, Program, environment, free_port, run, run_json, running, spawn, start
+from tests.processes import ROOT, TLOG, WITNESS, Program, environment, free_port, running, spawn, start
 from tests.support import entry_document
 from tlog.cli.data_folder import open_log_database
+from tlog.cli.main import app
+from tlog.cli.output import run as run_command
 from tlog.storage.log_store import LogStore
+from witness.cli import app as witness_app
 
 pytestmark = pytest.mark.processes
 ORIGIN = "example.com/log"
@@ -46,21 +52,37 @@ class Witnessed:
         return str(self.folder / "policy.txt")
 
 
-def tlog(*arguments: object, code: int = 0, stdin: bytes | None = None, token: str = "") -> tuple[str, str]:
-    """Run `tlog …` to its end and return stdout and stderr."""
-    done = subprocess.run(
-        [*TLOG, *map(str, arguments)],
-        cwd=ROOT,
-        env=environment({"TLOG_TOKEN": token} if token else {}),
-        input=stdin,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    out, err = done.stdout.decode(), done.stderr.decode()
-    assert done.returncode == code, f"{arguments} ended with {done.returncode}\n{out}\n{err}"
-    assert "Traceback" not in err
+def tlog(*arguments: object, code: int = 0, stdin: bytes = b"", token: str = "") -> tuple[str, str]:
+    """Run `tlog …` in this process, against the others, and return stdout and stderr."""
+    return command(lambda argv: run_command(lambda: app(argv)), arguments, code, stdin, token)
+
+
+def witness(*arguments: object) -> str:
+    """Run `tlog-witness …` in this process and return stdout."""
+    return command(witness_app, arguments)[0]
+
+
+def command(
+    main: Callable[[list[str]], object], arguments: Sequence[object], code: int = 0, stdin: bytes = b"", token: str = ""
+) -> tuple[str, str]:
+    streams = [TextIOWrapper(BytesIO(data), "utf-8") for data in (stdin, b"", b"")]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+            patch.setattr(sys, name, stream)
+        patch.setenv("TLOG_TOKEN", token)
+        patch.delenv("TLOG_URL", raising=False)
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+    structlog.reset_defaults()
+    out, err = (_written(stream) for stream in streams[1:])
+    assert (ended.value.code or 0) == code, f"{arguments} ended with {ended.value.code}\n{out}\n{err}"
     return out, err
+
+
+def _written(stream: TextIOWrapper) -> str:
+    stream.flush()
+    assert isinstance(stream.buffer, BytesIO)
+    return stream.buffer.getvalue().decode()
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +90,13 @@ def witnessed(tmp_path_factory: pytest.TempPathFactory) -> Witnessed:
     base = tmp_path_factory.mktemp("witnessed")
     options, witnesses = [], []
     for name in ("w1", "w2", "w3"):
-        vkeys = run_json([*WITNESS, "init", str(base / name), "--name", f"{name}.example", "--json"])["vkeys"]
+        vkeys = json.loads(witness("init", base / name, "--name", f"{name}.example", "--json"))["vkeys"]
         witnesses.append((base / name, free_port()))
         options += ["--witness", f"{name}={','.join(vkeys)}@http://127.0.0.1:{witnesses[-1][1]}"]
-    made = run_json([*TLOG, "init", str(base / "log"), "--origin", ORIGIN, *options, "--quorum", "2", "--json"])
+    made = json.loads(tlog("init", base / "log", "--origin", ORIGIN, *options, "--quorum", "2", "--json")[0])
     for folder, _ in witnesses:
-        run([*WITNESS, "add-log", str(folder), made["vkeys"][0], "--vkey", made["vkeys"][1]])
-    token = run_json([*TLOG, "token", "add", str(base / "log"), "--source", "clinic", "--json"])["token"]
+        witness("add-log", folder, made["vkeys"][0], "--vkey", made["vkeys"][1])
+    token = new_token(base / "log")
     return Witnessed(base / "log", token, tuple(witnesses))
 
 
@@ -87,9 +109,15 @@ def served(witnessed: Witnessed) -> Iterator[Program]:
 @contextmanager
 def witnessing(witnessed: Witnessed, count: int) -> Iterator[None]:
     """Run the first `count` witnesses."""
+    programs = [
+        spawn([*WITNESS, "serve", str(folder), "--port", str(port), "--json"])
+        for folder, port in witnessed.witnesses[:count]
+    ]
     with ExitStack() as stack:
-        for folder, port in witnessed.witnesses[:count]:
-            stack.enter_context(running([*WITNESS, "serve", str(folder), "--port", str(port), "--json"]))
+        for program in programs:
+            stack.callback(program.close)
+        for program in programs:
+            program.wait_ready(60)
         yield
 
 
@@ -101,8 +129,12 @@ def serving(folder: Path, *options: str, port: int = 0) -> AbstractContextManage
 def plain(tmp_path: Path) -> tuple[Path, str]:
     """The folder of a log without witnesses, and a token."""
     folder = tmp_path / "plain"
-    run([*TLOG, "init", str(folder), "--origin", ORIGIN])
-    return folder, str(run_json([*TLOG, "token", "add", str(folder), "--source", "clinic", "--json"])["token"])
+    tlog("init", folder, "--origin", ORIGIN)
+    return folder, new_token(folder)
+
+
+def new_token(folder: Path, source: str = "clinic") -> str:
+    return tlog("token", "add", folder, "--source", source)[0].strip()
 
 
 def ndjson(path: Path, count: int, **fields: object) -> Path:
@@ -168,7 +200,7 @@ def test_a_log_whose_database_is_yesterdays_serves_reads_and_says_why(witnessed:
                 at = ["--url", program.url]
                 assert "rolled back" in program.stderr()
                 with pytest.raises(HTTPError) as caught:
-                    urlopen(f"{program.url}/readyz")
+                    urlopen(f"{program.url}/readyz")  # noqa: S310 - loopback
                 with caught.value as answer:
                     assert answer.code == 503
                     assert "rolled back" in answer.read().decode()
@@ -276,7 +308,7 @@ def test_tokens_are_refused_clearly(plain: tuple[Path, str], tmp_path: Path) -> 
         assert "not known here" in tlog("append", file, *at, token="tlog_" + "x" * 43, code=1)[1]
         assert "Authorization" in tlog("append", file, *at, code=1)[1]
         tlog("append", file, *at, "--token-file", tmp_path / "token")
-        shop = run_json([*TLOG, "token", "add", str(folder), "--source", "shop", "--json"])["token"]
+        shop = new_token(folder, "shop")
         other = ndjson(tmp_path / "o", 1)
         assert "appends entries of the source shop" in tlog("append", other, *at, token=shop, code=1)[1]
         assert "reads entries of the source shop only" in tlog("get", 0, *at, token=shop, code=1)[1]
@@ -287,7 +319,7 @@ def test_a_log_that_cannot_start_says_why(plain: tuple[Path, str], tmp_path: Pat
     with serving(folder) as program:
         assert "is served by another process already" in tlog("serve", folder, code=1)[1]
         port = program.url.rsplit(":", 1)[1]
-        run([*TLOG, "init", str(tmp_path / "second"), "--origin", "example.com/second"])
+        tlog("init", tmp_path / "second", "--origin", "example.com/second")
         assert f"port {port}" in tlog("serve", tmp_path / "second", "--port", port, code=1)[1]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -304,7 +336,7 @@ def test_a_signal_ends_it_in_order(plain: tuple[Path, str], number: signal.Signa
     folder, _ = plain
     with serving(folder) as program:
         assert program.ready["origin"] == ORIGIN
-        with urlopen(f"{program.url}/readyz") as answer:
+        with urlopen(f"{program.url}/readyz") as answer:  # noqa: S310 - loopback
             assert json.load(answer)["ready"] is True
         program.process.send_signal(number)
         assert program.process.wait(timeout=20) == 0
