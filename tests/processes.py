@@ -197,9 +197,10 @@ def run_json(argv: Sequence[str], *, env: Mapping[str, str] | None = None, secon
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The test's environment, with this checkout's packages importable from any folder."""
+    """The test's environment, with this checkout's packages importable from any folder, and compiled only once."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **(extra or {})}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **(extra or {})}
 
 
 def free_port() -> int:

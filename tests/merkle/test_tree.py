@@ -130,7 +130,7 @@ def test_threads_share_one_cache() -> None:
     nodes = TileNodes(tiles, capacity=4)  # so small that threads evict what others read
 
     def prove(seed: int) -> bool:
-        random = Random(seed)  # noqa: S311
+        random = Random(seed)
         sizes = [random.randrange(1, 2000) for _ in range(50)]
         return all(TileTree(nodes, LARGE).root(size) == oracle.mth(d[:size]) for size in sizes)
 

@@ -83,7 +83,7 @@ class Cosigned:
 
 def hammer(url: str, log: PreparedLog, seed: int, cosigned: Cosigned, stop: threading.Event) -> None:
     """Show the witness both trees, growing, standing still and shrinking, until it dies or is told to stop."""
-    chance = random.Random(seed)  # noqa: S311 - no secret
+    chance = random.Random(seed)
     old = 0
     while not stop.is_set():
         tree = chance.choice(log.trees)
@@ -116,7 +116,7 @@ def one_round(program: Program, log: PreparedLog, cosigned: Cosigned, seed: int)
     ]
     for thread in threads:
         thread.start()
-    time.sleep(random.Random(seed).uniform(0.02, 0.5))  # noqa: S311 - the random moment of the kill
+    time.sleep(random.Random(seed).uniform(0.02, 0.5))
     program.kill()
     stop.set()
     for thread in threads:

@@ -35,9 +35,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
         raise InclusionInvalid(f"index {index}, size {size}: the proof leads to another root hash")
 
 
-def verify_consistency(
-    old_size: int, new_size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
-) -> None:
+def verify_consistency(old_size: int, new_size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
     """Check that the tree of `old_size` leaves is a prefix of that of `new_size`. Raises ConsistencyInvalid.
 
     The RFC starts at 0 < old < new. Here old size 0 takes the empty root and an empty proof, and equal
@@ -82,9 +80,7 @@ def _shift_until_odd(fn: int, sn: int) -> tuple[int, int]:
     return fn, sn
 
 
-def _verify_trivial(
-    old_size: int, new_size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
-) -> None:
+def _verify_trivial(old_size: int, new_size: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
     if proof:
         raise ConsistencyInvalid(f"sizes {old_size} and {new_size} need no proof, {len(proof)} hashes given")
     if old_size == 0 and old_root != EMPTY_ROOT:
