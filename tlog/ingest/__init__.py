@@ -1,1 +1,0 @@
-"""Adapters from other audit formats to the audit entry."""
