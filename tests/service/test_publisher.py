@@ -364,3 +364,19 @@ def make_vkeys(place: Town) -> Any:
     vkeys = made.log.signer.vkeys
     made.close()
     return vkeys
+
+
+async def test_an_unexpected_failure_halts_instead_of_ending_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_log(tmp_path) as made:
+
+        def breaks(_size: int) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(made.log.publisher._integrator, "collect", breaks)
+        await append(made, 1)
+        await until(lambda: made.log.publisher.halted)
+        assert "unexpectedly (ZeroDivisionError)" in str(made.log.publisher.problem)
+        with pytest.raises(LogHalted):
+            await append(made, 1)

@@ -22,7 +22,7 @@ Examples:
   tlog get 17 --url https://log.example --token-file auditor.token
   tlog get 17 --url https://log.example --token-file auditor.token --json > entry-17.json
   tlog verify entry-17.tlog-proof --policy policy.txt --entry entry-17.json
-Every read of an entry is the log's to record. What it sent is checked against the entry's leaf.
+What the log sent is checked against the entry's leaf.
 """
 
 

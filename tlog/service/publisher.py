@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from traceback import format_tb
 from typing import TypeVar
 
 import structlog
@@ -109,11 +110,15 @@ class Publisher:
             self._stop_signing(str(error))
         except Unavailable as error:
             self._report(str(error))
+        except Exception as error:
+            # Whatever it is, it must not end this task in silence while appends go on.
+            _logger.error("publishing failed unexpectedly", trace=format_tb(error.__traceback__))
+            self._stop_signing(f"publishing failed unexpectedly ({type(error).__name__}); see the log's error output")
 
     async def _advance(self) -> None:
         if not self._confirmed:
             self._confirmed = await self._confirm()
-            if not self._confirmed:
+            if not self._confirmed or self.halted:
                 return
         tree = await self._blocking(self._integrator.integrate)
         self.integrated.advance(tree.integrated_size)
@@ -143,6 +148,8 @@ class Publisher:
         checkpoint = Checkpoint(self._signer.origin, signed.size, signed.root)
         patience = Patience(self._settings.quorum_timeout, self._merge_late, self._halt_late, for_all)
         outcome = await self._witnesses.cosign(parse_note(signed.note), checkpoint, self._prove, patience)
+        if self.halted:
+            return outcome  # A late witness proved a rollback meanwhile.
         if outcome.met:
             await self._publish(signed, outcome.note)
         else:
