@@ -64,10 +64,12 @@ def make_parts(
     quorum: bytes = b"none",
     now: Callable[[], int] = now_us,
     random: Callable[[int], bytes] = urandom,
+    urls: tuple[str, str] | None = None,
 ) -> tuple[LogParts, Database]:
     """Open what the log in `folder` is made of, made where missing, and its keyring's database.
 
-    Its quorum is `none` unless the test names witnesses.
+    Its quorum is `none` unless the test names witnesses. `urls` are the log's and the keyring's database, if they
+    are not SQLite files in the folder.
     """
     keys = folder / "keys"
     fresh = not keys.exists()
@@ -75,15 +77,16 @@ def make_parts(
         keys.mkdir(parents=True, mode=0o700)
         create_local_kek(keys / "kek.key", urandom)
         create_signing_keys(keys, ORIGIN)
-    database = Database(f"sqlite:///{folder}/log.db", create=fresh)
-    keyring_database = Database(f"sqlite:///{folder}/keyring.db", create=fresh)
+    log_url, keyring_url = urls or (f"sqlite:///{folder}/log.db", f"sqlite:///{folder}/keyring.db")
+    database = Database(log_url, create=fresh)
+    keyring_database = Database(keyring_url, create=fresh)
     kek = load_local_kek(keys / "kek.key", urandom)
     if fresh:
         upgrade(database, "log")
         upgrade(keyring_database, "keyring")
         LogStore(database).create(ORIGIN, EMPTY_ROOT)
         Keyring.create(KeyringStore(keyring_database), kek, random)
-    recipe = KeyringRecipe(f"sqlite:///{folder}/keyring.db", keys / "kek.key")
+    recipe = KeyringRecipe(keyring_url, keys / "kek.key")
     signing = load_signing_keys(keys, ORIGIN)
     signer = CheckpointSigner(signing.ed25519, signing.ml_dsa_44)
     logs = tuple(LogLine(vkey) for vkey in signer.vkeys)
