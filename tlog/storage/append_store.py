@@ -10,22 +10,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import itemgetter
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, Dialect, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from tlog.errors import ConcurrentUpdate, Conflict, StorageFault
+from tlog.storage.bulk_insert import BulkInsert
 from tlog.storage.database import Database
 from tlog.storage.log_store import many
 from tlog.storage.tables import entries, log_state, personal
 
 _LOOKUP_ROWS = 500
+_KEYS: Final = ("log_index", "leaf")
+_SEALED: Final = tuple(column.name for column in entries.c if column.name not in _KEYS)
+_sealed_values = itemgetter(*_SEALED)
 
 
 @dataclass(slots=True)
 class NewRow:
-    """One leaf to store. `columns` are those of `entries` but for the index (empty for a bare leaf);
+    """One leaf to store. `columns` are all those of `entries` but index and leaf (empty for a bare leaf);
     `personal` are (part, key_id, ciphertext)."""
 
     leaf: bytes
@@ -60,6 +65,7 @@ class AppendStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._inserts = _Inserts(database.engine.dialect)
 
     def append(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
         """Give every row an index, in order; durable on return.
@@ -70,23 +76,33 @@ class AppendStore:
         """
         try:
             with self._database.write() as connection:
-                return _Group(connection).insert_all(requests)
+                return _Group(connection, self._inserts).insert_all(requests)
         except IntegrityError:
             return self._append_one_by_one(requests)
 
     def _append_one_by_one(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
         try:
             with self._database.write() as connection:
-                return [_Group(connection).insert_one(rows) for rows in requests]
+                return [_Group(connection, self._inserts).insert_one(rows) for rows in requests]
         except IntegrityError as error:
             raise StorageFault("an index is taken that the log's state calls free; run 'tlog fsck'") from error
+
+
+class _Inserts:
+    """The statements that store new rows, written once."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.sealed = BulkInsert(entries, (*_KEYS, *_SEALED), dialect)
+        self.bare = BulkInsert(entries, _KEYS, dialect)
+        self.personal = BulkInsert(personal, personal.c.keys(), dialect)
 
 
 class _Group:
     """One transaction's view: the size it started from."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, inserts: _Inserts) -> None:
         self._connection = connection
+        self._inserts = inserts
         query = select(log_state.c.size).where(log_state.c.id == 1).with_for_update()
         self._size: int = connection.execute(query).scalar_one()
 
@@ -138,16 +154,12 @@ class _Group:
             return
         start = self._size
         numbered = list(enumerate(rows, start))
-        sealed = [{"log_index": i, "leaf": row.leaf, **row.columns} for i, row in numbered if row.columns]
-        bare = [{"log_index": i, "leaf": row.leaf} for i, row in numbered if not row.columns]
-        parts = [
-            {"log_index": i, "part": part, "key_id": key_id, "ciphertext": ciphertext}
-            for i, row in numbered
-            for part, key_id, ciphertext in row.personal
-        ]
-        for table, values in ((entries, sealed), (entries, bare), (personal, parts)):
-            if values:
-                self._connection.execute(insert(table), values)
+        sealed = [(i, row.leaf, *_sealed_values(row.columns)) for i, row in numbered if row.columns]
+        bare = [(i, row.leaf) for i, row in numbered if not row.columns]
+        parts = [(i, *part) for i, row in numbered for part in row.personal]
+        self._inserts.sealed.execute(self._connection, sealed)
+        self._inserts.bare.execute(self._connection, bare)
+        self._inserts.personal.execute(self._connection, parts)
         self._advance(start + len(rows))
 
     def _advance(self, size: int) -> None:
