@@ -40,7 +40,7 @@ def _measure(name: str, place: Place, bodies: list[bytes], policy: dict[str, obj
     append_batches(place, bodies[:WARM_UP])
     answered, used = append_batches(place, bodies[WARM_UP:])
     entries = (len(bodies) - WARM_UP) * BATCH
-    size = round(sum(map(len, bodies)) / entries)
+    size = round(sum(map(len, bodies)) / (len(bodies) * BATCH))
     settings = {"entries": entries, "batch": BATCH, "bytes an entry": size, "connections": CONNECTIONS, **policy}
     seen = _seen(answered, used, entries) | {"published after s": place.wait_published(len(bodies) * BATCH)}
     return Figure(name, entries / answered.seconds, "entries/s durable", settings, seen, FLOOR)

@@ -1,5 +1,6 @@
 """Where sealing runs: large requests in processes of their own, so that it uses every core and the event loop
-keeps answering; small ones here, because the way to another process costs more than they do.
+keeps answering; small ones here, those of one moment together, because the way to another process costs more
+than they do.
 
 A sealing process holds its own keyring, opened from a `KeyringRecipe`; what travels to it is the request as
 received, what comes back are sealed rows. If one dies, the requests it held are sealed here and new processes
@@ -22,6 +23,7 @@ from typing import Final
 from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.service.intake import AppendRequest, read_request
 from tlog.service.sealer import Sealer
+from tlog.service.sealing_group import SealingGroup
 from tlog.storage.append_store import NewRow
 
 _POOLED_BYTES: Final = 32 << 10
@@ -44,6 +46,7 @@ class Sealing:
         self._now = now
         self._pool: ProcessPoolExecutor | None = None
         self._turns = asyncio.Semaphore(2)
+        self._together = SealingGroup(sealer)
 
     def start(self) -> None:
         """Start the sealing processes; requests that come before they are up are sealed here."""
@@ -58,8 +61,10 @@ class Sealing:
 
     async def seal(self, request: AppendRequest) -> list[NewRow]:
         """Return the sealed rows of a request, in order. Raises as `read_request` and `Sealer.seal_rows` do."""
+        if len(request.body) <= _POOLED_BYTES:
+            return await self._together.seal(request)
         pool = self._pool
-        if pool is not None and len(request.body) > _POOLED_BYTES:
+        if pool is not None:
             try:
                 return await asyncio.get_running_loop().run_in_executor(pool, _seal_there, request)
             except BrokenProcessPool:

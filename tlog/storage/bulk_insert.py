@@ -20,7 +20,7 @@ class BulkInsert:
     def __init__(self, table: Table, columns: Sequence[str], dialect: Dialect) -> None:
         # Placeholders by position: rows are tuples. "format" is the form that psycopg takes beside its named one.
         make = cast(type[DefaultDialect], type(dialect))
-        by_position = make(paramstyle=dialect.paramstyle if dialect.positional else "format")
+        by_position = make(paramstyle=None if dialect.positional else "format")
         compiled = insert(table).compile(dialect=by_position, column_keys=list(columns))
         if compiled.positiontup != list(columns):
             raise ValueError(f"give the columns of {table.name} in the table's order")

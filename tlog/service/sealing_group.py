@@ -1,0 +1,94 @@
+"""Small append requests of one moment, sealed together in one thread of this process.
+
+As with group commit: whatever arrived while one group was being sealed goes into the next. What is shared is
+the way to the thread, and the keys: persons not seen before cost one durable write for the whole group. What
+is not shared are faults: each request is read and sealed by itself, and is refused by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from tlog.audit.entry import Entry
+from tlog.service.intake import AppendRequest, read_request
+from tlog.service.sealer import Sealer
+from tlog.storage.append_store import NewRow
+
+GROUP_BYTES: Final = 256 << 10
+"""What is read at once: a refused document costs many times its own size meanwhile."""
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    request: AppendRequest
+    rows: asyncio.Future[list[NewRow]]
+
+
+class SealingGroup:
+    """Belongs to one event loop. Works only while somebody waits, so it needs neither start nor stop."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._queue: deque[_Waiting] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    async def seal(self, request: AppendRequest) -> list[NewRow]:
+        """Return the sealed rows of a request, in order. Raises as `read_request` and `Sealer.seal_rows` do."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(request, loop.create_future())
+        self._queue.append(waiting)
+        if self._task is None:
+            self._task = loop.create_task(self._run(), name="sealing group")
+        return await waiting.rows
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                group = self._take_group()
+                sealed = await asyncio.to_thread(self._seal, [waiting.request for waiting in group])
+                for waiting, rows in zip(group, sealed, strict=True):
+                    _answer(waiting.rows, rows)
+        finally:
+            self._task = None
+
+    def _take_group(self) -> list[_Waiting]:
+        """Take from the queue's front, without those whose caller has gone away."""
+        group: list[_Waiting] = []
+        size = 0
+        while self._queue and (not group or size + len(self._queue[0].request.body) <= GROUP_BYTES):
+            waiting = self._queue.popleft()
+            if not waiting.rows.done():
+                size += len(waiting.request.body)
+                group.append(waiting)
+        return group
+
+    def _seal(self, requests: Sequence[AppendRequest]) -> list[list[NewRow] | Exception]:
+        read = [_attempt(read_request, request) for request in requests]
+        entries: list[Entry] = [entry for found in read if isinstance(found, list) for entry in found]
+        with contextlib.suppress(Exception):  # Each request meets its own error below.
+            self._sealer.prepare(entries)
+        return [_attempt(self._sealer.seal_rows, found) if isinstance(found, list) else found for found in read]
+
+
+def _attempt(function: Callable[[A], R], argument: A) -> R | Exception:
+    try:
+        return function(argument)
+    except Exception as error:
+        return error
+
+
+def _answer(rows: asyncio.Future[list[NewRow]], sealed: list[NewRow] | Exception) -> None:
+    if rows.done():
+        return
+    if isinstance(sealed, Exception):
+        rows.set_exception(sealed)
+    else:
+        rows.set_result(sealed)
