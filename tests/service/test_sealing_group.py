@@ -14,6 +14,7 @@ import pytest
 from tests.support import append_request, entry_document, make_parts
 from tlog.audit.entry import NDJSON, Entry
 from tlog.errors import EntryInvalid, Forbidden, Unavailable
+from tlog.keys.keyring import AssignedKeys
 from tlog.service.intake import AppendRequest
 from tlog.service.sealer import Sealer
 from tlog.service.sealing_group import GROUP_BYTES, SealingGroup
@@ -21,25 +22,29 @@ from tlog.storage.append_store import NewRow
 
 
 class HeldSealer(Sealer):
-    """A real sealer that records its groups; the first group waits until `free` is set."""
+    """A real sealer that records its groups, by entries; every group waits until `free` is set.
+
+    The entries with a `seq` in `fails` can't be sealed; with `away`, no keys can be had.
+    """
 
     began: threading.Event
     free: threading.Event
     groups: list[int]
     fails: set[int]
+    away = False
 
-    def prepare(self, entries: Sequence[Entry]) -> None:
-        self.groups.append(len(entries))
+    def seal_requests(self, requests: Sequence[Sequence[Entry]]) -> list[list[NewRow] | Exception]:
+        self.groups.append(sum(map(len, requests)))
         self.began.set()
         assert self.free.wait(20)
-        if self.fails:
+        if self.away:
             raise Unavailable("the keyring is away")
-        super().prepare(entries)
+        return super().seal_requests(requests)
 
-    def seal_rows(self, entries: Sequence[Entry]) -> list[NewRow]:
+    def _seal(self, entries: Sequence[Entry], assigned: Sequence[AssignedKeys], received_at: int) -> list[NewRow]:
         if entries[0].seq in self.fails:
             raise Unavailable(f"no key for {entries[0].seq}")
-        return super().seal_rows(entries)
+        return super()._seal(entries, assigned, received_at)
 
 
 @pytest.fixture
@@ -99,6 +104,24 @@ async def test_a_request_that_cannot_be_sealed_does_not_cost_the_others_theirs(s
     assert isinstance(six, list)
     assert isinstance(eight, list)
     assert str(seven) == "no key for 7"
+
+
+async def test_without_keys_all_are_told_but_those_refused_already(sealer: HeldSealer) -> None:
+    sealer.free.set()
+    sealer.away = True
+    group = SealingGroup(sealer)
+    requests = [one(seq=1), one(outcome="maybe"), one(seq=2)]
+    refused = await asyncio.gather(*map(group.seal, requests), return_exceptions=True)
+    assert [type(error) for error in refused] == [Unavailable, EntryInvalid, Unavailable]
+
+
+async def test_each_entry_is_sealed_under_its_own_persons_keys(sealer: HeldSealer) -> None:
+    sealer.free.set()
+    group = SealingGroup(sealer)
+    people = ["p-1", "p-2", "p-1"]
+    rows = await asyncio.gather(*(group.seal(one(subjects=[{"id": person}])) for person in people))
+    first, second, third = (row.personal[1][1] for [row] in rows)
+    assert first == third != second
 
 
 async def test_a_caller_who_goes_away_costs_nothing(sealer: HeldSealer) -> None:

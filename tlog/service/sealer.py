@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from tlog.audit.entry import Entry
 from tlog.audit.seal import SealedEntry, seal
@@ -19,15 +20,27 @@ class Sealer:
         self._now = now
         self._random = random
 
-    def prepare(self, entries: Sequence[Entry]) -> None:
-        """Have the keys of these entries at hand, the missing ones made and durable: one look-up and one write
-        for all, where `seal_rows` request by request would cost one each. Blocks."""
-        self._keyring.assign(entries, self._now())
-
     def seal_rows(self, entries: Sequence[Entry]) -> list[NewRow]:
         """Seal a request's entries, all received at the same moment. Blocks."""
         received_at = self._now()
-        assigned = self._keyring.assign(entries, received_at)
+        return self._seal(entries, self._keyring.assign(entries, received_at), received_at)
+
+    def seal_requests(self, requests: Sequence[Sequence[Entry]]) -> list[list[NewRow] | Exception]:
+        """Seal several requests received at the same moment: one look-up of keys and one durable write of new
+        ones for all. Blocks. Where a request can't be sealed, its place has the reason; raises where the keys
+        can't be had."""
+        received_at = self._now()
+        assigned = iter(self._keyring.assign([entry for request in requests for entry in request], received_at))
+        sealed: list[list[NewRow] | Exception] = []
+        for request in requests:
+            keys = list(islice(assigned, len(request)))
+            try:
+                sealed.append(self._seal(request, keys, received_at))
+            except Exception as error:
+                sealed.append(error)
+        return sealed
+
+    def _seal(self, entries: Sequence[Entry], assigned: Sequence[AssignedKeys], received_at: int) -> list[NewRow]:
         return [
             _row(seal(entry, received_at, keys.keys, self._random), keys)
             for entry, keys in zip(entries, assigned, strict=True)

@@ -8,11 +8,10 @@ is not shared are faults: each request is read and sealed by itself, and is refu
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from tlog.audit.entry import Entry
 from tlog.service.intake import AppendRequest, read_request
@@ -21,9 +20,6 @@ from tlog.storage.append_store import NewRow
 
 GROUP_BYTES: Final = 256 << 10
 """What is read at once: a refused document costs many times its own size meanwhile."""
-
-A = TypeVar("A")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +67,17 @@ class SealingGroup:
         return group
 
     def _seal(self, requests: Sequence[AppendRequest]) -> list[list[NewRow] | Exception]:
-        read = [_attempt(read_request, request) for request in requests]
-        entries: list[Entry] = [entry for found in read if isinstance(found, list) for entry in found]
-        with contextlib.suppress(Exception):  # Each request meets its own error below.
-            self._sealer.prepare(entries)
-        return [_attempt(self._sealer.seal_rows, found) if isinstance(found, list) else found for found in read]
+        read = [_read(request) for request in requests]
+        try:
+            sealed = iter(self._sealer.seal_requests([found for found in read if isinstance(found, list)]))
+        except Exception as error:  # The keys can't be had: all who need some are told.
+            return [error if isinstance(found, list) else found for found in read]
+        return [next(sealed) if isinstance(found, list) else found for found in read]
 
 
-def _attempt(function: Callable[[A], R], argument: A) -> R | Exception:
+def _read(request: AppendRequest) -> list[Entry] | Exception:
     try:
-        return function(argument)
+        return read_request(request)
     except Exception as error:
         return error
 
