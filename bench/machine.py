@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import sqlite3
@@ -31,6 +32,7 @@ def describe(folder: Path) -> dict[str, Any]:
         "sqlite": sqlite3.sqlite_version,
         "filesystem": filesystem_of(folder.resolve(), Path("/proc/mounts").read_text(encoding="utf-8")),
         "fsync_ms_median": round(fsync_seconds(folder) * 1000, 3),
+        "sha256_us_median": round(sha256_seconds() * 1e6, 3),
         "versions": {name: version(name) for name in _PACKAGES},
         "commit": _commit(),
     }
@@ -63,6 +65,18 @@ def fsync_seconds(folder: Path) -> float:
             os.fsync(file.fileno())
             times.append(time.perf_counter() - began)
     path.unlink()
+    return quantile(sorted(times), 0.5)
+
+
+def sha256_seconds() -> float:
+    """Return the median time of hashing 65 bytes, a tree's inner node: how fast a core is now, with its neighbours."""
+    times = []
+    data = bytes(65)
+    for _ in range(200):
+        began = time.perf_counter()
+        for _ in range(100):
+            hashlib.sha256(data).digest()
+        times.append((time.perf_counter() - began) / 100)
     return quantile(sorted(times), 0.5)
 
 

@@ -41,5 +41,6 @@ def test_a_machine_describes_itself(tmp_path: Path) -> None:
     machine = describe(tmp_path)
     assert machine["cores"] >= 1
     assert machine["fsync_ms_median"] > 0
+    assert machine["sha256_us_median"] > 0
     assert {"cpu", "memory_gib", "kernel", "python", "filesystem", "versions", "load_average_before"} <= machine.keys()
     assert not list(tmp_path.iterdir())
