@@ -76,10 +76,10 @@ def test_two_processes_that_make_a_key_at_once_use_the_same(
 def test_what_was_assigned_is_found_again_after_a_restart(database: Database, kek: LocalKek, keyring: Keyring) -> None:
     assigned = keyring.assign([entry("ada", "bob")], NOVEMBER)[0]
     again = Keyring(KeyringStore(database), kek, urandom)
-    assert again.person_keys(assigned.key_ids) == [assigned.keys.actor, *assigned.keys.subjects]
-    assert again.cohort_key("standard", NOVEMBER) == assigned.keys.cohort
-    assert again.cohort_key("standard", DECEMBER) is None
-    assert again.person_keys([1, assigned.key_ids[1]]) == [None, assigned.keys.subjects[0]]
+    keys = dict(zip(assigned.key_ids, (assigned.keys.actor, *assigned.keys.subjects), strict=True))
+    assert again.person_keys([1, *assigned.key_ids]) == keys
+    cohort = cohort_of("standard", NOVEMBER)
+    assert again.cohort_keys([cohort, cohort_of("standard", DECEMBER)]) == {cohort: assigned.keys.cohort}
 
 
 def test_the_keyring_holds_no_name_and_no_key_in_clear(database: Database, keyring: Keyring) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.support import append_request, entry_document, running_log
 from tlog.audit.entry import NDJSON
 from tlog.errors import Conflict, EntryInvalid, Forbidden, TooLarge
+from tlog.service import sealing
 from tlog.service.intake import MAX_ENTRIES, AppendRequest
 from tlog.service.settings import LogSettings
 
@@ -68,9 +69,18 @@ async def test_a_known_id_with_other_content_is_a_conflict(change: dict[str, obj
     async with running_log(tmp_path) as made:
         document = entry_document(id="019a52c8-2f64-7d1c-a3b8-000000000001")
         await made.log.appender.append(request_of(document))
-        with pytest.raises(Conflict, match="with other content; nothing of this request was stored"):
+        with pytest.raises(Conflict, match="already, with other content"):
             await made.log.appender.append(request_of(entry_document(), document | change))
         assert made.log.store.state().size == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [(True, 1), (1, 1.0), ("1", 1), (0, False), ([], {}), (None, False)])
+async def test_a_value_of_another_type_is_other_content(first: object, second: object, tmp_path: Path) -> None:
+    async with running_log(tmp_path) as made:
+        document = entry_document(id="019a52c8-2f64-7d1c-a3b8-000000000001", details={"paid": first, "n": 1})
+        await made.log.appender.append(request_of(document))
+        with pytest.raises(Conflict):
+            await made.log.appender.append(request_of(document | {"details": {"paid": second, "n": 1}}))
 
 
 async def test_the_same_content_in_another_spelling_is_the_same_entry(tmp_path: Path) -> None:
@@ -119,4 +129,18 @@ async def test_a_killed_sealing_process_costs_no_request(tmp_path: Path) -> None
             os.kill(pid, signal.SIGKILL)
         placed = await asyncio.gather(*(made.log.appender.append(append_request(LARGE)) for _ in range(4)))
         assert sorted(p.index for places in placed for p in places) == list(range(LARGE, 5 * LARGE))
+        assert made.log._sealing._pool is not pool
+
+
+async def test_a_stopped_sealing_process_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "POOL_SECONDS", 1.0)
+    settings = LogSettings(checkpoint_interval=0.02, sealing_processes=1)
+    async with running_log(tmp_path, settings=settings) as made:
+        await made.log.appender.append(append_request(LARGE))
+        pool = made.log._sealing._pool
+        assert pool is not None
+        for pid in list(pool._processes):
+            os.kill(pid, signal.SIGSTOP)
+        placed = await asyncio.gather(*(made.log.appender.append(append_request(LARGE)) for _ in range(3)))
+        assert sorted(p.index for places in placed for p in places) == list(range(LARGE, 4 * LARGE))
         assert made.log._sealing._pool is not pool

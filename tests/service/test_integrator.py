@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.merkle.oracle import mth
-from tlog.errors import StorageFault
+from tlog.errors import StorageFault, Unavailable
 from tlog.formats.tile import TileRef, bundles_of, encode_bundle, parse_bundle, parse_tile, tiles_of
 from tlog.merkle.hashing import EMPTY_ROOT, leaf_hash
 from tlog.service.integrator import Integrator
@@ -115,6 +115,40 @@ def test_a_crash_between_any_two_objects_is_repaired_by_the_next_run(after: int,
     crashing.left = 100
     assert integrator.integrate().integrated_root == bench.root(600)
     assert Integrator(bench.store, bench.tiles).integrate().integrated_root == bench.root(600)
+    bench.require_whole(600)
+
+
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/0/001", "tile/entries/001"])
+@pytest.mark.parametrize("damage", ["unlink", "truncate"])
+def test_a_lost_or_cut_object_anywhere_is_made_anew_at_the_next_start(path: str, damage: str, bench: Bench) -> None:
+    bench.append(700)
+    Integrator(bench.store, bench.tiles).integrate()
+    file = bench.folder / "tiles" / path
+    file.unlink()
+    if damage == "truncate" and "entries" not in path:
+        file.write_bytes(b"cut")
+    Integrator(bench.store, bench.tiles)
+    bench.require_whole(700)
+
+
+def test_a_run_that_failed_half_way_is_forgotten_even_if_reading_back_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.append(100)
+    integrator = Integrator(bench.store, bench.tiles)
+    integrator.integrate()
+    bench.append(500)
+
+    def fails(*_: object) -> None:
+        raise Unavailable("too many open files")
+
+    monkeypatch.setattr(bench.tiles, "put_many", fails)
+    monkeypatch.setattr(bench.tiles, "get", fails)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            integrator.integrate()
+    monkeypatch.undo()
+    assert integrator.integrate().integrated_root == bench.root(600)
     bench.require_whole(600)
 
 

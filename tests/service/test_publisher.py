@@ -332,6 +332,74 @@ async def test_nonsense_from_a_witness_is_its_own_refusal(status: int, body: byt
         await liar.close()
 
 
+@pytest.mark.parametrize("target", ["http://a..b/", f"http://{'x' * 70}/", "http://127.0.0.1:1/", "/elsewhere"])
+@pytest.mark.parametrize("status", [302, 307, 308])
+async def test_a_redirect_from_a_witness_is_its_own_refusal_and_is_not_followed(
+    status: int, target: str, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+
+    async def redirect(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=status, headers={"Location": target})
+
+    async with town(tmp_path, count=2, threshold=1) as place:
+        liar = await serve_liar(redirect, redirect)
+        options = place.options()
+        mine, other = place.witnesses[0].lines(), place.witnesses[1].lines()
+        options["witnesses"] = [*mine, *(WitnessLine(w.name, w.vkey, str(liar.make_url(""))) for w in other)]
+        async with running_log(place.folder, **options) as made:
+            for _ in range(3):
+                size = await append(made, 1)
+                await asyncio.wait_for(made.log.wait("witnessed", size), 5)
+            assert str(status) in str(made.log.witnesses.status[str(liar.make_url(""))].refusal)
+        assert set(asked) == {"/add-checkpoint"}
+        await liar.close()
+
+
+@pytest.mark.parametrize("more", [1, 5, 8])
+async def test_two_copies_of_a_log_halt_the_one_that_the_witnesses_did_not_see(more: int, tmp_path: Path) -> None:
+    """A copy of the folder goes on by itself: shorter, as long, or longer than the first, it signs a fork."""
+    async with town(tmp_path) as place:
+        options = place.options()
+        async with running_log(place.folder, **options) as made:
+            await made.log.wait("witnessed", await append(made, 10))
+        shutil.copytree(place.folder, tmp_path / "copy")
+        async with running_log(tmp_path / "copy", **options) as fork:
+            async with running_log(place.folder, **options) as made:
+                await made.log.wait("witnessed", await append(made, 5))
+            await append(fork, more)
+            await until(lambda: fork.log.publisher.halted)
+            assert "that this log signed" in str(fork.log.publisher.problem)
+            with pytest.raises(LogHalted):
+                await append(fork, 1)
+
+
+async def test_a_proof_that_cannot_be_made_for_one_witness_stops_nobody_else(tmp_path: Path) -> None:
+    async with town(tmp_path) as place:
+        options = place.options()
+        async with running_log(place.folder, **options) as made:
+            await made.log.wait("witnessed", await append(made, 300))
+            await place.witnesses[2].stop()
+            await made.log.wait("witnessed", await append(made, 300))
+            (place.folder / "tiles/tile/0/001").unlink()
+            made.log._nodes._pyramids.clear()
+            await place.witnesses[2].start()
+            size = await append(made, 300)
+            await asyncio.wait_for(made.log.wait("witnessed", size), 5)
+            assert not made.log.publisher.halted
+
+
+async def test_a_clock_before_1970_is_waited_for(tmp_path: Path) -> None:
+    clock = [-5_000_000]
+    async with running_log(tmp_path, now=lambda: clock[0]) as made:
+        assert "before 1970" in str(made.log.publisher.problem)
+        clock[0] = 1_795_000_000_000_000
+        size = await append(made, 1)
+        await asyncio.wait_for(made.log.wait("witnessed", size), 5)
+        assert made.log.publisher.problem is None
+
+
 async def test_cosignatures_of_another_checkpoint_are_refused(tmp_path: Path) -> None:
     """A witness (or whoever sits before it) replays an old answer."""
     async with town(tmp_path, count=1, threshold=1) as place:

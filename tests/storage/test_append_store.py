@@ -65,7 +65,7 @@ def test_a_seq_belongs_to_one_id(rows: Sequence[NewRow], appends: AppendStore, s
     appends.append([[sealed(1)]])
     refused, taken = appends.append([rows, [sealed(5)]])
     assert isinstance(refused, Conflict)
-    assert "of source shop belongs to another entry id" in str(refused)
+    assert "of source shop belongs to entr" in str(refused)
     assert taken == Appended(1)
     assert store.state().size == 2
 

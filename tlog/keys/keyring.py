@@ -11,7 +11,6 @@ entry that nobody can open.
 
 from __future__ import annotations
 
-import hmac
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tlog.audit.entry import Entry
+from tlog.audit.hmac_sha256 import HmacSha256
 from tlog.audit.seal import EntryKeys
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.kek import KeyEncryptionProvider
@@ -66,7 +66,7 @@ class Keyring:
         wrapped = store.secret(_PERSON_HASH_KEY)
         if wrapped is None:
             raise ConfigurationInvalid("the keyring is empty; 'tlog init' makes it")
-        self._person_hash_key = provider.unwrap_many([wrapped], _SECRET_CONTEXT)[0]
+        self._person_hash = HmacSha256(provider.unwrap_many([wrapped], _SECRET_CONTEXT)[0]).digest
 
     @staticmethod
     def create(store: KeyringStore, provider: KeyEncryptionProvider, random: Callable[[int], bytes]) -> None:
@@ -85,25 +85,25 @@ class Keyring:
             for name, group in zip(cohort_names, hashes, strict=True)
         ]
 
-    def cohort_key(self, retention: str, received_at: int) -> bytes | None:
-        """Return the key of an entry's cohort, None where it was destroyed."""
-        name = cohort_of(retention, received_at)
-        wrapped = self._store.cohorts([name])
-        return self._provider.unwrap_many([wrapped[name]], _COHORT_CONTEXT)[0] if wrapped else None
+    def cohort_keys(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Return the keys of those cohorts (`cohort_of`) that still have one."""
+        wrapped = self._store.cohorts(sorted(set(names)))
+        keys = self._provider.unwrap_many(list(wrapped.values()), _COHORT_CONTEXT) if wrapped else []
+        return dict(zip(wrapped, keys, strict=True))
 
-    def person_keys(self, key_ids: Sequence[int]) -> list[bytes | None]:
-        """Return the keys by `key_id`, None for each that was destroyed."""
-        found = self._store.persons_by_id(key_ids)
-        known = [found[key_id].wrapped for key_id in key_ids if key_id in found]
-        keys = iter(self._provider.unwrap_many(known, _PERSON_CONTEXT) if known else [])
-        return [next(keys) if key_id in found else None for key_id in key_ids]
+    def person_keys(self, key_ids: Sequence[int]) -> dict[int, bytes]:
+        """Return the keys of those `key_ids` that still have one."""
+        found = self._store.persons_by_id(sorted(set(key_ids)))
+        wrapped = [person.wrapped for person in found.values()]
+        keys = self._provider.unwrap_many(wrapped, _PERSON_CONTEXT) if wrapped else []
+        return dict(zip(found, keys, strict=True))
 
     def _person_hashes(self, entry: Entry) -> list[bytes]:
         actor = self._hash("actor", f"{entry.actor.type}\0{entry.actor.id}")
         return [actor, *(self._hash("subject", subject.id) for subject in entry.subjects or ())]
 
     def _hash(self, role: str, identity: str) -> bytes:
-        return hmac.digest(self._person_hash_key, f"{role}\0{identity}".encode(), "sha256")
+        return self._person_hash(f"{role}\0{identity}".encode())
 
     def _need_cohorts(self, names: set[str]) -> dict[str, bytes]:
         missing = sorted(names - self._cohorts.keys())

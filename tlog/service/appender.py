@@ -67,12 +67,17 @@ class Appender:
         return _placements(rows, known, start)
 
     def _require_same(self, request: AppendRequest, known: dict[bytes, int]) -> None:
+        again = {}
         for entry in read_request(request):
             index = known.get(UUID(entry.id).bytes)
-            if index is not None and not self._reader.holds(index, entry):
-                raise Conflict(
-                    f"id {entry.id} is entry {index} already, with other content; nothing of this request was stored"
-                )
+            if index is not None:
+                again[index] = entry
+        if changed := self._reader.changed(again):
+            entry = again[changed[0]]
+            raise Conflict(
+                f"id {entry.id} is in the log already, with other content ({len(changed)} such in this request); "
+                "nothing of it was stored"
+            )
 
 
 def _placements(rows: Sequence[NewRow], known: dict[bytes, int], start: int) -> list[Placement]:

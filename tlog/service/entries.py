@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from tlog.audit.entry import Entry
 from tlog.audit.opened import OpenedEntry, OpenKeys, SealedParts, open_entry
-from tlog.errors import NotFound
-from tlog.keys.keyring import Keyring
+from tlog.errors import NotFound, StorageFault, TlogError
+from tlog.keys.keyring import Keyring, cohort_of
 from tlog.storage.log_store import LogStore, StoredEntry
+
+_deterministic = msgspec.json.Encoder(order="deterministic").encode
 
 
 class EntryReader:
-    """Opens stored entries. Methods block."""
+    """Opens stored entries, many at the cost of a few look-ups. Methods block."""
 
     def __init__(self, store: LogStore, keyring: Keyring) -> None:
         self._store = store
@@ -30,28 +33,59 @@ class EntryReader:
         Raises `NotFound` for a leaf that its producer sealed; `LeafMismatch`, `DecryptionFailed` or
         `MalformedDisclosure` where the row was changed behind the log's back.
         """
-        columns = stored.columns
-        if columns["entry_id"] is None or columns["core"] is None:
-            raise NotFound(f"index {stored.index} is a bare leaf: its producer, not this log, holds its entry")
-        actor, *subjects = (part.ciphertext for part in stored.personal)
-        parts = SealedParts(
-            columns["entry_id"], stored.leaf, columns["core"], actor, tuple(subjects), columns["shared"]
-        )
-        return open_entry(parts, self._keys(stored))
+        opened = self.open_all([stored])[0]
+        if isinstance(opened, TlogError):
+            raise opened
+        return opened
 
-    def holds(self, index: int, entry: Entry) -> bool:
-        """Whether the entry at `index` says what `entry` says, as far as it can still be read."""
-        opened = self.opened(self.stored(index))
-        return _said(opened.entry, opened.erased) == _said(_document(entry), opened.erased)
+    def open_all(self, rows: Sequence[StoredEntry]) -> list[OpenedEntry | TlogError]:
+        """Return for each row, in order, what `opened` returns or the error it raises."""
+        sealed = [row for row in rows if row.columns["core"] is not None]
+        cohorts = self._keyring.cohort_keys([_cohort(row) for row in sealed])
+        persons = self._keyring.person_keys([part.key_id for row in sealed for part in row.personal])
+        return [_open(row, cohorts, persons) for row in rows]
 
-    def _keys(self, stored: StoredEntry) -> OpenKeys:
-        cohort = self._keyring.cohort_key(stored.columns["retention"], stored.columns["received_at"])
-        actor, *subjects = self._keyring.person_keys([part.key_id for part in stored.personal])
-        return OpenKeys(cohort, actor, tuple(subjects))
+    def changed(self, entries: Mapping[int, Entry]) -> list[int]:
+        """Return those indices whose entry says something else than the one given, as far as it can be read.
+
+        Raises what `opened` raises.
+        """
+        rows = list(self._store.entries_at(list(entries)).values())
+        changed = []
+        for row, opened in zip(rows, self.open_all(rows), strict=True):
+            if isinstance(opened, TlogError):
+                raise opened
+            if _canonical(opened.entry, opened.erased) != _canonical(_document(entries[row.index]), opened.erased):
+                changed.append(row.index)
+        return sorted(changed)
+
+
+def _cohort(row: StoredEntry) -> str:
+    return cohort_of(row.columns["retention"], row.columns["received_at"])
+
+
+def _open(row: StoredEntry, cohorts: Mapping[str, bytes], persons: Mapping[int, bytes]) -> OpenedEntry | TlogError:
+    columns = row.columns
+    if columns["entry_id"] is None or columns["core"] is None:
+        return NotFound(f"index {row.index} is a bare leaf: its producer, not this log, holds its entry")
+    if not row.personal:
+        return StorageFault(f"the personal parts of entry {row.index} are missing from the database")
+    actor, *subjects = (part.ciphertext for part in row.personal)
+    actor_key, *subject_keys = (persons.get(part.key_id) for part in row.personal)
+    parts = SealedParts(columns["entry_id"], row.leaf, columns["core"], actor, tuple(subjects), columns["shared"])
+    try:
+        return open_entry(parts, OpenKeys(cohorts.get(_cohort(row)), actor_key, tuple(subject_keys)))
+    except TlogError as error:
+        return error
 
 
 def _document(entry: Entry) -> dict[str, Any]:
     return dict(msgspec.json.decode(msgspec.json.encode(entry)))
+
+
+def _canonical(document: dict[str, Any], erased: tuple[str, ...]) -> bytes:
+    """Return one text for one content. Numbers are compared as JSON writes them: 1, 1.0 and true are three things."""
+    return _deterministic(_said(document, erased))
 
 
 def _said(document: dict[str, Any], erased: tuple[str, ...]) -> dict[str, Any]:

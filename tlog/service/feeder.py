@@ -12,7 +12,8 @@ is on it, the log was rolled back (`WitnessKnowsMore`); otherwise it is this wit
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import aiohttp
 
@@ -26,7 +27,17 @@ from tlog.formats.policy import WitnessLine
 _MAX_ANSWER_BYTES = 128 * 1024
 _ATTEMPTS = 3
 
-Prove = Callable[[int, int], Awaitable[Sequence[bytes]]]
+
+class History(Protocol):
+    """What the log can say of its own past; both read tiles, off the event loop. Raise `TlogError` subclasses."""
+
+    async def proof(self, old: int, new: int) -> Sequence[bytes]:
+        """Return the consistency proof from `old` to `new` leaves."""
+        ...
+
+    async def root(self, size: int) -> bytes:
+        """Return the root hash of the first `size` leaves."""
+        ...
 
 
 class WitnessRefused(ServiceError):
@@ -68,32 +79,38 @@ class WitnessFeeder:
         """What to call this witness in messages."""
         return self.lines[0].vkey.name
 
-    async def cosign(self, note: Note, checkpoint: Checkpoint, prove: Prove) -> tuple[Signature, ...]:
+    async def cosign(self, note: Note, checkpoint: Checkpoint, history: History) -> tuple[Signature, ...]:
         """Return this witness's verified cosignatures of a checkpoint.
 
-        `prove(old, new)` gives a consistency proof. Raises `WitnessRefused` or `WitnessKnowsMore`.
+        Raises `WitnessRefused`, whatever the witness does, or `WitnessKnowsMore`.
         """
         async with self._lock:
             try:
-                return await self._converse(note, checkpoint, prove)
+                return await self._converse(note, checkpoint, history)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise WitnessRefused(f"{self.label} does not answer: {type(error).__name__}") from error
             except (Malformed, VerificationFailed) as error:
                 raise WitnessRefused(f"{self.label} answered what does not verify: {error}") from error
+            except (WitnessRefused, WitnessKnowsMore):
+                raise
+            except TlogError as error:
+                raise WitnessRefused(f"{self.label} can't be shown how the log grew: {error}") from error
+            except Exception as error:  # HTTP libraries raise more than they say; one witness must not stop the log.
+                raise WitnessRefused(f"{self.label} can't be talked to: {type(error).__name__}") from error
 
-    async def _converse(self, note: Note, checkpoint: Checkpoint, prove: Prove) -> tuple[Signature, ...]:
+    async def _converse(self, note: Note, checkpoint: Checkpoint, history: History) -> tuple[Signature, ...]:
         for _ in range(_ATTEMPTS):
             old = min(self.known_size, checkpoint.size)
-            proof = tuple(await prove(old, checkpoint.size)) if 0 < old < checkpoint.size else ()
+            proof = tuple(await history.proof(old, checkpoint.size)) if 0 < old < checkpoint.size else ()
             status, body = await self._post(AddCheckpoint(old, proof, note.encode()).encode())
             if status == 200:
                 return self._accept(note, checkpoint, body)
             if status != 409:
-                await self._require_no_fork(checkpoint, status)
+                await self._require_no_fork(checkpoint, history, status)
                 raise WitnessRefused(f"{self.label} answered {status}: {_reason(body)}")
             self.known_size = parse_size_body(body)
             if self.known_size > checkpoint.size:
-                await self._require_no_fork(checkpoint, status)
+                await self._require_no_fork(checkpoint, history, status)
                 raise WitnessRefused(
                     f"{self.label} claims a tree of {self.known_size} leaves, larger than our {checkpoint.size}, "
                     "but shows no checkpoint of it with our signature"
@@ -106,27 +123,36 @@ class WitnessFeeder:
         return verify_note(offered, self._verifiers)
 
     async def _post(self, body: bytes) -> tuple[int, bytes]:
-        async with self._session.post(f"{self.url}/add-checkpoint", data=body) as answer:
+        async with self._session.post(f"{self.url}/add-checkpoint", data=body, allow_redirects=False) as answer:
             return answer.status, await _read(answer)
 
-    async def _require_no_fork(self, checkpoint: Checkpoint, status: int) -> None:
-        """Raise `WitnessKnowsMore` if the witness holds our signature on a tree that ours does not extend to."""
-        if status not in (409, 422):
-            return
-        url = f"{self.url}/{origin_hash(checkpoint.origin)}/checkpoint"
-        try:
-            async with self._session.get(url) as answer:
-                data = await _read(answer)
-            held, _ = open_checkpoint(data, checkpoint.origin, self._log)
-        except (TlogError, aiohttp.ClientError, TimeoutError, OSError):
+    async def _require_no_fork(self, checkpoint: Checkpoint, history: History, status: int) -> None:
+        """Raise `WitnessKnowsMore` if the witness holds our signature on a tree that ours does not extend."""
+        held = await self._held(checkpoint.origin) if status in (409, 422) else None
+        if held is None:
             return
         signed = self._signed_size()
-        if held.size > signed or (held.size == checkpoint.size and held.root != checkpoint.root):
-            raise WitnessKnowsMore(
-                f"witness {self.label} holds a checkpoint of {held.size} leaves that this log signed, but the "
-                f"database knows {f'only {signed}' if held.size > signed else 'another root for that size'}: "
-                "it was rolled back or replaced. Restore the newest database; nothing is signed from this one"
-            )
+        if held.size > signed:
+            known = f"the database knows only {signed}"
+        elif held.size <= checkpoint.size and held.root != await history.root(held.size):
+            known = "the database has another root for that size"
+        else:
+            return
+        raise WitnessKnowsMore(
+            f"witness {self.label} holds a checkpoint of {held.size} leaves that this log signed, but {known}: "
+            "it was rolled back or replaced. Restore the newest database; nothing is signed from this one"
+        )
+
+    async def _held(self, origin: str) -> Checkpoint | None:
+        """Return the checkpoint that the witness shows, if we signed it."""
+        try:
+            async with self._session.get(
+                f"{self.url}/{origin_hash(origin)}/checkpoint", allow_redirects=False
+            ) as answer:
+                data = await _read(answer)
+            return open_checkpoint(data, origin, self._log)[0]
+        except (TlogError, aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return None
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:

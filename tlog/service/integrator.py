@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tlog.errors import NotFound, StorageFault, TileInvalid
-from tlog.formats.tile import TILE_WIDTH, TileRef, encode_bundle
+from tlog.formats.tile import TILE_WIDTH, TileRef, bundles_of, encode_bundle, tiles_of
 from tlog.merkle.builder import TileData, TreeBuilder
-from tlog.merkle.hashing import leaf_hash
+from tlog.merkle.hashing import TILE_BYTES, leaf_hash
 from tlog.service.stored_tiles import StoredTiles
 from tlog.storage.log_store import LogState, LogStore
 from tlog.storage.tile_store import TileStore
@@ -30,15 +30,17 @@ class Integrator:
     def __init__(self, store: LogStore, tiles: TileStore) -> None:
         """Take up the tree where the database says it stands.
 
-        The right edge in the tile store is checked against the database's leaves and root; where it is
-        missing or wrong, the tiles are made anew from the database. Raises `StorageFault` if the database's
-        leaves do not hash to the root it recorded: somebody changed them.
+        The right edge in the tile store is checked against the database's leaves and root, and that every
+        other object is there; where not, the tiles are made anew from the database. Raises `StorageFault` if
+        the database's leaves do not hash to the root it recorded: somebody changed them.
         """
         self._store = store
         self._tiles = tiles
         self._stale: list[TileRef] = []
+        self._ahead = False
         self.state: LogState = store.state()
         try:
+            self._require_objects()
             self._builder, self._bundle = self._load()
         except (NotFound, TileInvalid):
             self._builder, self._bundle = self._rebuild()
@@ -49,19 +51,18 @@ class Integrator:
 
         Raises `StorageFault`, `Unavailable` or `ConcurrentUpdate`; the next call starts from the state row.
         """
+        if self._ahead:
+            # A run that failed left the builder ahead of what is stored: forget it and read the edge back.
+            self.state = self._store.state()
+            self._builder, self._bundle = self._load()
         target = self._store.state().size
-        if target == self.state.integrated_size:
-            return self.state
-        try:
+        self._ahead = target != self.state.integrated_size
+        if self._ahead:
             for start in range(self._builder.size, target, _CHUNK):
                 self._extend(start, min(start + _CHUNK, target))
             self._write_edge()
             self.state = self._store.set_integrated(self.state, target, self._builder.root())
-        except BaseException:
-            # The builder ran ahead of what is stored: forget it and read the edge back.
-            self.state = self._store.state()
-            self._builder, self._bundle = self._load()
-            raise
+            self._ahead = False
         return self.state
 
     def collect(self, published: int) -> None:
@@ -89,6 +90,17 @@ class Integrator:
             objects.append((ref, encode_bundle(self._bundle)))
         self._tiles.put_many(objects)
         self._stale.extend(ref for ref, _ in objects)
+
+    def _require_objects(self) -> None:
+        """Raise `NotFound` unless every full tile and bundle of the integrated tree is stored, of its size."""
+        size = self.state.integrated_size
+        sizes = self._tiles.sizes()
+        for ref in tiles_of(size):
+            if not ref.is_partial and sizes.get(ref.path()) != TILE_BYTES:
+                raise NotFound(f"{ref.path()} is missing or cut off")
+        for ref in bundles_of(size):
+            if not ref.is_partial and ref.path() not in sizes:
+                raise NotFound(f"{ref.path()} is missing")
 
     def _load(self) -> tuple[TreeBuilder, list[bytes]]:
         size = self.state.integrated_size

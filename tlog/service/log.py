@@ -95,7 +95,7 @@ class Log:
         parts = self._parts
         # Longer than anybody waits for a quorum: a slow witness may still prove that it knows more.
         timeout = aiohttp.ClientTimeout(total=4 * parts.settings.quorum_timeout)
-        self._session = aiohttp.ClientSession(timeout=timeout)
+        self._session = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
         signed = self.store.last_signed
         self.witnesses = Witnesses(
             parts.policy,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tlog.errors import NotFound, OutOfRange
+from tlog.errors import NotFound, OutOfRange, StorageFault
 from tlog.formats.tlog_proof import TlogProof
+from tlog.merkle.hashing import leaf_hash
 from tlog.merkle.nodes import TileNodes
 from tlog.merkle.prove import consistency_proof, inclusion_proof
 from tlog.merkle.tree import TileTree
@@ -52,6 +53,8 @@ class Proofs:
                 raise OutOfRange(f"no entry has index {index}")
             raise NotFound(f"entry {index} is durable, but no witnessed checkpoint covers it yet; ask again")
         leaf = self._store.leaves(index, index + 1)[0]
+        if leaf_hash(leaf) != self._tree(published.size).range_root(index, index + 1):
+            raise StorageFault(f"the database's leaf {index} is not the one in the tree; run 'tlog fsck'")
         hashes = self.inclusion(index, published.size)
         return TlogProof(index, tuple(hashes), published.note, extra=leaf)
 

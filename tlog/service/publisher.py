@@ -14,7 +14,7 @@ Trust rules:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from traceback import format_tb
 from typing import TypeVar
@@ -26,14 +26,13 @@ from tlog.formats.checkpoint import Checkpoint
 from tlog.formats.note import Note, parse_note
 from tlog.merkle.hashing import EMPTY_ROOT
 from tlog.merkle.nodes import TileNodes
-from tlog.merkle.prove import consistency_proof
-from tlog.merkle.tree import TileTree
 from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.feeder import WitnessKnowsMore
 from tlog.service.integrator import Integrator
 from tlog.service.progress import Progress
 from tlog.service.quorum import Patience, Round, Witnesses
 from tlog.service.settings import LogSettings
+from tlog.service.tile_history import TileHistory
 from tlog.storage.log_store import LogStore, StoredCheckpoint
 
 _RETRY_SECONDS = 1.0
@@ -59,7 +58,7 @@ class Publisher:
         """`now` returns microseconds since the epoch; `halt` is told why nothing more may be signed."""
         self._store = store
         self._integrator = integrator
-        self._nodes = nodes
+        self._history = TileHistory(nodes)
         self._signer = signer
         self._witnesses = witnesses
         self._settings = settings
@@ -138,6 +137,8 @@ class Publisher:
 
     def _sign(self, size: int, root: bytes) -> StoredCheckpoint:
         now = self._now()
+        if now < 1_000_000:
+            raise Unavailable("this machine's clock reads a time before 1970; nothing is signed until it is right")
         note = self._signer.sign(size, root, now // 1_000_000)
         signed = StoredCheckpoint(size, root, note.encode(), now, None)
         self._store.add_checkpoint(signed)
@@ -147,7 +148,7 @@ class Publisher:
         """Have a signed checkpoint witnessed, and publish it if the quorum is met."""
         checkpoint = Checkpoint(self._signer.origin, signed.size, signed.root)
         patience = Patience(self._settings.quorum_timeout, self._merge_late, self._halt_late, for_all)
-        outcome = await self._witnesses.cosign(parse_note(signed.note), checkpoint, self._prove, patience)
+        outcome = await self._witnesses.cosign(parse_note(signed.note), checkpoint, self._history, patience)
         if self.halted:
             return outcome  # A late witness proved a rollback meanwhile.
         if outcome.met:
@@ -185,9 +186,6 @@ class Publisher:
             return
         if self.published is not None and self.published.size == size:
             self._serve(self.published, note)
-
-    async def _prove(self, old: int, new: int) -> Sequence[bytes]:
-        return await asyncio.to_thread(lambda: consistency_proof(TileTree(self._nodes, new), old, new))
 
     async def _blocking(self, function: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)

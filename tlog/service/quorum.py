@@ -15,7 +15,7 @@ import aiohttp
 from tlog.formats.checkpoint import Checkpoint
 from tlog.formats.note import Note, Signature, Verifier
 from tlog.formats.policy import Policy, WitnessLine
-from tlog.service.feeder import Prove, WitnessFeeder, WitnessKnowsMore, WitnessRefused
+from tlog.service.feeder import History, WitnessFeeder, WitnessKnowsMore, WitnessRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,14 @@ class Witnesses:
         self.status = {feeder.url: WitnessStatus(feeder.label, feeder.url) for feeder in self._feeders}
         self._tasks: set[asyncio.Task[tuple[Signature, ...]]] = set()
 
-    async def cosign(self, note: Note, checkpoint: Checkpoint, prove: Prove, patience: Patience) -> Round:
+    async def cosign(self, note: Note, checkpoint: Checkpoint, history: History, patience: Patience) -> Round:
         """Return when the quorum is met, everybody answered, or `patience.seconds` went by.
 
         Only what was answered now counts, not cosignatures that `note` carries already. Raises
         `WitnessKnowsMore` if one of the witnesses that answered by then proves it; whoever answers later is
         reported to `patience`.
         """
-        pending = {self._ask(feeder, note, checkpoint, prove) for feeder in self._feeders}
+        pending = {self._ask(feeder, note, checkpoint, history) for feeder in self._feeders}
         result = Round(note, self._policy.quorum_met([]))
         deadline = asyncio.get_running_loop().time() + patience.seconds
         while pending and (patience.for_all or not result.met):
@@ -103,12 +103,12 @@ class Witnesses:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _ask(
-        self, feeder: WitnessFeeder, note: Note, checkpoint: Checkpoint, prove: Prove
+        self, feeder: WitnessFeeder, note: Note, checkpoint: Checkpoint, history: History
     ) -> asyncio.Task[tuple[Signature, ...]]:
         async def ask() -> tuple[Signature, ...]:
             status = self.status[feeder.url]
             try:
-                signatures = await feeder.cosign(note, checkpoint, prove)
+                signatures = await feeder.cosign(note, checkpoint, history)
             except (WitnessRefused, WitnessKnowsMore) as error:
                 status.refusal = str(error)
                 raise

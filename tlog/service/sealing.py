@@ -3,7 +3,7 @@ keeps answering; small ones here, those of one moment together, because the way 
 than they do.
 
 A sealing process holds its own keyring, opened from a `KeyringRecipe`; what travels to it is the request as
-received, what comes back are sealed rows. If one dies, the requests it held are sealed here and new processes
+received, what comes back are sealed rows. If one dies or hangs, the requests it held are sealed here and new processes
 are started: sealing stores nothing, so nothing is lost or done twice.
 """
 
@@ -28,6 +28,8 @@ from tlog.storage.append_store import NewRow
 
 _POOLED_BYTES: Final = 32 << 10
 _ORPHAN_SECONDS: Final = 1.0
+POOL_SECONDS: Final = 20.0
+"""A sealing process that takes longer hangs: about ten times what the largest request takes."""
 
 Clock = Callable[[], int]
 
@@ -66,8 +68,9 @@ class Sealing:
         pool = self._pool
         if pool is not None:
             try:
-                return await asyncio.get_running_loop().run_in_executor(pool, _seal_there, request)
-            except BrokenProcessPool:
+                async with asyncio.timeout(POOL_SECONDS):
+                    return await asyncio.get_running_loop().run_in_executor(pool, _seal_there, request)
+            except (BrokenProcessPool, TimeoutError):
                 self._replace(pool)
         async with self._turns:  # A refused document costs many times its own size while it is read.
             return await asyncio.to_thread(self._seal_here, request)
@@ -78,7 +81,9 @@ class Sealing:
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         if self._pool is broken:
             self._pool = self._new_pool()
-            broken.shutdown(wait=False)
+            for process in list((broken._processes or {}).values()):
+                process.kill()  # It may be stopped, and would never end by itself.
+            broken.shutdown(wait=False, cancel_futures=True)
 
     def _new_pool(self) -> ProcessPoolExecutor:
         if self._recipe is None:

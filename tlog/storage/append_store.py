@@ -7,7 +7,6 @@ group go through one by one, with look-ups.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -135,18 +134,21 @@ class _Group:
         return known
 
     def _seq_conflict(self, rows: Sequence[NewRow]) -> Conflict | None:
-        pairs = [(row.columns["source"], row.columns["seq"]) for row in rows if row.entry_id is not None]
-        taken = {pair for pair, times in Counter(pairs).items() if times > 1}
-        for some in many(pairs, _LOOKUP_ROWS):
+        places: dict[tuple[str, int], list[int]] = {}
+        for position, row in enumerate(rows):
+            if row.entry_id is not None:
+                places.setdefault((row.columns["source"], row.columns["seq"]), []).append(position)
+        taken = {pair: f"entries {at} of this request" for pair, at in places.items() if len(at) > 1}
+        for some in many(list(places), _LOOKUP_ROWS):
             place = tuple_(entries.c.source, entries.c.seq)
-            query = select(entries.c.source, entries.c.seq).where(place.in_(some))
-            taken.update((source, seq) for source, seq in self._connection.execute(query))
+            query = select(entries.c.source, entries.c.seq, entries.c.log_index).where(place.in_(some))
+            taken.update({(source, seq): f"entry {index}" for source, seq, index in self._connection.execute(query)})
         if not taken:
             return None
-        source, seq = min(taken)
+        source, seq = first = min(taken)
         return Conflict(
-            f"seq {seq} of source {source} belongs to another entry id already "
-            f"({len(taken)} such number{'s' if len(taken) > 1 else ''} in this request); nothing was stored"
+            f"[{places[first][0]}]: seq {seq} of source {source} belongs to {taken[first]} under another id "
+            f"({len(taken)} such number{'s' if len(taken) > 1 else ''} in this request); nothing of it was stored"
         )
 
     def _insert(self, rows: Sequence[NewRow]) -> None:

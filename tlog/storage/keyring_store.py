@@ -70,10 +70,13 @@ class KeyringStore:
 
     def persons_by_id(self, key_ids: Sequence[int]) -> dict[int, WrappedPersonKey]:
         """Return the wrapped keys of those `key_ids` that still have one."""
+        found: dict[int, WrappedPersonKey] = {}
         with self._database.read() as connection:
-            query = select(*_PERSON).where(person_keys.c.key_id.in_(key_ids))
-            rows = [WrappedPersonKey(*row) for row in connection.execute(query)]
-        return {row.key_id: row for row in rows}
+            for some in many(key_ids, _LOOKUP_ROWS):
+                query = select(*_PERSON).where(person_keys.c.key_id.in_(some))
+                rows = [WrappedPersonKey(*row) for row in connection.execute(query)]
+                found.update({row.key_id: row for row in rows})
+        return found
 
     def add_persons(self, keys: Sequence[WrappedPersonKey]) -> dict[bytes, WrappedPersonKey]:
         """Store person keys; where one is there already, it stays. Returns what is stored now."""

@@ -23,6 +23,7 @@ from tlog.storage.database import Database
 from tlog.storage.tables import checkpoints, entries, log_state, personal
 
 _ONE = log_state.c.id == 1
+_LOOKUP_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,22 @@ class LogStore:
 
     def entry(self, index: int) -> StoredEntry:
         """Return the row of one index with its sealed parts. Raises `NotFound`."""
+        found = self.entries_at([index])
+        if index not in found:
+            raise NotFound(f"no entry has index {index}")
+        return found[index]
+
+    def entries_at(self, indices: Sequence[int]) -> dict[int, StoredEntry]:
+        """Return the rows of these indices with their sealed parts, by index; missing ones are left out."""
+        found: dict[int, StoredEntry] = {}
         with self.database.read() as connection:
-            row = connection.execute(select(entries).where(entries.c.log_index == index)).mappings().first()
-            if row is None:
-                raise NotFound(f"no entry has index {index}")
-            return StoredEntry(index, row["leaf"], dict(row), _personal_parts(connection, index))
+            for some in many(indices, _LOOKUP_ROWS):
+                rows = connection.execute(select(entries).where(entries.c.log_index.in_(some))).mappings().all()
+                parts = _personal_parts(connection, some)
+                for row in rows:
+                    index = row["log_index"]
+                    found[index] = StoredEntry(index, row["leaf"], dict(row), tuple(parts.get(index, ())))
+        return found
 
     def index_of(self, entry_id: bytes) -> int:
         """Return the index of the entry with this 16-byte id. Raises `NotFound`."""
@@ -190,10 +202,13 @@ class LogStore:
             start = found[-1].size + 1
 
 
-def _personal_parts(connection: Connection, index: int) -> tuple[PersonalPart, ...]:
-    columns = (personal.c.part, personal.c.key_id, personal.c.ciphertext)
-    query = select(*columns).where(personal.c.log_index == index).order_by(personal.c.part)
-    return tuple(PersonalPart(*row) for row in connection.execute(query))
+def _personal_parts(connection: Connection, indices: Sequence[int]) -> dict[int, list[PersonalPart]]:
+    columns = (personal.c.log_index, personal.c.part, personal.c.key_id, personal.c.ciphertext)
+    query = select(*columns).where(personal.c.log_index.in_(indices)).order_by(personal.c.log_index, personal.c.part)
+    parts: dict[int, list[PersonalPart]] = {}
+    for index, *part in connection.execute(query):
+        parts.setdefault(index, []).append(PersonalPart(*part))
+    return parts
 
 
 def _checkpoint(row: Mapping[Any, Any]) -> StoredCheckpoint:

@@ -16,7 +16,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore
 
-from tlog.errors import NotFound, StorageFault
+from tlog.errors import NotFound, StorageFault, Unavailable
 from tlog.formats.tile import TileRef
 
 
@@ -47,13 +47,20 @@ class TileStore:
             raise StorageFault(f"tiles can't be written: {type(error).__name__}") from error
 
     def get(self, ref: TileRef) -> bytes:
-        """Return the bytes of one object. Raises `NotFound`, or `StorageFault` where the store fails."""
+        """Return the bytes of one object. Raises `NotFound`, or `Unavailable` where it can't be read now."""
         try:
             return bytes(obstore.get(self._store, ref.path()).bytes())
         except FileNotFoundError:
             raise NotFound(f"there is no {ref.path()}") from None
         except (BaseError, OSError) as error:
-            raise StorageFault(f"{ref.path()} can't be read: {type(error).__name__}") from error
+            raise Unavailable(f"{ref.path()} can't be read now: {type(error).__name__}") from error
+
+    def sizes(self) -> dict[str, int]:
+        """Return every object's size in bytes by its path. Raises `Unavailable`."""
+        try:
+            return {item["path"]: item["size"] for page in obstore.list(self._store, "tile/") for item in page}
+        except (BaseError, OSError) as error:
+            raise Unavailable(f"the tiles can't be listed now: {type(error).__name__}") from error
 
     def partial_widths(self, ref: TileRef) -> list[int]:
         """Return the widths of the stored partial tiles of one tile."""
