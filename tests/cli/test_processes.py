@@ -258,6 +258,26 @@ def test_an_append_outlives_a_killed_log(plain: tuple[Path, str], tmp_path: Path
     assert json.loads(tlog("fsck", folder, "--json")[0])["entries_opened"] == 4000
 
 
+def test_a_killed_append_is_finished_by_running_it_again(plain: tuple[Path, str], tmp_path: Path) -> None:
+    folder, token = plain
+    file = ndjson(tmp_path / "e", 3000)
+    with serving(folder) as log:
+        at = ["--url", log.url, "--batch", "20", "--json"]
+        sender = spawn([*TLOG, "append", str(file), *at], env={"TLOG_TOKEN": token})
+        try:
+            wait_until(lambda: tree_size(folder) > 100)
+            sender.kill()
+            size = tree_size(folder)
+        finally:
+            sender.close()
+        assert (tmp_path / "e.tlog-ids").exists()
+        said = json.loads(tlog("append", file, *at, token=token)[0])
+        assert 100 < size < 3000
+        assert size <= said["duplicates"] < 3000
+        assert (said["stored"], tree_size(folder)) == (3000, 3000)
+        assert not (tmp_path / "e.tlog-ids").exists()
+
+
 def test_appending_from_a_pipe(plain: tuple[Path, str], tmp_path: Path) -> None:
     folder, token = plain
     with serving(folder) as program:

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import IO, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tlog.audit.entry import new_entry_id
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect
-from tlog.cli.files import STANDARD
+from tlog.cli.entry_source import EntrySource, check_file, entry_source
+from tlog.cli.id_file import IdOf, forget_ids, id_file, keep_ids, kept_ids
 from tlog.cli.options import AsJson
 from tlog.cli.output import complain, emit, new_app
 from tlog.client.client import LogClient
 from tlog.client.ndjson import LineReader
 from tlog.client.upload import Upload
-from tlog.errors import ConfigurationInvalid, EntryInvalid, TlogError
+from tlog.errors import Conflict, EntryInvalid, TlogError
 
 app = new_app()
 
-CHUNK_BYTES: Final = 1 << 20
 SHOWN_FAULTS: Final = 20
 
 EXAMPLES = """\b
 Examples:
   tlog append entries.ndjson --url http://127.0.0.1:8088 --token-file clinic.token
   producer | TLOG_TOKEN=… tlog append - --url https://log.example --wait witnessed
-One JSON entry a line. An entry without an 'id' gets one before it is first sent, so trying again never stores
-it twice. A file is checked as a whole before anything of it is sent. Exit code 0: every entry is stored.
+One JSON entry a line. The log knows an entry again by its 'id'; an entry without one gets one here.
+A file is checked as a whole before anything of it is sent. The ids it gets are kept in FILE.tlog-ids until the
+command ends with exit code 0, so a run that was stopped or killed is finished by running it again: nothing is
+stored twice, as long as neither file is changed. From a pipe, what was read is sent at once and its ids are not
+kept: a run's own retries store nothing twice, but after a killed run a producer must send its own ids again.
 """
 
 
@@ -61,42 +63,61 @@ def append(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     """Append the entries of an NDJSON file, in order."""
     client = connect(url, token_file=token_file, ca_file=ca_file, retry_for=retry_for)
     start = monotonic()
-    total = None if file == STANDARD else _check(file)
-    with _progress(total, hidden=as_json) as bar, _source(file) as source:
-        task = bar.add_task("stored", total=total)
-        upload = Upload(client, batch, lambda stored: bar.advance(task, stored))
-        asyncio.run(_upload(client, upload, source, wait, wait_for))
+    with entry_source(file) as source:
+        total = None if source.size is None else _prepare(source)
+        with _progress(total, hidden=as_json) as bar:
+            task = bar.add_task("stored", total=total)
+            upload = Upload(client, batch, lambda stored: bar.advance(task, stored))
+            asyncio.run(_upload(client, upload, source, wait, wait_for))
+        if source.size is not None:
+            forget_ids(file)
     _report(upload, wait, monotonic() - start, as_json)
 
 
-async def _upload(client: LogClient, upload: Upload, source: IO[bytes], wait: Stage, wait_for: float) -> None:
-    reader = LineReader()
+def _prepare(source: EntrySource) -> int:
+    """Return how many entries a file has, all of them good and each with an id that is durable; else end."""
+    try:
+        checked = check_file(source)
+    except EntryInvalid as error:
+        _say_faults(error)
+        complain("nothing was sent")
+        raise typer.Exit(1) from None
+    keep_ids(source.path, checked.digest, checked.without_id)
+    return checked.count
+
+
+async def _upload(client: LogClient, upload: Upload, source: EntrySource, wait: Stage, wait_for: float) -> None:
     async with client:
         try:
-            # Whatever is there is sent at once: a slow producer's entries do not lie around here.
-            while chunk := await asyncio.to_thread(_read_some, source):
-                await upload.send(reader.feed(chunk))
-            await upload.send(reader.finish())
+            with _ids(source) as id_of:
+                await _send(upload, source, LineReader(id_of))
         except TlogError as error:
             _say_faults(error)
+            if isinstance(error, Conflict) and source.size is not None:
+                complain(_hint(source.path))
             complain(f"stopped; {upload.stored} entries were stored before")
             raise typer.Exit(1) from None
         if wait is not Stage.DURABLE:
             await upload.wait(wait, wait_for)
 
 
-def _check(path: Path) -> int:
-    """Return how many entries a file has, all of them well-formed; else say what is wrong, and end."""
-    reader, count = LineReader(lambda: ""), 0
-    with _source(path) as file:
-        try:
-            while chunk := _read_some(file):
-                count += len(reader.feed(chunk))
-            return count + len(reader.finish())
-        except EntryInvalid as error:
-            _say_faults(error)
-            complain("nothing was sent")
-            raise typer.Exit(1) from None
+async def _send(upload: Upload, source: EntrySource, reader: LineReader) -> None:
+    # Whatever is there is sent at once: a slow producer's entries do not lie around here.
+    chunks = source.chunks()
+    while chunk := await asyncio.to_thread(next, chunks, b""):
+        await upload.send(reader.feed(chunk))
+    await upload.send(reader.finish())
+
+
+def _ids(source: EntrySource) -> AbstractContextManager[IdOf]:
+    return kept_ids(source.path) if source.size is not None else nullcontext(lambda number: new_entry_id())  # noqa: ARG005
+
+
+def _hint(file: Path) -> str:
+    return (
+        f"hint: the log knows an entry again by its 'id'. Was {file} stored before, by a run that ended or without its "
+        f"{id_file(file).name}? Then nothing is missing. Else give the new entries a 'seq' and 'id' never used before"
+    )
 
 
 def _say_faults(error: TlogError) -> None:
@@ -107,24 +128,6 @@ def _say_faults(error: TlogError) -> None:
         complain(f"{fault.path}: {fault.message}")
     if len(error.faults) > SHOWN_FAULTS:
         complain(f"and {len(error.faults) - SHOWN_FAULTS} more faults")
-
-
-def _read_some(file: IO[bytes]) -> bytes:
-    chunk: bytes = file.read1(CHUNK_BYTES)  # type: ignore[attr-defined]  # of BufferedReader, as every source is
-    return chunk
-
-
-@contextmanager
-def _source(path: Path) -> Iterator[IO[bytes]]:
-    if path == STANDARD:
-        yield sys.stdin.buffer
-        return
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise ConfigurationInvalid(f"cannot read {path}: {error.strerror}") from None
-    with file:
-        yield file
 
 
 def _progress(total: int | None, *, hidden: bool) -> Progress:

@@ -28,8 +28,9 @@ class Line:
 class LineReader:
     """Cuts chunks of bytes into entries. Blank lines are skipped, and counted."""
 
-    def __init__(self, new_id: Callable[[], str] = new_entry_id) -> None:
-        self._new_id = new_id
+    def __init__(self, id_of: Callable[[int], str] = lambda number: new_entry_id()) -> None:  # noqa: ARG005
+        """`id_of` is asked for the id of each entry that has none, by its line number, in the order of lines."""
+        self._id_of = id_of
         self._rest = b""
         self._number = 0
 
@@ -58,7 +59,7 @@ class LineReader:
             raise EntryInvalid([at_line(self._number, fault) for fault in error.faults]) from None
         if entry.id:
             return Line(self._number, entry.id, text)
-        made = self._new_id()
+        made = self._id_of(self._number)
         return Line(self._number, made, b'{"id":"%b",%b' % (made.encode(), text[1:].lstrip(b" \t\r")))
 
 

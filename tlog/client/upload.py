@@ -10,10 +10,11 @@ from typing import Final
 from tlog.client.answers import Place
 from tlog.client.client import LogClient
 from tlog.client.ndjson import Line, at_line, batches
-from tlog.errors import EntryInvalid, Fault, TooLarge, Unavailable
+from tlog.errors import Conflict, EntryInvalid, Fault, TooLarge, Unavailable
 
 MAX_REQUEST_BYTES: Final = 4 << 20  # half of what the log takes
 _ASK_SECONDS: Final = 10
+_PLACE_IN_TEXT = re.compile(r"\[([0-9]{1,6})\]: (.*)", re.DOTALL)
 _PLACE = re.compile(r"\[([0-9]+)\]\.?(.*)", re.DOTALL)
 
 
@@ -33,7 +34,7 @@ class Upload:
     async def send(self, lines: Sequence[Line]) -> None:
         """Append entries; all are durable on return. What was stored before an error stays counted.
 
-        Raises `EntryInvalid` with line numbers, and what `LogClient.append` raises.
+        Raises `EntryInvalid` and `Conflict` with line numbers, and what `LogClient.append` raises.
         """
         for batch in batches(lines, self._max_entries, MAX_REQUEST_BYTES):
             await self._send(batch)
@@ -63,6 +64,9 @@ class Upload:
             await self._send(batch[middle:])
         except EntryInvalid as error:
             raise EntryInvalid([_in_file(batch, fault) for fault in error.faults]) from None
+        except Conflict as error:
+            fault = _in_file(batch, Fault("", str(error)))
+            raise Conflict(f"{fault.path}: {fault.message}" if fault.path else fault.message) from None
         else:
             self._count(batch, answer.entries)
 
@@ -79,6 +83,9 @@ class Upload:
 
 
 def _in_file(batch: Sequence[Line], fault: Fault) -> Fault:
+    """Return a fault with the line's number in place of its place in the request, in the path or the message."""
+    if not fault.path and (found := _PLACE_IN_TEXT.fullmatch(fault.message)) and int(found[1]) < len(batch):
+        return at_line(batch[int(found[1])].number, Fault("", found[2]))
     found = _PLACE.fullmatch(fault.path)
     if found is None or int(found[1]) >= len(batch):
         return fault

@@ -1,0 +1,172 @@
+"""`tlog append` against a log in this process that fails on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import Command, Outcome
+from tests.client.served import Served, served
+from tests.support import entry_document
+from tlog.cli.id_file import id_file
+from tlog.errors import LogHalted
+
+ID = "019a52c8-2f64-7d1c-a3b8-5c0e9f7d2b11"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Runs `tlog append` beside a log that this event loop serves."""
+
+    log: Served
+    tlog: Command
+
+    async def __call__(self, file: Path | str, *options: object, code: int = 0) -> Outcome:
+        arguments = ("append", file, "--url", self.log.url, "--retry-for", 0, *options)
+        return await asyncio.to_thread(lambda: self.tlog(*arguments, code=code))
+
+    @property
+    def size(self) -> int:
+        return self.log.made.log.store.state().size
+
+
+@pytest.fixture
+async def append(tlog: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sender]:
+    async with served(tmp_path / "log") as log:
+        monkeypatch.setenv("TLOG_TOKEN", log.token)
+        yield Sender(log, tlog)
+
+
+def ndjson(path: Path, documents: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(document) + "\n" for document in documents))
+    return path
+
+
+def entries(path: Path, count: int = 5) -> Path:
+    return ndjson(path, [entry_document() for _ in range(count)])
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def test_a_run_that_stopped_half_way_is_finished_by_running_it_again(append: Sender, tmp_path: Path) -> None:
+    file = entries(tmp_path / "e.ndjson")
+    append.log.front.plan.extend(["", LogHalted("enough")])
+    stopped = await append(file, "--batch", 2, code=1)
+    assert "enough" in stopped.err
+    assert append.size == 2
+    kept = id_file(file)
+    assert kept.name == "e.ndjson.tlog-ids"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert [line.split()[0] for line in kept.read_text().splitlines()[1:]] == ["1", "2", "3", "4", "5"]
+
+    again = (await append(file, "--batch", 2, "--json")).json
+    assert (again["stored"], again["duplicates"], append.size) == (5, 2, 5)
+    assert names(tmp_path) == ["e.ndjson", "log"]
+
+
+async def test_a_lost_answer_is_harmless_too_and_lines_with_an_id_keep_it(append: Sender, tmp_path: Path) -> None:
+    file = ndjson(tmp_path / "e", [entry_document(), entry_document(id=ID), entry_document()])
+    append.log.front.plan.append("lose answer")
+    await append(file, code=1)
+    assert append.size == 3
+    assert [line.split()[0] for line in id_file(file).read_text().splitlines()[1:]] == ["1", "3"]
+    assert (await append(file, "--json")).json["duplicates"] == 3
+    assert append.size == 3
+
+
+async def test_a_file_with_ids_of_its_own_needs_none_kept(append: Sender, tmp_path: Path) -> None:
+    file = ndjson(tmp_path / "e", [entry_document(id=ID)])
+    append.log.front.plan.append("lose")
+    await append(file, code=1)
+    assert not id_file(file).exists()
+    await append(file)
+
+
+async def test_a_changed_file_is_refused(append: Sender, tmp_path: Path) -> None:
+    file = entries(tmp_path / "e")
+    append.log.front.plan.append("lose answer")
+    await append(file, code=1)
+    before = id_file(file).read_bytes()
+    entries(file)
+    requests = append.log.front.requests
+    refused = await append(file, code=1)
+    assert f"{file} has changed since a run of 'tlog append' that did not finish" in refused.err
+    assert str(id_file(file)) in refused.err
+    assert append.log.front.requests == requests
+    assert id_file(file).read_bytes() == before
+
+
+@pytest.mark.parametrize("cut", [1, 40, 100, 170, -1])
+async def test_damaged_ids_are_refused_before_anything_is_sent(append: Sender, tmp_path: Path, cut: int) -> None:
+    file = entries(tmp_path / "e")
+    append.log.front.plan.append("lose")
+    await append(file, code=1)
+    id_file(file).write_bytes(id_file(file).read_bytes()[:cut])
+    refused = await append(file, code=1)
+    assert str(id_file(file)) in refused.err
+    assert append.log.front.requests == 1
+
+
+async def test_nothing_is_sent_if_the_ids_cannot_be_kept(append: Sender, tmp_path: Path) -> None:
+    file = entries(tmp_path / ("e" * 250))  # its own name is possible, with .tlog-ids it is too long
+    refused = await append(file, code=1)
+    assert "cannot write" in refused.err
+    assert "Copy eeee" in refused.err
+    assert "give every entry an id" in refused.err
+    assert append.log.front.requests == 0
+    await append(ndjson(file, [entry_document(id=ID)]))
+
+
+async def test_nothing_is_sent_before_the_ids_are_durable(
+    append: Sender, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = entries(tmp_path / "e")
+    synced: list[str] = []
+
+    def fsync(handle: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{handle}"))
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tlog.cli.id_file.os.fsync", fsync)
+        refused = await append(file, code=1)
+    assert "Input/output error" in refused.err
+    assert synced
+    assert append.log.front.requests == 0
+    assert names(tmp_path) == ["e", "log"]
+
+
+async def test_two_runs_on_one_file_do_not_meet(append: Sender, tmp_path: Path) -> None:
+    file = entries(tmp_path / "e")
+    with file.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert "another 'tlog append' is sending" in (await append(file, code=1)).err
+    await append(file)
+
+
+async def test_a_used_seq_is_named_by_its_line_with_a_hint(append: Sender, tmp_path: Path) -> None:
+    one, two = entry_document(), entry_document()
+    await append(ndjson(tmp_path / "first", [two]))
+    refused = await append(ndjson(tmp_path / "second", [one, two]), code=1)
+    assert f"line 2: seq {two['seq']} of source clinic belongs to entry 0" in refused.err
+    assert "hint: " in refused.err
+    assert "second.tlog-ids" in refused.err
+
+
+async def test_a_named_pipe_is_a_stream(append: Sender, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = json.dumps(entry_document()) + "\n"
+    _, sent = await asyncio.gather(asyncio.to_thread(pipe.write_text, text), append(pipe, "--json"))
+    assert (sent.json["stored"], append.size) == (1, 1)
+    assert not id_file(pipe).exists()
