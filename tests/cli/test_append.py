@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command, Outcome
+from tests.client.material import WITNESSES
 from tests.client.served import Served, served
 from tests.support import entry_document
 from tlog.cli.id_file import id_file
 from tlog.errors import LogHalted
+from tlog.formats.policy import WitnessLine
 
 ID = "019a52c8-2f64-7d1c-a3b8-5c0e9f7d2b11"
 
@@ -170,3 +172,31 @@ async def test_a_named_pipe_is_a_stream(append: Sender, tmp_path: Path) -> None:
     _, sent = await asyncio.gather(asyncio.to_thread(pipe.write_text, text), append(pipe, "--json"))
     assert (sent.json["stored"], append.size) == (1, 1)
     assert not id_file(pipe).exists()
+
+
+async def test_what_is_stored_but_not_witnessed_in_time_is_reported(
+    tlog: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreachable = WitnessLine(b"w", WITNESSES[0].vkey, "http://127.0.0.1:1")
+    waiting = ("--wait", "witnessed", "--wait-for", 1)
+    async with served(tmp_path / "log", quorum=b"w", witnesses=[unreachable]) as log:
+        monkeypatch.setenv("TLOG_TOKEN", log.token)
+        append = Sender(log, tlog)
+        file = entries(tmp_path / "e", 3)
+        found = (await append(file, *waiting, "--json", code=1)).json
+        assert (found["stored"], found["duplicates"]) == (3, 0)
+        assert (found["first_index"], found["last_index"], found["status"]) == (0, 2, "durable")
+        assert "not witnessed within 1 seconds" in found["note"]
+        # Running it again waits again.
+        text = await append(file, *waiting, code=1)
+        assert text.out == "3 entries are stored (indices 0 to 2, 3 of them already before); status: durable\n"
+        assert "but not witnessed after 1 second: " in text.err
+        assert append.size == 3
+        one = await append(entries(tmp_path / "f", 1), *waiting, code=1)
+        assert one.out == "1 entry is stored (index 3); status: durable\n"
+
+
+def test_help_says_what_the_exit_codes_mean(tlog: Command) -> None:
+    text = tlog("append", "--help").out
+    for said in ("Exit codes: 0 every entry is stored", "'stored' counts every entry", "FILE.tlog-ids until"):
+        assert said in text

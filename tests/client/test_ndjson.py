@@ -21,7 +21,7 @@ def text(seq: int, **changes: object) -> bytes:
 
 def numbered() -> LineReader:
     ids = count()
-    return LineReader(lambda number: f"019a52c8-2f64-7d1c-a3b8-{next(ids):012x}")
+    return LineReader(lambda _: f"019a52c8-2f64-7d1c-a3b8-{next(ids):012x}")
 
 
 def test_an_entry_without_an_id_gets_one_and_stays_byte_for_byte() -> None:

@@ -18,7 +18,7 @@ from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect
 from tlog.cli.entry_source import EntrySource, check_file, entry_source
 from tlog.cli.id_file import IdOf, forget_ids, id_file, keep_ids, kept_ids
 from tlog.cli.options import AsJson
-from tlog.cli.output import complain, emit, new_app
+from tlog.cli.output import REFUSED, complain, emit, new_app
 from tlog.client.client import LogClient
 from tlog.client.ndjson import LineReader
 from tlog.client.upload import Upload
@@ -37,6 +37,13 @@ A file is checked as a whole before anything of it is sent. The ids it gets are 
 command ends with exit code 0, so a run that was stopped or killed is finished by running it again: nothing is
 stored twice, as long as neither file is changed. From a pipe, what was read is sent at once and its ids are not
 kept: a run's own retries store nothing twice, but after a killed run a producer must send its own ids again.
+
+\b
+Result: 'stored' counts every entry that the log has now. Among them, 'duplicates' counts those that it had already:
+from an earlier run, or from an attempt whose answer was lost. 'status' is how far all of them are.
+Exit codes: 0 every entry is stored, and as far as --wait asks; 1 something was refused, is not stored, or is
+stored but not as far as --wait asks within --wait-for (the result is printed, 'status' and 'note' say how far and
+why; running it again with the same file stores nothing twice and waits again); 2 wrong usage.
 """
 
 
@@ -68,10 +75,13 @@ def append(  # noqa: PLR0913, PLR0917 - the parameters are the command line
         with _progress(total, hidden=as_json) as bar:
             task = bar.add_task("stored", total=total)
             upload = Upload(client, batch, lambda stored: bar.advance(task, stored))
-            asyncio.run(_upload(client, upload, source, wait, wait_for))
-        if source.size is not None:
+            late = asyncio.run(_upload(client, upload, source, wait, wait_for))
+        if source.size is not None and late is None:
             forget_ids(file)
-    _report(upload, wait, monotonic() - start, as_json)
+    _report(upload, monotonic() - start, as_json)
+    if late is not None:
+        complain(f"{upload.summary()}, but {late}")
+        raise typer.Exit(REFUSED)
 
 
 def _prepare(source: EntrySource) -> int:
@@ -81,12 +91,15 @@ def _prepare(source: EntrySource) -> int:
     except EntryInvalid as error:
         _say_faults(error)
         complain("nothing was sent")
-        raise typer.Exit(1) from None
+        raise typer.Exit(REFUSED) from None
     keep_ids(source.path, checked.digest, checked.without_id)
     return checked.count
 
 
-async def _upload(client: LogClient, upload: Upload, source: EntrySource, wait: Stage, wait_for: float) -> None:
+async def _upload(
+    client: LogClient, upload: Upload, source: EntrySource, wait: Stage, wait_for: float
+) -> TlogError | None:
+    """Send everything, and return what kept the stored entries from the stage waited for."""
     async with client:
         try:
             with _ids(source) as id_of:
@@ -95,10 +108,14 @@ async def _upload(client: LogClient, upload: Upload, source: EntrySource, wait: 
             _say_faults(error)
             if isinstance(error, Conflict) and source.size is not None:
                 complain(_hint(source.path))
-            complain(f"stopped; {upload.stored} entries were stored before")
-            raise typer.Exit(1) from None
-        if wait is not Stage.DURABLE:
-            await upload.wait(wait, wait_for)
+            complain(f"stopped; {upload.summary()}")
+            raise typer.Exit(REFUSED) from None
+        try:
+            if wait is not Stage.DURABLE:
+                await upload.wait(wait, wait_for)
+        except TlogError as late:
+            return late
+        return None
 
 
 async def _send(upload: Upload, source: EntrySource, reader: LineReader) -> None:
@@ -110,7 +127,7 @@ async def _send(upload: Upload, source: EntrySource, reader: LineReader) -> None
 
 
 def _ids(source: EntrySource) -> AbstractContextManager[IdOf]:
-    return kept_ids(source.path) if source.size is not None else nullcontext(lambda number: new_entry_id())  # noqa: ARG005
+    return kept_ids(source.path) if source.size is not None else nullcontext(lambda _: new_entry_id())
 
 
 def _hint(file: Path) -> str:
@@ -136,16 +153,14 @@ def _progress(total: int | None, *, hidden: bool) -> Progress:
     return Progress(*(unknown if total is None else columns), console=Console(stderr=True), disable=hidden)
 
 
-def _report(upload: Upload, wait: Stage, seconds: float, as_json: bool) -> None:
-    last = None if upload.highest is None else upload.highest[0]
+def _report(upload: Upload, seconds: float, as_json: bool) -> None:
     values = {
         "stored": upload.stored,
         "duplicates": upload.duplicates,
         "first_index": upload.lowest,
-        "last_index": last,
-        "status": str(wait),
+        "last_index": None if upload.highest is None else upload.highest[0],
+        "status": upload.status,
+        "note": upload.note,
         "seconds": round(seconds, 3),
     }
-    known = f", {upload.duplicates} of them before" if upload.duplicates else ""
-    where = "" if last is None else f", indices {upload.lowest} to {last}"
-    emit(values, f"{upload.stored} entries {wait}{known}{where}", as_json)
+    emit(values, f"{upload.summary()}; status: {upload.status}", as_json)

@@ -28,7 +28,7 @@ class Line:
 class LineReader:
     """Cuts chunks of bytes into entries. Blank lines are skipped, and counted."""
 
-    def __init__(self, id_of: Callable[[int], str] = lambda number: new_entry_id()) -> None:  # noqa: ARG005
+    def __init__(self, id_of: Callable[[int], str] = lambda _: new_entry_id()) -> None:
         """`id_of` is asked for the id of each entry that has none, by its line number, in the order of lines."""
         self._id_of = id_of
         self._rest = b""

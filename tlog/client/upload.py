@@ -10,6 +10,7 @@ from typing import Final
 from tlog.client.answers import Place
 from tlog.client.client import LogClient
 from tlog.client.ndjson import Line, at_line, batches
+from tlog.client.words import counted
 from tlog.errors import Conflict, EntryInvalid, Fault, TooLarge, Unavailable
 
 MAX_REQUEST_BYTES: Final = 4 << 20  # half of what the log takes
@@ -19,7 +20,12 @@ _PLACE = re.compile(r"\[([0-9]+)\]\.?(.*)", re.DOTALL)
 
 
 class Upload:
-    """Counts what the log said is stored. `highest` is the largest index so far, with its entry."""
+    """Counts what the log said is stored.
+
+    `stored` counts every entry that the log has now, also the `duplicates` among them: entries that it had
+    before this upload, or has by an attempt whose answer was lost. `highest` is the largest index so far, with its
+    entry. `status` is the stage that all of them have reached, `note` the log's reason why it is no later one.
+    """
 
     def __init__(self, client: LogClient, max_entries: int, progress: Callable[[int], None] | None = None) -> None:
         """`max_entries` bounds a request; `progress` is told how many more entries are stored."""
@@ -30,6 +36,8 @@ class Upload:
         self.duplicates = 0
         self.lowest: int | None = None
         self.highest: tuple[int, Line] | None = None
+        self.status = "durable"
+        self.note: str | None = None
 
     async def send(self, lines: Sequence[Line]) -> None:
         """Append entries; all are durable on return. What was stored before an error stays counted.
@@ -42,6 +50,7 @@ class Upload:
     async def wait(self, stage: str, seconds: float) -> None:
         """Return once every entry sent is at `stage`. Raises `Unavailable` after `seconds`."""
         if self.highest is None:
+            self.status = stage
             return
         clock = asyncio.get_running_loop().time
         end = clock() + seconds
@@ -49,9 +58,19 @@ class Upload:
             # The last entry again, by its id: the answer says how far the tree it is in has come.
             patience = max(1, min(_ASK_SECONDS, int(left)))
             answer = await self._client.append([self.highest[1]], stage, patience)
+            self.status, self.note = answer.status, answer.note
             if answer.status == stage:
                 return
-        raise Unavailable(f"all {self.stored} entries are stored, but not {stage} after {seconds:g} seconds")
+        why = f": {self.note}" if self.note else ""
+        raise Unavailable(f"not {stage} after {counted(seconds, 'second')}{why}")
+
+    def summary(self) -> str:
+        """Return, for people, how many entries are stored and where."""
+        if self.highest is None:
+            return "0 entries are stored"
+        where = f"index {self.lowest}" if self.stored == 1 else f"indices {self.lowest} to {self.highest[0]}"
+        known = f", {self.duplicates} of them already before" if self.duplicates else ""
+        return f"{counted(self.stored, 'entry is', 'entries are')} stored ({where}{known})"
 
     async def _send(self, batch: Sequence[Line]) -> None:
         try:

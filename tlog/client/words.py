@@ -1,0 +1,9 @@
+"""Numbers for people."""
+
+from __future__ import annotations
+
+
+def counted(number: float, one: str, many: str = "") -> str:
+    """Return a number with its noun: "1 entry", "2 entries". `many` is `one` with an s if left out."""
+    shown = str(number) if isinstance(number, int) else f"{number:g}"
+    return f"{shown} {one}" if number == 1 else f"{shown} {many or one + 's'}"
