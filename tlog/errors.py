@@ -72,14 +72,18 @@ class Fault:
 
 
 class EntryInvalid(Malformed):
-    """An audit entry, or a batch of them, breaks the schema. `faults` lists every fault found."""
+    """An audit entry, or a batch of them, breaks the schema. `faults` lists every fault found.
 
-    def __init__(self, faults: list[Fault]) -> None:
+    `more`: the search ended at a limit, and there may be others.
+    """
+
+    def __init__(self, faults: list[Fault], more: bool = False) -> None:
         self.faults = faults
+        self.more = more
         super().__init__("; ".join(f"{f.path or 'entry'}: {f.message}" for f in faults))
 
-    def __reduce__(self) -> tuple[type[EntryInvalid], tuple[list[Fault]]]:
-        return EntryInvalid, (self.faults,)  # It comes back from sealing processes.
+    def __reduce__(self) -> tuple[type[EntryInvalid], tuple[list[Fault], bool]]:
+        return EntryInvalid, (self.faults, self.more)  # It comes back from sealing processes.
 
 
 # --- verifiers ---------------------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ async def test_the_answer_to_many_faults_is_bounded(service: Service) -> None:
     answer = await service.append(b"\n".join([b"{}"] * MAX_ENTRIES), kind=NDJSON)
     assert answer.slug == "entry-invalid"
     assert len(answer.json()["errors"]) == 1000
-    assert answer.json()["detail"].startswith(f"{8 * MAX_ENTRIES} faults; the first 1000 are listed")
+    assert answer.json()["detail"].startswith("over 1000 faults; the first 1000 are listed")
     await unharmed(service)
 
 

@@ -103,6 +103,25 @@ async def test_one_witness_may_be_down(tmp_path: Path) -> None:
         await asyncio.wait_for(made.log.wait("witnessed", size), 10)
 
 
+async def test_a_witness_that_was_away_is_brought_up_to_date_on_a_quiet_log(tmp_path: Path) -> None:
+    settings = LogSettings(checkpoint_interval=0.02, quorum_timeout=1.0, catch_up_interval=0.2, sealing_processes=0)
+    async with town(tmp_path) as place:
+        options = place.options(settings=settings)
+        async with running_log(place.folder, **options) as made:
+            away = place.witnesses[2]
+            status = made.log.witnesses.status[away.url]
+            await until(lambda: status.size == 0 and status.cosigned_at is not None)
+            await away.stop()
+            size = await append(made, 3)
+            await asyncio.wait_for(made.log.wait("witnessed", size), 5)
+            await away.start()
+            await until(lambda: status.size == size)
+            await until(lambda: b"w2.example" in made.log.publisher.published.note)  # type: ignore[union-attr]
+            stored = made.log.store.last_witnessed()
+            assert stored is not None
+            assert {s.name for s in parse_note(stored.note).signatures} >= {"w0.example", "w1.example", "w2.example"}
+
+
 async def test_without_a_quorum_nothing_new_is_served_and_then_it_goes_on(tmp_path: Path) -> None:
     async with town(tmp_path) as place, running_log(place.folder, **place.options()) as made:
         for witness in place.witnesses[:2]:

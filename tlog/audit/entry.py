@@ -23,6 +23,8 @@ from tlog.audit.strict_json import json_fault
 from tlog.errors import EntryInvalid, Fault
 
 MAX_ENTRY_BYTES = 65536
+MAX_FAULTS = 1000
+"""Faults of a batch after which the search for more ends: listing them costs more than the batch is worth."""
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
@@ -95,7 +97,7 @@ Subjects = Annotated[
 
 
 class Entry(Record, frozen=True, kw_only=True):
-    """One audit entry. `id` is empty only in an Entry made by hand; a parsed one always has it."""
+    """One audit entry. `id` may be left out; give one (a UUIDv7), and sending the entry again is harmless."""
 
     schema: fields.SchemaVersion
     id: fields.EntryId = ""
@@ -141,8 +143,9 @@ def parse_entries(data: bytes, media_type: str, new_id: Callable[[], str] = new_
     """Return the entries of a request body, at least one.
 
     `media_type` (parameters ignored) is application/json for one object or an array of them, or
-    application/x-ndjson for one object a line. Raises EntryInvalid with every fault of every entry; paths
-    of an array and of NDJSON begin with the entry's index or line, from 0: `[3].actor.id`.
+    application/x-ndjson for one object a line. Raises EntryInvalid with every fault of every entry, but no
+    more than `MAX_FAULTS`; paths of an array and of NDJSON begin with the entry's index or line, from 0:
+    `[3].actor.id`.
     """
     documents, single = _split(data, media_type.partition(";")[0].strip().lower())
     entries: list[Entry] = []
@@ -152,6 +155,8 @@ def parse_entries(data: bytes, media_type: str, new_id: Callable[[], str] = new_
             entries.append(parse_entry(document, new_id))
         except EntryInvalid as error:
             faults += error.faults if single else [_under(index, fault) for fault in error.faults]
+            if len(faults) > MAX_FAULTS:
+                raise EntryInvalid(faults[:MAX_FAULTS], more=True) from None
     if faults:
         raise EntryInvalid(faults)
     return entries

@@ -129,12 +129,19 @@ def _join(path: str, name: str) -> str:
 
 
 def _kind(data: bytes) -> str:
-    return _KINDS.get(chr(data[0]), "a number")
+    kind = _KINDS.get(chr(data[0]))
+    if kind is not None:
+        return kind
+    if not data.lstrip(b"-").isdigit():
+        return "a number with a fraction or an exponent"
+    return "a negative whole number" if data[:1] == b"-" else "a whole number"
 
 
 def _hint(data: bytes) -> str:
-    length = len(msgspec.json.decode(data)) if data[:1] == b'"' else 0
-    return f" of {length} characters" if length else ""
+    if data[:1] != b'"':
+        return ""
+    length = len(msgspec.json.decode(data))
+    return f" of {length} character{'s'[: length != 1]}" if length else " without a character"
 
 
 @cache

@@ -72,7 +72,9 @@ class Authenticator:
 
 
 def require_readable(token: Token, stored: StoredEntry) -> None:
-    """Raise `Forbidden` unless the token may read this entry."""
+    """Raise `Forbidden` unless the token may read this entry. A bare leaf has nothing to read, for anybody."""
+    if stored.columns["source"] is None:
+        return
     if token.kind is not TokenKind.AUDITOR and stored.columns["source"] != token.name:
         raise Forbidden(f"this token reads entries of the source {token.name} only")
 
@@ -87,5 +89,5 @@ def _bearer(header: str | None) -> str:
         raise Unauthorized("send the header 'Authorization: Bearer <token>'")
     found = _BEARER.fullmatch(header.strip())
     if found is None:
-        raise Unauthorized("the Authorization header is not 'Bearer <token>'")
+        raise Unauthorized("the Authorization header is not 'Bearer' and a token as 'tlog token add' prints it")
     return found[1]

@@ -28,7 +28,6 @@ from tlog.http.errors import BadBody, BadParameter, BodyTimeout, UnsupportedMedi
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:problem-type:tlog:"
-MAX_LISTED_FAULTS: Final = 1000
 CHALLENGE: Final = 'Bearer realm="tlog"'
 
 _UNAVAILABLE_RETRY_SECONDS: Final = 5
@@ -80,7 +79,7 @@ def refusal(error: errors.TlogError) -> web.Response:
     """Return the answer for an error of the project."""
     kind = kind_of(error)
     if isinstance(error, errors.EntryInvalid):
-        return _answer(kind, _count(len(error.faults)), members=_faults(error))
+        return _answer(kind, _count(error), members=_faults(error))
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _logger.error("request failed", problem=kind.slug, reason=str(error))
     return _answer(kind, str(error), headers=_headers(error))
@@ -93,6 +92,13 @@ def unrouted(error: web.HTTPException) -> web.Response:
     allow = error.headers.get("Allow")
     detail = f"allowed here: {allow}" if allow else "see /openapi.json for what is served here"
     return _answer(Kind(status, slug, status.phrase), detail, headers={"Allow": allow} if allow else {})
+
+
+def outside(status: int) -> web.Response:
+    """Return the answer for what never became a request: bytes that are not HTTP. It repeats none of them."""
+    known = HTTPStatus(status)
+    slug = known.phrase.lower().replace(" ", "-")
+    return _answer(Kind(known, slug, known.phrase), "this was not understood as an HTTP/1.1 request")
 
 
 def unexpected(error: Exception) -> web.Response:
@@ -127,11 +133,12 @@ def _headers(error: errors.TlogError) -> dict[str, str]:
     return {}
 
 
-def _count(faults: int) -> str:
-    listed = f"; the first {MAX_LISTED_FAULTS} are listed" if faults > MAX_LISTED_FAULTS else ""
-    return f"{faults} fault{'s' if faults != 1 else ''}{listed}; nothing of this request was stored"
+def _count(error: errors.EntryInvalid) -> str:
+    count = len(error.faults)
+    faults = f"over {count} faults; the first {count} are listed" if error.more else f"{count} fault{'s'[: count != 1]}"
+    return f"{faults}; nothing of this request was stored"
 
 
 def _faults(error: errors.EntryInvalid) -> dict[str, Any]:
-    listed = error.faults[:MAX_LISTED_FAULTS]
+    listed = error.faults
     return {"errors": [{"path": fault.path, "detail": fault.message} for fault in listed]}

@@ -69,6 +69,7 @@ class Publisher:
         self._task: asyncio.Task[None] | None = None
         self._late: set[asyncio.Task[None]] = set()
         self._confirmed = False
+        self._next_catch_up = 0.0
         self.halted = False
         self.signed = store.last_signed()
         self.published = self.signed if settings.fail_open else store.last_witnessed()
@@ -125,6 +126,8 @@ class Publisher:
             self.signed = await self._blocking(self._sign, tree.integrated_size, tree.integrated_root)
         if self.published is None or self.published.size < self.signed.size:
             await self._show(self.signed, for_all=False)
+        elif asyncio.get_running_loop().time() >= self._next_catch_up:
+            self._catch_up(self.published)
 
     async def _confirm(self) -> bool:
         """Ask every witness about the last signed checkpoint. Returns whether enough of them confirmed it."""
@@ -134,6 +137,15 @@ class Publisher:
         if self._settings.fail_open and self._witnesses.status:
             return bool(outcome.cosigned)
         return outcome.met
+
+    def _catch_up(self, published: StoredCheckpoint) -> None:
+        """On a quiet log, a witness that was away is brought up to date all the same."""
+        self._next_catch_up = asyncio.get_running_loop().time() + self._settings.catch_up_interval
+        checkpoint = Checkpoint(self._signer.origin, published.size, published.root)
+        self._witnesses.catch_up(parse_note(published.note), checkpoint, self._history, self._patience(for_all=False))
+
+    def _patience(self, *, for_all: bool) -> Patience:
+        return Patience(self._settings.quorum_timeout, self._merge_late, self._halt_late, for_all)
 
     def _sign(self, size: int, root: bytes) -> StoredCheckpoint:
         now = self._now()
@@ -147,8 +159,8 @@ class Publisher:
     async def _show(self, signed: StoredCheckpoint, *, for_all: bool) -> Round:
         """Have a signed checkpoint witnessed, and publish it if the quorum is met."""
         checkpoint = Checkpoint(self._signer.origin, signed.size, signed.root)
-        patience = Patience(self._settings.quorum_timeout, self._merge_late, self._halt_late, for_all)
-        outcome = await self._witnesses.cosign(parse_note(signed.note), checkpoint, self._history, patience)
+        note, patience = parse_note(signed.note), self._patience(for_all=for_all)
+        outcome = await self._witnesses.cosign(note, checkpoint, self._history, patience)
         if self.halted:
             return outcome  # A late witness proved a rollback meanwhile.
         if outcome.met:

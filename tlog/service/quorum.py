@@ -96,6 +96,14 @@ class Witnesses:
             task.add_done_callback(lambda task: self._collect_late(task, result, patience))
         return result
 
+    def catch_up(self, note: Note, checkpoint: Checkpoint, history: History, patience: Patience) -> None:
+        """Ask those who have not cosigned a published checkpoint yet, and wait for nobody."""
+        result = Round(note, met=True)
+        for feeder in self._feeders:
+            if feeder.known_size < checkpoint.size:
+                task = self._ask(feeder, note, checkpoint, history)
+                task.add_done_callback(lambda task: self._collect_late(task, result, patience))
+
     async def close(self) -> None:
         """Give up on every request under way."""
         for task in self._tasks:

@@ -12,13 +12,15 @@ class LogSettings:
     `raw_leaves` makes it a plain transparency log whose ``POST /add`` takes any leaf up to 65,535 bytes;
     otherwise a leaf is the 32-byte commitment to a sealed entry. `fail_open` publishes checkpoints whose
     quorum was not met in time; the default is to publish nothing new until it is. `sealing_processes` seal
-    large requests beside the serving process; 0 seals everything in it.
+    large requests beside the serving process; 0 seals everything in it. A witness that missed a checkpoint is
+    asked again every `catch_up_interval` while the log is quiet.
     """
 
     raw_leaves: bool = False
     fail_open: bool = False
     checkpoint_interval: float = 0.5
     quorum_timeout: float = 5.0
+    catch_up_interval: float = 10.0
     max_pending_entries: int = 20_000
     max_pending_bytes: int = 64 << 20
     max_group: int = 4_000
