@@ -43,6 +43,7 @@ from witness.errors import (
 )
 from witness.group_commit import GroupCommit
 from witness.metrics import Metrics
+from witness.refusal_log import RefusalLog
 from witness.witness import Witness
 
 STATUSES: Final[dict[type[TlogError], int]] = {
@@ -93,14 +94,18 @@ def refusal(error: TlogError) -> web.Response:
 class Routes:
     """The handlers over one witness. `body_seconds` is how long a client may take to send its request."""
 
-    def __init__(self, witness: Witness, group: GroupCommit, metrics: Metrics, body_seconds: float) -> None:
+    def __init__(
+        self, witness: Witness, group: GroupCommit, metrics: Metrics, body_seconds: float, refusals: RefusalLog
+    ) -> None:
         self._witness = witness
         self._group = group
         self._metrics = metrics
         self._body_seconds = body_seconds
+        self._refusals = refusals
 
     async def add_checkpoint(self, request: web.Request) -> web.Response:
         """Answer `POST /add-checkpoint`."""
+        body = b""
         try:
             body = await self._read(request)
             with self._metrics.seconds.time():
@@ -108,6 +113,7 @@ class Routes:
             response = web.Response(body=lines, content_type="text/plain", charset="utf-8")
         except TlogError as error:
             response = refusal(error)
+            self._refusals.report(body, response.status, error)
             if isinstance(error, RequestTimeout):
                 response.force_close()  # the rest of the body may still come, or never
         self._metrics.requests.labels(response.status).inc()
@@ -158,9 +164,15 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
         return refusal(error)
 
 
-def make_app(witness: Witness, group: GroupCommit, metrics: Metrics, body_seconds: float = 10) -> web.Application:
+def make_app(
+    witness: Witness,
+    group: GroupCommit,
+    metrics: Metrics,
+    body_seconds: float = 10,
+    refusal_log: RefusalLog | None = None,
+) -> web.Application:
     """Return the application. The caller closes `group` after the application is cleaned up."""
-    routes = Routes(witness, group, metrics, body_seconds)
+    routes = Routes(witness, group, metrics, body_seconds, refusal_log or RefusalLog())
     app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[refusals])
     app.router.add_post("/add-checkpoint", routes.add_checkpoint)
     app.router.add_get("/{origin_hash:[0-9a-f]{64}}/checkpoint", routes.checkpoint)

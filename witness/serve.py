@@ -26,6 +26,7 @@ from witness.listen import Address, Listen
 from witness.logging import configure_logging
 from witness.logs import LogSettings, check_settings, list_logs
 from witness.metrics import Metrics
+from witness.refusal_log import RefusalLog
 from witness.store import Store
 from witness.witness import Witness
 
@@ -58,9 +59,9 @@ async def _run(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    metrics = Metrics()
+    metrics, refusal_log = Metrics(), RefusalLog()
     group = GroupCommit(witness, metrics)
-    app = make_app(witness, group, metrics, listen.body_seconds)
+    app = make_app(witness, group, metrics, listen.body_seconds, refusal_log)
     runner = web.AppRunner(
         app, access_log=None, keepalive_timeout=listen.idle_seconds, auto_decompress=False, shutdown_timeout=5
     )
@@ -71,6 +72,7 @@ async def _run(
     finally:
         await runner.cleanup()
         await group.close()
+        refusal_log.flush()
     if witness.halted is not None:
         raise Halted(witness.halted)
 

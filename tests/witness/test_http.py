@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import ClientSession, web
+from structlog.testing import capture_logs
 
 from tests.witness.conftest import Bench
 from tests.witness.log_simulator import LogSimulator
@@ -19,6 +20,7 @@ from witness import errors as witness_errors
 from witness.group_commit import GroupCommit
 from witness.http import STATUSES, make_app, status_of
 from witness.metrics import Metrics
+from witness.refusal_log import RefusalLog
 
 
 class Client:
@@ -40,10 +42,12 @@ class Client:
 
 
 @asynccontextmanager
-async def serving(bench: Bench, body_seconds: float = 10, idle_seconds: float = 75) -> AsyncIterator[Client]:
+async def serving(
+    bench: Bench, body_seconds: float = 10, idle_seconds: float = 75, refusal_log: RefusalLog | None = None
+) -> AsyncIterator[Client]:
     metrics = Metrics()
     group = GroupCommit(bench.witness, metrics)
-    app = make_app(bench.witness, group, metrics, body_seconds)
+    app = make_app(bench.witness, group, metrics, body_seconds, refusal_log)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=idle_seconds, auto_decompress=False)
     await runner.setup()
     try:
@@ -96,6 +100,34 @@ async def test_too_many_requests_say_when_to_ask_again(bench: Bench, client: Cli
     async with client.session.post(url, data=log.request(5, 6)) as response:
         assert response.status == 429
         assert int(response.headers["Retry-After"]) == 86_400 - bench.now % 86_400
+
+
+async def test_the_operator_sees_what_was_refused(bench: Bench, log: LogSimulator, client: Client) -> None:
+    """A log that is misconfigured is found from the witness's side: its origin, the status and the reason."""
+    stranger = LogSimulator.make("other.example")
+    with capture_logs() as lines:
+        for body in (
+            stranger.request(0, 5),
+            LogSimulator.make(log.origin).request(0, 5),
+            log.request(3, 5),
+            log.request(0, 5, proof=[b"\3" * 32]),
+            b"junk",
+            b"x" * (MAX_REQUEST_BYTES + 1),
+            log.request(0, 5),
+        ):
+            await client.post(body)
+    refused = [line for line in lines if line["event"] == "refused"]
+    assert [(line["origin"], line["status"]) for line in refused] == [
+        (stranger.origin, 404),
+        (log.origin, 403),
+        (log.origin, 409),
+        (log.origin, 422),
+        ("", 400),
+        ("", 413),
+    ]
+    assert refused[0]["origin_hash"] == origin_hash(stranger.origin)
+    assert "trusted key" in refused[1]["reason"]
+    assert "size 0" in refused[2]["reason"]
 
 
 async def test_monitoring(bench: Bench, log: LogSimulator, client: Client) -> None:

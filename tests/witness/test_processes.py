@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import resource
 import shutil
@@ -214,6 +215,8 @@ def test_logs_added_while_it_runs(tmp_path: Path) -> None:
         run([*WITNESS, "add-log", str(directory), log.ed25519.vkey.encode()])
         assert post(program.url, log.request(0, 5))[0] == 200
         assert program.stop() == 0
+        [refused] = [json.loads(line) for line in program.stderr().splitlines()]
+        assert (refused["event"], refused["origin"], refused["status"]) == ("refused", log.origin, 404)
 
 
 def test_tls(tmp_path: Path) -> None:
