@@ -200,3 +200,24 @@ def test_help_says_what_the_exit_codes_mean(tlog: Command) -> None:
     text = tlog("append", "--help").out
     for said in ("Exit codes: 0 every entry is stored", "'stored' counts every entry", "FILE.tlog-ids until"):
         assert said in text
+
+
+async def test_every_bad_line_of_a_file_is_named(append: Sender, tmp_path: Path) -> None:
+    good, bad = entry_document(), entry_document(outcome="perhaps", colour="red")
+    refused = await append(ndjson(tmp_path / "e", [bad, good, bad, good, bad]), code=1)
+    for line in (1, 3, 5):
+        assert f"tlog: line {line}: outcome: " in refused.err
+        assert f"tlog: line {line}: colour: " in refused.err
+    assert "6 faults in 3 lines; line 1 is the first" in refused.err
+    assert "nothing was sent" in refused.err
+    assert append.log.front.requests == 0
+    assert not id_file(tmp_path / "e").exists()
+
+
+async def test_many_bad_lines_are_counted(append: Sender, tmp_path: Path) -> None:
+    file = tmp_path / "e"
+    file.write_text(("[]\n" + " " * 60_000 + "\n") * 100)  # more than a chunk
+    refused = await append(file, code=1)
+    assert [f"line {line}: " in refused.err for line in (1, 39, 41)] == [True, True, False]
+    assert "and 80 more faults" in refused.err
+    assert "100 faults in 100 lines" in refused.err

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.audit.samples import document
 from tlog.audit.entry import MAX_ENTRY_BYTES, parse_entry
-from tlog.client.ndjson import Line, LineReader, batches, body_of
+from tlog.client.ndjson import Line, LineReader, batches, body_of, lines_of
 from tlog.errors import EntryInvalid
 
 ID = "019a52c8-2f64-7d1c-a3b8-5c0e9f7d2b11"
@@ -61,6 +61,19 @@ def test_a_bad_line_is_named_by_its_number_with_every_fault() -> None:
     with pytest.raises(EntryInvalid) as caught:
         LineReader().feed(text(0) + b"\n\n" + bad + b"\n")
     assert {fault.path for fault in caught.value.faults} == {"line 3: actor.id", "line 3: outcome", "line 3: colour"}
+
+
+def test_every_bad_line_is_named_and_reading_goes_on() -> None:
+    reader = LineReader()
+    with pytest.raises(EntryInvalid) as caught:
+        reader.feed(text(0) + b"\n[]\n" + text(1) + b"\n7\n" + b"{" * (MAX_ENTRY_BYTES + 1))
+    assert [fault.path for fault in caught.value.faults] == ["line 2", "line 4", "line 5"]
+    assert lines_of(caught.value.faults) == 3
+    assert reader.feed(b"{" * MAX_ENTRY_BYTES) == []
+    assert [line.number for line in reader.feed(b"{\n" + text(2) + b"\n")] == [6]
+    with pytest.raises(EntryInvalid, match=r"^line 7: "):
+        reader.feed(b"[]\n")
+    assert reader.finish() == []
 
 
 @pytest.mark.parametrize("bad", [b"[]", b"7", b"{", b"\xff", b'{"schema":1}', b"null"])

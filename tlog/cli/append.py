@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,28 +16,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tlog.audit.entry import new_entry_id
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect
-from tlog.cli.entry_source import EntrySource, check_file, entry_source
+from tlog.cli.entry_source import SHOWN_FAULTS, EntrySource, check_file, entry_source
 from tlog.cli.id_file import IdOf, forget_ids, id_file, keep_ids, kept_ids
 from tlog.cli.options import AsJson
 from tlog.cli.output import REFUSED, complain, emit, new_app
 from tlog.client.client import LogClient
-from tlog.client.ndjson import LineReader
+from tlog.client.ndjson import LineReader, lines_of
 from tlog.client.upload import Upload
-from tlog.errors import Conflict, EntryInvalid, TlogError
+from tlog.client.words import counted
+from tlog.errors import Conflict, EntryInvalid, Fault, TlogError
 
 app = new_app()
-
-SHOWN_FAULTS: Final = 20
 
 EXAMPLES = """\b
 Examples:
   tlog append entries.ndjson --url http://127.0.0.1:8088 --token-file clinic.token
   producer | TLOG_TOKEN=… tlog append - --url https://log.example --wait witnessed
 One JSON entry a line. The log knows an entry again by its 'id'; an entry without one gets one here.
-A file is checked as a whole before anything of it is sent. The ids it gets are kept in FILE.tlog-ids until the
-command ends with exit code 0, so a run that was stopped or killed is finished by running it again: nothing is
-stored twice, as long as neither file is changed. From a pipe, what was read is sent at once and its ids are not
-kept: a run's own retries store nothing twice, but after a killed run a producer must send its own ids again.
+A file is checked as a whole before anything of it is sent; what is wrong is named by its line, the first is 1.
+The ids it gets are kept in FILE.tlog-ids until the command ends with exit code 0, so a run that was stopped or
+killed is finished by running it again: nothing is stored twice, as long as neither file is changed. From a pipe,
+what was read is sent at once and its ids are not kept: a run's own retries store nothing twice, but after a killed
+run a producer must send its own ids again.
 
 \b
 Result: 'stored' counts every entry that the log has now. Among them, 'duplicates' counts those that it had already:
@@ -86,12 +87,11 @@ def append(  # noqa: PLR0913, PLR0917 - the parameters are the command line
 
 def _prepare(source: EntrySource) -> int:
     """Return how many entries a file has, all of them good and each with an id that is durable; else end."""
-    try:
-        checked = check_file(source)
-    except EntryInvalid as error:
-        _say_faults(error)
+    checked = check_file(source)
+    if checked.fault_count:
+        _say_faults(checked.faults, checked.fault_count, checked.bad_lines)
         complain("nothing was sent")
-        raise typer.Exit(REFUSED) from None
+        raise typer.Exit(REFUSED)
     keep_ids(source.path, checked.digest, checked.without_id)
     return checked.count
 
@@ -105,7 +105,10 @@ async def _upload(
             with _ids(source) as id_of:
                 await _send(upload, source, LineReader(id_of))
         except TlogError as error:
-            _say_faults(error)
+            if isinstance(error, EntryInvalid):
+                _say_faults(error.faults[:SHOWN_FAULTS], len(error.faults), lines_of(error.faults))
+            else:
+                complain(str(error))
             if isinstance(error, Conflict) and source.size is not None:
                 complain(_hint(source.path))
             complain(f"stopped; {upload.summary()}")
@@ -137,14 +140,12 @@ def _hint(file: Path) -> str:
     )
 
 
-def _say_faults(error: TlogError) -> None:
-    if not isinstance(error, EntryInvalid):
-        complain(str(error))
-        return
-    for fault in error.faults[:SHOWN_FAULTS]:
+def _say_faults(shown: Sequence[Fault], faults: int, lines: int) -> None:
+    for fault in shown:
         complain(f"{fault.path}: {fault.message}")
-    if len(error.faults) > SHOWN_FAULTS:
-        complain(f"and {len(error.faults) - SHOWN_FAULTS} more faults")
+    if faults > len(shown):
+        complain(f"and {counted(faults - len(shown), 'more fault')}")
+    complain(f"{counted(faults, 'fault')} in {counted(lines, 'line')}; line 1 is the first")
 
 
 def _progress(total: int | None, *, hidden: bool) -> Progress:

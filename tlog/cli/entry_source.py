@@ -8,17 +8,18 @@ import os
 import stat
 import sys
 from array import array
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 from tlog.cli.files import STANDARD
-from tlog.client.ndjson import LineReader
-from tlog.errors import ConfigurationInvalid
+from tlog.client.ndjson import Line, LineReader, lines_of
+from tlog.errors import ConfigurationInvalid, EntryInvalid, Fault
 
 CHUNK_BYTES: Final = 1 << 20
+SHOWN_FAULTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,18 @@ class EntrySource:
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """A file of good entries: how many, its SHA-256 in hexadecimal, the numbers (from 1) of lines without an id."""
+    """What reading a file through found.
+
+    How many good entries, the file's SHA-256 in hexadecimal, the numbers (from 1) of lines without an id; the first
+    `SHOWN_FAULTS` faults, how many there are in all, and in how many lines.
+    """
 
     count: int
     digest: str
     without_id: MutableSequence[int]
+    faults: tuple[Fault, ...]
+    fault_count: int
+    bad_lines: int
 
 
 @contextmanager
@@ -70,19 +78,42 @@ def entry_source(path: Path) -> Iterator[EntrySource]:
 
 
 def check_file(source: EntrySource) -> CheckedFile:
-    """Read a file through. Raises `EntryInvalid` with its faults."""
-    digest, numbers = hashlib.sha256(), array("Q")
-
-    def without_id(number: int) -> str:
-        numbers.append(number)
-        return ""
-
-    reader, count = LineReader(without_id), 0
+    """Read a file through, whatever is wrong with it."""
+    check, digest = _Check(), hashlib.sha256()
     for chunk in source.chunks():
         digest.update(chunk)
-        count += len(reader.feed(chunk))
-    count += len(reader.finish())
-    return CheckedFile(count, digest.hexdigest(), numbers)
+        check.take(chunk)
+    check.end()
+    faults = tuple(check.faults)
+    return CheckedFile(check.count, digest.hexdigest(), check.without_id, faults, check.fault_count, check.bad_lines)
+
+
+class _Check:
+    """Reads on where a `LineReader` finds faults. Its memory does not grow with the number of faults."""
+
+    def __init__(self) -> None:
+        self._reader = LineReader(self._no_id)
+        self.without_id = array("Q")
+        self.count = self.fault_count = self.bad_lines = 0
+        self.faults: list[Fault] = []
+
+    def take(self, chunk: bytes) -> None:
+        self._count(lambda: self._reader.feed(chunk))
+
+    def end(self) -> None:
+        self._count(self._reader.finish)
+
+    def _no_id(self, number: int) -> str:
+        self.without_id.append(number)
+        return ""
+
+    def _count(self, read: Callable[[], list[Line]]) -> None:
+        try:
+            self.count += len(read())
+        except EntryInvalid as error:
+            self.fault_count += len(error.faults)
+            self.bad_lines += lines_of(error.faults)
+            self.faults += error.faults[: SHOWN_FAULTS - len(self.faults)]
 
 
 def _lock(file: IO[bytes], path: Path) -> None:

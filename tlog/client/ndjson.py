@@ -33,34 +33,55 @@ class LineReader:
         self._id_of = id_of
         self._rest = b""
         self._number = 0
+        self._skipping = False  # the rest of a line that is too long
 
     def feed(self, chunk: bytes) -> list[Line]:
-        """Return the entries of the lines that `chunk` completes. Raises `EntryInvalid` for the first bad one."""
-        *whole, self._rest = (self._rest + chunk).split(b"\n")
-        lines = [line for text in whole if (line := self._line(text))]
+        """Return the entries of the lines that `chunk` completes.
+
+        Raises `EntryInvalid` with the faults of all these lines. Reading may go on with the next chunk then, to
+        find all that is wrong with a file.
+        """
+        *whole, rest = (self._rest + chunk).split(b"\n")
+        lines, faults = self._entries(whole)
+        self._rest = b"" if self._skipping else rest
         if len(self._rest) > MAX_ENTRY_BYTES:
-            raise EntryInvalid([Fault(f"line {self._number + 1}", f"longer than {MAX_ENTRY_BYTES} bytes")])
+            faults.append(Fault(f"line {self._number + 1}", f"longer than {MAX_ENTRY_BYTES} bytes"))
+            self._rest, self._skipping = b"", True
+        if faults:
+            raise EntryInvalid(faults)
         return lines
 
     def finish(self) -> list[Line]:
-        """Return the entry of a last line without a newline."""
+        """Return the entry of a last line without a newline. Raises `EntryInvalid`."""
         rest, self._rest = self._rest, b""
-        line = self._line(rest)
-        return [line] if line else []
+        lines, faults = self._entries([rest])
+        if faults:
+            raise EntryInvalid(faults)
+        return lines
 
-    def _line(self, text: bytes) -> Line | None:
-        self._number += 1
+    def _entries(self, texts: Iterable[bytes]) -> tuple[list[Line], list[Fault]]:
+        lines: list[Line] = []
+        faults: list[Fault] = []
+        for text in texts:
+            self._number += 1
+            if self._skipping:
+                self._skipping = False
+                continue
+            try:
+                lines += self._line(text)
+            except EntryInvalid as error:
+                faults += [at_line(self._number, fault) for fault in error.faults]
+        return lines, faults
+
+    def _line(self, text: bytes) -> list[Line]:
         text = text.strip(b" \t\r")
         if not text:
-            return None
-        try:
-            entry = parse_entry(text, lambda: "")
-        except EntryInvalid as error:
-            raise EntryInvalid([at_line(self._number, fault) for fault in error.faults]) from None
+            return []
+        entry = parse_entry(text, lambda: "")
         if entry.id:
-            return Line(self._number, entry.id, text)
+            return [Line(self._number, entry.id, text)]
         made = self._id_of(self._number)
-        return Line(self._number, made, b'{"id":"%b",%b' % (made.encode(), text[1:].lstrip(b" \t\r")))
+        return [Line(self._number, made, b'{"id":"%b",%b' % (made.encode(), text[1:].lstrip(b" \t\r")))]
 
 
 def batches(lines: Sequence[Line], max_entries: int, max_bytes: int) -> Iterator[Sequence[Line]]:
@@ -78,6 +99,11 @@ def batches(lines: Sequence[Line], max_entries: int, max_bytes: int) -> Iterator
 def at_line(number: int, fault: Fault) -> Fault:
     """Return a fault with its line's number in front."""
     return Fault(f"line {number}: {fault.path}" if fault.path else f"line {number}", fault.message)
+
+
+def lines_of(faults: Iterable[Fault]) -> int:
+    """Return in how many lines faults from `LineReader` are."""
+    return len({fault.path.partition(":")[0] for fault in faults})
 
 
 def body_of(lines: Iterable[Line]) -> bytes:
