@@ -160,7 +160,7 @@ def test_no_network_and_no_database(proof: Path, policy: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["ok"] is True
     # The guard itself works: a command that needs the network dies by it.
-    assert verify("get", "1", "--url", "http://127.0.0.1:1", "--retry-for", "0").returncode == 99
+    assert verify("prove", "1", "--url", "http://127.0.0.1:1", "--retry-for", "0").returncode == 99
 
 
 def test_verifying_imports_neither_database_nor_server() -> None:

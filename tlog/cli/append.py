@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tlog.audit.entry import new_entry_id
-from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
 from tlog.cli.entry_source import SHOWN_FAULTS, EntrySource, check_file, entry_source
 from tlog.cli.id_file import IdOf, forget_ids, id_file, keep_ids, kept_ids
 from tlog.cli.options import AsJson
@@ -69,7 +69,7 @@ def append(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     as_json: AsJson = False,
 ) -> None:
     """Append the entries of an NDJSON file, in order."""
-    client = connect(url, token_file=token_file, ca_file=ca_file, retry_for=retry_for)
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     start = monotonic()
     with entry_source(file) as source:
         total = None if source.size is None else _prepare(source)

@@ -28,19 +28,21 @@ CaFile = Annotated[
 RetryFor = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Keep trying while the log is busy or away.")]
 
 
-def connect(
-    url: str, *, token_file: Path | None = None, ca_file: Path | None = None, retry_for: float = 10
-) -> LogClient:
+def connect(url: str, *, token: str | None = None, ca_file: Path | None = None, retry_for: float = 10) -> LogClient:
     """Return a client that is not open yet. Raises `ConfigurationInvalid`."""
     retries = RetryPolicy(give_up_after=retry_for)
-    return LogClient(url, _token(token_file), tls=_tls(ca_file), retries=retries, on_retry=_say)
+    return LogClient(url, token, tls=_tls(ca_file), retries=retries, on_retry=_say)
 
 
-def _token(path: Path | None) -> str | None:
+def required_token(path: Path | None) -> str:
+    """Return the bearer token in a file, or else that of the environment. Raises `ConfigurationInvalid`."""
     # Never an option of its own: a command line can be read by every process of the machine.
-    if path is None:
-        return os.environ.get(TOKEN_VARIABLE) or None
-    return read_file(path).decode("ascii", "replace").strip()
+    text = os.environ.get(TOKEN_VARIABLE, "") if path is None else read_file(path).decode("ascii", "replace")
+    token = text.strip()
+    if not token:
+        where = "" if path is None else f"{path} is empty; "
+        raise ConfigurationInvalid(f"no token: {where}give --token-file or set {TOKEN_VARIABLE}")
+    return token
 
 
 def _tls(path: Path | None) -> ssl.SSLContext | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
 from tlog.client.client import LogClient
@@ -36,7 +36,7 @@ def get(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     as_json: AsJson = False,
 ) -> None:
     """Print an entry; with --json, all that is needed to verify it."""
-    client = connect(url, token_file=token_file, ca_file=ca_file, retry_for=retry_for)
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     data = asyncio.run(_get(client, index))
     entry = parse_entry_file(data)
     if entry.index != index:
