@@ -12,14 +12,19 @@ from pathlib import Path
 
 from tlog.errors import ConfigurationInvalid, Malformed
 from tlog.formats.vkey import SignatureType, parse_vkey
-from witness.keys import ED25519_FILE, ML_DSA_44_FILE, Cosigner, Identity, generate_keys, load_keys
+from witness.keys import ED25519_FILE, ML_DSA_44_FILE, Cosigner, Identity, NewKeys, load_keys
 from witness.store import DATABASE_FILE, Store
 
 VKEYS_FILE = "vkeys"
 
 
 def create_directory(directory: Path, name: str) -> Identity:
-    """Make a new witness. Raises `ConfigurationInvalid` if the folder holds any part of one already."""
+    """Make a new witness.
+
+    Raises `MalformedKey`, before anything is made, if no witness can have the name; `ConfigurationInvalid` if the
+    folder holds any part of one already.
+    """
+    keys = NewKeys(name)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -27,7 +32,8 @@ def create_directory(directory: Path, name: str) -> Identity:
     for file in (ED25519_FILE, ML_DSA_44_FILE, VKEYS_FILE, DATABASE_FILE):
         if (directory / file).exists():
             raise ConfigurationInvalid(f"{directory / file} already exists; a witness is never made over another")
-    identity = generate_keys(directory, name).identity
+    keys.store(directory)
+    identity = keys.identity
     Store.create(directory / DATABASE_FILE, identity)
     _write_durably(directory / VKEYS_FILE, "".join(vkey.encode() + "\n" for vkey in identity.vkeys))
     _sync_directory(directory)

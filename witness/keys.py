@@ -57,13 +57,17 @@ class Cosigner:
         return (self._ed25519.cosign(text, timestamp), self._ml_dsa_44.cosign(text, timestamp))
 
 
-def generate_keys(directory: Path, name: str) -> Cosigner:
-    """Make both keys and store them durably. Raises `ConfigurationInvalid` if a key file is already there."""
-    ed25519, ml_dsa_44 = Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate()
-    cosigner = Cosigner(name, ed25519, ml_dsa_44)
-    _write_private(directory / ED25519_FILE, _pem(ed25519))
-    _write_private(directory / ML_DSA_44_FILE, _pem(ml_dsa_44))
-    return cosigner
+class NewKeys:
+    """Both keys of a new witness, so far only in memory. Raises `MalformedKey` if no cosigner can have the name."""
+
+    def __init__(self, name: str) -> None:
+        self._ed25519, self._ml_dsa_44 = Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate()
+        self.identity = Cosigner(name, self._ed25519, self._ml_dsa_44).identity
+
+    def store(self, directory: Path) -> None:
+        """Write both durably. Raises `ConfigurationInvalid` if a key file is already there."""
+        _write_private(directory / ED25519_FILE, _pem(self._ed25519))
+        _write_private(directory / ML_DSA_44_FILE, _pem(self._ml_dsa_44))
 
 
 def load_keys(directory: Path, name: str) -> Cosigner:

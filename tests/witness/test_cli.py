@@ -106,6 +106,15 @@ def test_refusals_are_one_line_and_exit_1(cli: Cli, directory: Path, tmp_path: P
         assert reason in said
 
 
+@pytest.mark.parametrize("name", ["two words", "", "a+b", "x" * 256, "\udcff"], ids=ascii)
+def test_a_name_that_no_witness_can_have_leaves_no_folder(cli: Cli, tmp_path: Path, name: str) -> None:
+    directory = tmp_path / "new" / "w"
+    code, _, said = cli("init", directory, "--name", name)
+    assert (code, "name" in said) == (1, True)
+    assert not directory.parent.exists()
+    assert cli("init", directory, "--name", NAME)[0] == 0
+
+
 def test_wrong_usage_exits_2(cli: Cli, directory: Path) -> None:
     pinned_update = (
         "add-log",
