@@ -14,7 +14,7 @@ from tests.client import material, test_entry_file
 from tests.client.material import LEAVES, OTHER_LOG
 from tests.processes import ROOT, environment
 from tlog.formats.encoding import b64encode
-from tlog.formats.policy import encode_policy
+from tlog.formats.policy import Policy, encode_policy
 
 # Runs the command line under an audit hook that ends the process at the first socket, database or child process.
 GUARDED = """
@@ -51,6 +51,7 @@ def test_it_says_what_passed(tlog: Command, proof: Path, policy: Path) -> None:
         "log.example/audit",
         "ok  log signature",
         "ok  witness quorum",
+        "quorum met: w1, w2 (2 of 3, 2 needed); cosigned by ",
         "w1 at 2026-02-02T02:40:00Z",
         "w2 at 2026-02-02T02:40:01Z",
         "ok  inclusion       index 5 of 11 leaves",
@@ -64,6 +65,7 @@ def test_json_has_the_same(tlog: Command, proof: Path, policy: Path) -> None:
     assert found["ok"] is True
     assert (found["index"], found["size"], found["leaf"]) == (5, 11, b64encode(LEAVES[5]))
     assert found["witnesses"] == {"w1": "2026-02-02T02:40:00Z", "w2": "2026-02-02T02:40:01Z"}
+    assert found["quorum"] == {"name": "q", "needed": 2, "met": ["w1", "w2"], "members": ["w1", "w2", "w3"]}
     assert [check["name"] for check in found["checks"]] == ["origin", "log signature", "witness quorum", "inclusion"]
 
 
@@ -120,6 +122,12 @@ def test_the_entry_is_checked_against_the_leaf(tlog: Command, tmp_path: Path, po
     entry.write_text(json.dumps(changed))
     refused = tlog("verify", proof, "--policy", policy, "--entry", entry, code=1)
     assert "refused, leaf: the readable entry says otherwise than its disclosures in outcome" in refused.err
+
+
+def test_a_policy_without_quorum_has_none_in_json(tlog: Command, tmp_path: Path, proof: Path) -> None:
+    none = written(tmp_path / "none.txt", encode_policy(Policy(material.policy().logs, ())))
+    assert tlog("verify", proof, "--policy", none, "--json").json["quorum"] is None
+    assert "ok  witness quorum  the policy wants none\n" in tlog("verify", proof, "--policy", none).out
 
 
 def test_a_checkpoint_verifies_too(tlog: Command, tmp_path: Path, policy: Path) -> None:

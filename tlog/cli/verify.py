@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -80,6 +81,7 @@ def _values(report: Report) -> dict[str, object]:
         "index": report.index,
         "leaf": None if report.leaf is None else b64encode(report.leaf),
         "witnesses": {name: utc(time) for name, time in report.witnesses.items()},
+        "quorum": None if report.quorum is None else asdict(report.quorum),
         "witnessed_at": None if report.witnessed_at is None else utc(report.witnessed_at),
         "checks": [{"name": check.name, "detail": check.detail} for check in report.checks],
         "ignored": list(report.ignored),

@@ -18,16 +18,18 @@ list prove nothing; signed-note has them ignored, and the report names them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from tlog.client.entry_file import EntryFile
-from tlog.client.utc import utc
+from tlog.client.quorum_report import QuorumReport, quorum_detail, quorum_report
+from tlog.client.words import counted
 from tlog.errors import InclusionInvalid, LeafMismatch
 from tlog.formats.checkpoint import Checkpoint
 from tlog.formats.encoding import b64encode
 from tlog.formats.policy import NONE, Policy, VerifiedCheckpoint
+from tlog.formats.quorum import printable
 from tlog.formats.tlog_proof import TlogProof, parse_tlog_proof
 from tlog.merkle.hashing import leaf_hash
 from tlog.merkle.verify import verify_inclusion
@@ -47,10 +49,11 @@ class Check:
 class Report:
     """What a file proves under a policy.
 
-    `witnesses` has POSIX seconds by the policy's witness names; `witnessed_at` is the time by which the
-    quorum had cosigned: what the file proves existed then. None where the policy wants no witness. `ignored`
-    names the signers that the policy does not list. `index` and `leaf` are those of a proof; `entry` has the
-    disclosed values by field name.
+    `witnesses` has POSIX seconds by the policy's witness names (where a witness has several keys, each is one);
+    `quorum` says which members of the quorum witness, None where the policy wants none. `witnessed_at` is the time
+    by which the quorum had cosigned: what the file proves existed then; None where the policy wants no witness.
+    `ignored` names the signers that the policy does not list. `index` and `leaf` are those of a proof; `entry` has
+    the disclosed values by field name.
     """
 
     checkpoint: Checkpoint
@@ -58,6 +61,7 @@ class Report:
     witnessed_at: int | None
     checks: tuple[Check, ...]
     ignored: tuple[str, ...]
+    quorum: QuorumReport | None = None
     index: int | None = None
     leaf: bytes | None = None
     entry: Mapping[str, Any] = field(default_factory=dict)
@@ -80,10 +84,11 @@ class OfflineVerifier:
         verified = self._policy.verify_checkpoint(data)
         return Report(
             verified.checkpoint,
-            MappingProxyType({_text(name): time for name, time in verified.cosigned.items()}),
+            MappingProxyType({printable(name): time for name, time in verified.cosigned.items()}),
             self._quorum_time(verified.cosigned),
             self._checkpoint_checks(verified),
             self._ignored(verified),
+            quorum_report(self._policy, verified.cosigned),
         )
 
     def verify_proof(self, proof: TlogProof, *, leaf: bytes | None = None, entry: EntryFile | None = None) -> Report:
@@ -102,16 +107,7 @@ class OfflineVerifier:
                 raise InclusionInvalid(f"the entry says it has index {entry.index}, the proof is of {proof.index}")
             values = entry.verify(found)
             checks.append(_disclosures(entry))
-        return Report(
-            checkpoint,
-            report.witnesses,
-            report.witnessed_at,
-            tuple(checks),
-            report.ignored,
-            proof.index,
-            found,
-            values,
-        )
+        return replace(report, checks=tuple(checks), index=proof.index, leaf=found, entry=values)
 
     def _checkpoint_checks(self, verified: VerifiedCheckpoint) -> tuple[Check, ...]:
         signed = {signature.key for signature in verified.note.signatures}
@@ -120,15 +116,8 @@ class OfflineVerifier:
         return (
             Check("origin", f"{verified.checkpoint.origin}, a log of the policy"),
             Check("log signature", f"by {' and '.join(by)}"),
-            Check("witness quorum", self._quorum_detail(verified)),
+            Check("witness quorum", quorum_detail(quorum_report(self._policy, verified.cosigned), verified.cosigned)),
         )
-
-    def _quorum_detail(self, verified: VerifiedCheckpoint) -> str:
-        if self._policy.quorum == NONE and not verified.cosigned:
-            return "the policy wants none"
-        by_time = sorted(verified.cosigned.items(), key=lambda item: item[1])
-        cosigned = ", ".join(f"{_text(name)} at {utc(time)}" for name, time in by_time)
-        return f"{len(by_time)} of {len(self._policy.witnesses)} cosignatures: {cosigned}"
 
     def _quorum_time(self, cosigned: Mapping[bytes, int]) -> int | None:
         """Return the earliest time by which the witnesses that had cosigned were a quorum."""
@@ -161,13 +150,9 @@ def _the_leaf(proof: TlogProof, leaf: bytes | None, entry: EntryFile | None) -> 
 
 def _inclusion(proof: TlogProof, checkpoint: Checkpoint, leaf: bytes) -> Check:
     shown = f", leaf {b64encode(leaf)}" if len(leaf) == 32 else f", a leaf of {len(leaf)} bytes"
-    return Check("inclusion", f"index {proof.index} of {checkpoint.size} leaves{shown}")
+    return Check("inclusion", f"index {proof.index} of {counted(checkpoint.size, 'leaf', 'leaves')}{shown}")
 
 
 def _disclosures(entry: EntryFile) -> Check:
     kept = f", {len(entry.erased_digests)} erased" if entry.erased_digests else ""
-    return Check("disclosures", f"{len(entry.disclosures)} fields{kept}: they hash to the leaf")
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "backslashreplace")
+    return Check("disclosures", f"{counted(len(entry.disclosures), 'field')}{kept}: the disclosures hash to the leaf")
