@@ -24,5 +24,5 @@ class LogSettings:
     max_pending_entries: int = 20_000
     max_pending_bytes: int = 64 << 20
     max_group: int = 4_000
-    sealing_processes: int = 1
+    sealing_processes: int = 2
     cached_tiles: int = 4_096
