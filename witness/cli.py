@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from base64 import b64encode
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,7 @@ import typer
 from tlog.errors import ConfigurationInvalid, TlogError
 from tlog.formats.vkey import parse_vkey
 from witness import logs
-from witness.directory import create_directory, open_store, read_identity
+from witness.directory import create_directory, exclusive, open_store, read_identity
 from witness.keys import Identity
 from witness.listen import Address, Listen
 from witness.logs import LogSettings, LogStatus
@@ -126,11 +127,9 @@ def status(directory: Directory, as_json: AsJson = False) -> None:
 @app.command()
 def migrate(directory: Directory) -> None:
     """Bring the database of an older version to this one's schema. Stop the witness first."""
-    store = open_store(directory, check_schema=False)
-    try:
+    read_identity(directory)  # says what is wrong with the folder before the lock file appears in it
+    with exclusive(directory), closing(open_store(directory, check_schema=False)) as store:
         store.migrate()
-    finally:
-        store.close()
 
 
 def main() -> None:

@@ -3,11 +3,15 @@
 * `ed25519.pem`, `ml-dsa-44.pem`: the private keys, mode 0600
 * `vkeys`: the two verifier keys, one a line; what log operators need
 * `witness.sqlite3`: what the witness remembers; `serve` never makes it
+* `serve.lock`: held while `serve` or `migrate` runs
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tlog.errors import ConfigurationInvalid, Malformed
@@ -16,6 +20,7 @@ from witness.keys import ED25519_FILE, ML_DSA_44_FILE, Cosigner, Identity, NewKe
 from witness.store import DATABASE_FILE, Store
 
 VKEYS_FILE = "vkeys"
+LOCK_FILE = "serve.lock"
 
 
 def create_directory(directory: Path, name: str) -> Identity:
@@ -70,6 +75,36 @@ def load_cosigner(directory: Path) -> Cosigner:
 def open_store(directory: Path, *, check_schema: bool = True) -> Store:
     """Open the folder's database. Raises `ConfigurationInvalid` with the reason why it must not be used."""
     return Store.open(directory / DATABASE_FILE, read_identity(directory), check_schema=check_schema)
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[None]:
+    """Hold the folder against a second `serve` or `migrate`. Raises `ConfigurationInvalid` if one runs.
+
+    This catches an accident. That two witnesses over one database cannot fork rests on `Store.commit`, not on a
+    lock that anyone can delete. The kernel lets go when the process ends, however it ends.
+    """
+    path = directory / LOCK_FILE
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationInvalid(f"cannot open {path}: {error.strerror}") from error
+    try:
+        _lock(descriptor, directory)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, directory: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigurationInvalid(
+            f"{directory} is in use: another `tlog-witness serve` or `migrate` runs on this folder"
+        ) from None
+    except OSError as error:
+        raise ConfigurationInvalid(f"cannot lock {directory / LOCK_FILE}: {error.strerror}") from error
 
 
 def _write_durably(path: Path, text: str) -> None:

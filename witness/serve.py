@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import uvloop
@@ -17,7 +17,7 @@ from aiohttp import web
 
 from tlog.errors import ConfigurationInvalid
 from tlog.formats.vkey import parse_vkey
-from witness.directory import load_cosigner, open_store
+from witness.directory import exclusive, load_cosigner, open_store
 from witness.errors import Halted
 from witness.group_commit import GroupCommit
 from witness.http import make_app
@@ -38,15 +38,12 @@ def serve(directory: Path, listen: Listen, ready: Callable[[Address], None]) -> 
     """
     cosigner = load_cosigner(directory)
     tls = _tls_context(listen)
-    store = open_store(directory)
-    try:
+    with exclusive(directory), closing(open_store(directory)) as store:
         _check_logs(store, cosigner.identity)
         with ThreadPoolExecutor(os.cpu_count() or 1, "sign") as pool:
             configure_logging()
             witness = Witness(store, cosigner, lambda: int(time.time()), pool)
             uvloop.run(_run(witness, cosigner.identity, listen, tls, ready))
-    finally:
-        store.close()
 
 
 async def _run(

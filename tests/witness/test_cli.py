@@ -16,6 +16,7 @@ from tests.processes import run as run_process
 from tests.witness.log_simulator import LogSimulator
 from tlog.formats.vkey import parse_vkey
 from witness.cli import main
+from witness.directory import LOCK_FILE, exclusive
 from witness.keys import ED25519_FILE
 
 NAME = "witness.example/w1"
@@ -138,6 +139,25 @@ def test_serve_refuses_and_says_why(cli: Cli, directory: Path) -> None:
     (directory / ED25519_FILE).chmod(0o644)
     code, _, said = cli("serve", directory, "--port", 0)
     assert (code, "chmod 600" in said) == (1, True)
+
+
+def test_a_folder_in_use_is_not_served_or_migrated_again(cli: Cli, directory: Path) -> None:
+    """Beside a running witness `add-log` and `status` work; a second `serve` is an accident and says so."""
+    with exclusive(directory):
+        for arguments in [("serve", directory, "--port", 0), ("migrate", directory)]:
+            code, out, said = cli(*arguments)
+            assert (code, out, said.count("\n")) == (1, "", 1)
+            assert "is in use" in said
+        assert cli("add-log", directory, LogSimulator.make().ed25519.vkey.encode())[0] == 0
+        assert cli("status", directory)[0] == 0
+    assert cli("migrate", directory)[0] == 0
+    assert (directory / LOCK_FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_of_no_witness_gets_no_lock_file(cli: Cli, tmp_path: Path) -> None:
+    for command in ("serve", "migrate"):
+        assert cli(command, tmp_path)[0] == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_migrate_leaves_a_current_database_alone(cli: Cli, directory: Path) -> None:

@@ -29,7 +29,7 @@ from tests.witness.log_simulator import LogSimulator, body
 from tlog.formats.cosignature import cosignature_timestamp
 from tlog.formats.note import Note, parse_signature_lines
 from tlog.formats.vkey import SignatureType
-from witness.directory import load_cosigner
+from witness.directory import LOCK_FILE, load_cosigner
 
 pytestmark = pytest.mark.processes
 
@@ -186,12 +186,24 @@ def test_database_of_another_witness(tmp_path: Path) -> None:
         program.close()
 
 
+def second(directory: Path) -> list[str]:
+    """The command of a second witness beside the first, whose lock it cannot see."""
+    refused = spawn(serve(directory))
+    try:
+        assert refused.process.wait(timeout=60) == 1
+        assert "is in use" in refused.stderr()
+    finally:
+        refused.close()
+    (directory / LOCK_FILE).unlink()
+    return serve(directory)
+
+
 def test_two_processes_on_one_folder_are_one_witness(tmp_path: Path) -> None:
-    """Not recommended, but it must not fork: both decide under the database's lock."""
+    """A second `serve` is refused. With the lock file deleted it starts, and must not fork: the database decides."""
     log = PreparedLog("log.example/a")
     directory = make_witness(tmp_path / "w", log.main)
     cosigned, stop = Cosigned(), threading.Event()
-    with running(serve(directory)) as one, running(serve(directory)) as two:
+    with running(serve(directory)) as one, running(second(directory)) as two:
         threads = [
             threading.Thread(target=hammer, args=(program.url, log, seed, cosigned, stop))
             for seed, program in enumerate([one, two, one, two])
