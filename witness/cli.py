@@ -5,8 +5,6 @@ Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from base64 import b64encode
 from contextlib import closing
@@ -16,28 +14,28 @@ from typing import Annotated
 
 import typer
 
-from tlog.errors import ConfigurationInvalid, TlogError
+from tlog.errors import ConfigurationInvalid
 from tlog.formats.vkey import parse_vkey
 from witness import logs
 from witness.directory import create_directory, exclusive, open_store, read_identity
 from witness.keys import Identity
 from witness.listen import Address, Listen
 from witness.logs import LogSettings, LogStatus
+from witness.output import count, emit, examples, new_app, run
 from witness.rules import SECONDS_PER_DAY
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="A transparency-log witness (C2SP tlog-witness): cosigns only what extends the checkpoint before.",
-    epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage.",
-)
+app = new_app("A transparency-log witness (C2SP tlog-witness): cosigns only what extends the checkpoint before.")
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The witness's folder.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "tlog-witness init ./w1 --name witness.example/w1",
+        "tlog-witness init ./w1 --name witness.example/w1 --json",
+    )
+)
 def init(
     directory: Directory,
     name: Annotated[
@@ -52,10 +50,17 @@ def init(
     except ValueError as error:
         raise ConfigurationInvalid(f"the name {name!r} cannot be used: {error}") from error
     lines = "\n".join(vkey.encode() for vkey in identity.vkeys)
-    _print({**_identity(identity), "directory": str(directory)}, lines, as_json)
+    emit({**_identity(identity), "directory": str(directory)}, lines, as_json)
 
 
-@app.command("add-log")
+@app.command(
+    "add-log",
+    epilog=examples(
+        'tlog-witness add-log ./w1 "$(cat log.vkey)" --vkey "$(cat log-mldsa.vkey)"',
+        'tlog-witness add-log ./w1 "$(cat log.vkey)" --first-checkpoint checkpoint',
+        'tlog-witness add-log ./w1 "$(cat new.vkey)" --requests-per-day 100000 --update',
+    ),
+)
 def add_log(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     directory: Directory,
     vkey: Annotated[str, typer.Argument(metavar="VKEY", help="The log's verifier key.", show_default=False)],
@@ -87,10 +92,15 @@ def add_log(  # noqa: PLR0913, PLR0917 - the parameters are the command line
             logs.add_log(store, settings, state)
     finally:
         store.close()
-    _print({"origin": settings.origin, "updated": update}, f"trusted: {settings.origin}", as_json)
+    emit({"origin": settings.origin, "updated": update}, f"trusted: {settings.origin}", as_json)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "tlog-witness serve ./w1 --port 8091",
+        "tlog-witness serve ./w1 --host 0.0.0.0 --port 8443 --tls-cert chain.pem --tls-key key.pem",
+    )
+)
 def serve(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     directory: Directory,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -108,7 +118,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     run_witness(directory, listen, lambda address: _ready(address, as_json))
 
 
-@app.command()
+@app.command(epilog=examples("tlog-witness status ./w1", "tlog-witness status ./w1 --json"))
 def status(directory: Directory, as_json: AsJson = False) -> None:
     """Show who the witness is and what it last cosigned for every log."""
     identity = read_identity(directory)
@@ -119,32 +129,29 @@ def status(directory: Directory, as_json: AsJson = False) -> None:
     finally:
         store.close()
     shown = {**_identity(identity), "last_timestamp": last, "logs": [_log(log) for log in known]}
-    lines = [f"{identity.name}: {len(known)} logs, last cosigned {_time(last)}"]
+    lines = [f"{identity.name}: {count(len(known), 'log')}, last cosigned {_time(last)}"]
     lines += [f"{log.origin}  size {log.state.size}  cosigned {_time(log.state.timestamp)}" for log in known]
-    _print(shown, "\n".join(lines), as_json)
+    emit(shown, "\n".join(lines), as_json)
 
 
-@app.command()
-def migrate(directory: Directory) -> None:
+@app.command(epilog=examples("tlog-witness migrate ./w1", "tlog-witness migrate ./w1 --json"))
+def migrate(directory: Directory, as_json: AsJson = False) -> None:
     """Bring the database of an older version to this one's schema. Stop the witness first."""
     read_identity(directory)  # says what is wrong with the folder before the lock file appears in it
     with exclusive(directory), closing(open_store(directory, check_schema=False)) as store:
         store.migrate()
+    emit({"migrated": True}, "the database has this version's schema", as_json)
 
 
 def main() -> None:
-    """Run the command line; every refusal is one line on stderr and exit code 1."""
-    try:
-        app()
-    except TlogError as error:
-        print(f"tlog-witness: {error}", file=sys.stderr)
-        sys.exit(1)
+    """Run the command line and exit."""
+    run(lambda: app(prog_name="tlog-witness"))
 
 
 def _ready(address: Address, as_json: bool) -> None:
     where = {"event": "ready", "url": address.url, "host": address.host, "port": address.port}
     text = f"{address.identity.name} listens on {address.url}"
-    _print({**where, **_identity(address.identity)}, text, as_json)
+    emit({**where, **_identity(address.identity)}, text, as_json)
 
 
 def _read(path: Path) -> bytes:
@@ -174,10 +181,6 @@ def _log(log: LogStatus) -> dict[str, object]:
 
 def _time(timestamp: int) -> str:
     return datetime.fromtimestamp(timestamp, UTC).isoformat() if timestamp else "never"
-
-
-def _print(shown: dict[str, object], text: str, as_json: bool) -> None:
-    print(json.dumps(shown) if as_json else text, flush=True)
 
 
 if __name__ == "__main__":

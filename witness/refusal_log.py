@@ -18,6 +18,7 @@ import structlog
 
 from tlog.errors import OriginUnknown, TlogError
 from tlog.formats.add_checkpoint import origin_hash
+from witness.printable import printable
 
 WINDOW_SECONDS = 60
 MAX_ORIGINS = 128
@@ -112,5 +113,4 @@ def _origin_in(body: bytes) -> bytes:
 
 
 def _clean(text: str, limit: int) -> str:
-    short = text if len(text) <= limit else text[:limit] + "…"
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in short)
+    return printable(text if len(text) <= limit else text[:limit] + "…")

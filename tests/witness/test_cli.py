@@ -14,6 +14,7 @@ import pytest
 from tests.processes import WITNESS
 from tests.processes import run as run_process
 from tests.witness.log_simulator import LogSimulator
+from tlog import __version__
 from tlog.formats.vkey import parse_vkey
 from witness.cli import main
 from witness.directory import LOCK_FILE, exclusive
@@ -165,11 +166,39 @@ def test_migrate_leaves_a_current_database_alone(cli: Cli, directory: Path) -> N
     assert cli("status", directory)[0] == 0
 
 
-def test_help_names_every_command(cli: Cli) -> None:
-    text = cli("--help")[1]
-    for command in ("init", "add-log", "serve", "status", "migrate"):
-        assert command in text
-        assert cli(command, "--help")[0] == 0
+COMMANDS = ("init", "add-log", "serve", "status", "migrate")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(cli: Cli, command: str) -> None:
+    for flag in ("-h", "--help"):
+        code, text, _ = cli(command, flag)
+        assert code == 0
+        assert f"Usage: tlog-witness {command}" in text
+        assert f"  tlog-witness {command} ./w1" in text.split("Examples:", 1)[1]
+        assert "Exit codes: 0 done" in text
+        assert "--json" in text
+        assert not set(text) & set("╭│╰")
+
+
+def test_the_list_of_commands_and_the_version(cli: Cli) -> None:
+    for flag in ("-h", "--help"):
+        text = cli(flag)[1]
+        assert all(f"\n  {command} " in text for command in COMMANDS)
+        assert "Exit codes: 0 done" in text
+    assert cli("--version") == (0, f"tlog-witness {__version__}\n", "")
+
+
+def test_one_log_and_two_logs(cli: Cli, directory: Path) -> None:
+    for said in ("1 log,", "2 logs,"):
+        shown(cli, "add-log", directory, LogSimulator.make(f"log.example/{said[0]}").ed25519.vkey.encode())
+        assert f"{NAME}: {said} last cosigned never" in cli("status", directory)[1]
+
+
+def test_an_origin_cannot_drive_the_terminal(cli: Cli, directory: Path) -> None:
+    vkey = LogSimulator.make().ed25519.vkey.encode()
+    added = cli("add-log", directory, vkey, "--origin", "log\x1b[2J")
+    assert "\x1b" not in added[1] + added[2] + cli("status", directory)[1]
 
 
 @pytest.mark.processes
