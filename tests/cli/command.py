@@ -27,6 +27,14 @@ class Outcome:
         value: dict[str, Any] = json.loads(self.out)
         return value
 
+    @property
+    def error(self) -> dict[str, Any]:
+        """The JSON object on the last line of stderr; every line is one."""
+        values: list[dict[str, Any]] = [json.loads(line) for line in self.err.splitlines()]
+        assert "error" in values[-1]
+        assert not any("error" in value for value in values[:-1])
+        return values[-1]
+
 
 class Command:
     """`tlog` with arguments."""

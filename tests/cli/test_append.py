@@ -221,3 +221,13 @@ async def test_many_bad_lines_are_counted(append: Sender, tmp_path: Path) -> Non
     assert [f"line {line}: " in refused.err for line in (1, 39, 41)] == [True, True, False]
     assert "and 80 more faults" in refused.err
     assert "100 faults in 100 lines" in refused.err
+
+
+async def test_failures_in_json_have_their_details(append: Sender, tmp_path: Path) -> None:
+    bad = await append(ndjson(tmp_path / "e", [{}, entry_document()]), "--json", code=1)
+    assert bad.error["error"].endswith("in 1 line; line 1 is the first; nothing was sent")
+    assert any(detail.startswith("line 1: ") for detail in bad.error["details"])
+    append.log.front.plan.extend(["", LogHalted("enough")])
+    stopped = (await append(entries(tmp_path / "f"), "--batch", 2, "--json", code=1)).error
+    assert (stopped["error"], stopped["stored"], stopped["last_index"]) == ("enough", 2, 1)
+    assert stopped["details"] == ["stopped; 2 entries are stored (indices 0 to 1)"]

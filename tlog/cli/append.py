@@ -19,7 +19,7 @@ from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, requi
 from tlog.cli.entry_source import SHOWN_FAULTS, EntrySource, check_file, entry_source
 from tlog.cli.id_file import IdOf, forget_ids, id_file, keep_ids, kept_ids
 from tlog.cli.options import AsJson
-from tlog.cli.output import REFUSED, complain, emit, new_app
+from tlog.cli.output import emit, failed, new_app
 from tlog.client.client import LogClient
 from tlog.client.ndjson import LineReader, lines_of
 from tlog.client.upload import Upload
@@ -81,17 +81,14 @@ def append(  # noqa: PLR0913, PLR0917 - the parameters are the command line
             forget_ids(file)
     _report(upload, monotonic() - start, as_json)
     if late is not None:
-        complain(f"{upload.summary()}, but {late}")
-        raise typer.Exit(REFUSED)
+        raise failed(f"{upload.summary()}, but {late}", (), **_values(upload))
 
 
 def _prepare(source: EntrySource) -> int:
     """Return how many entries a file has, all of them good and each with an id that is durable; else end."""
     checked = check_file(source)
     if checked.fault_count:
-        _say_faults(checked.faults, checked.fault_count, checked.bad_lines)
-        complain("nothing was sent")
-        raise typer.Exit(REFUSED)
+        raise _bad_lines(checked.faults, checked.fault_count, checked.bad_lines, "nothing was sent")
     keep_ids(source.path, checked.digest, checked.without_id)
     return checked.count
 
@@ -105,14 +102,7 @@ async def _upload(
             with _ids(source) as id_of:
                 await _send(upload, source, LineReader(id_of))
         except TlogError as error:
-            if isinstance(error, EntryInvalid):
-                _say_faults(error.faults[:SHOWN_FAULTS], len(error.faults), lines_of(error.faults))
-            else:
-                complain(str(error))
-            if isinstance(error, Conflict) and source.size is not None:
-                complain(_hint(source.path))
-            complain(f"stopped; {upload.summary()}")
-            raise typer.Exit(REFUSED) from None
+            raise _stopped(error, upload, source) from None
         try:
             if wait is not Stage.DURABLE:
                 await upload.wait(wait, wait_for)
@@ -133,6 +123,15 @@ def _ids(source: EntrySource) -> AbstractContextManager[IdOf]:
     return kept_ids(source.path) if source.size is not None else nullcontext(lambda _: new_entry_id())
 
 
+def _stopped(error: TlogError, upload: Upload, source: EntrySource) -> typer.Exit:
+    stopped = f"stopped; {upload.summary()}"
+    if isinstance(error, EntryInvalid):
+        faults = error.faults
+        return _bad_lines(faults[:SHOWN_FAULTS], len(faults), lines_of(faults), stopped, **_values(upload))
+    hints = [_hint(source.path)] if isinstance(error, Conflict) and source.size is not None else []
+    return failed(str(error), [*hints, stopped], **_values(upload))
+
+
 def _hint(file: Path) -> str:
     return (
         f"hint: the log knows an entry again by its 'id'. Was {file} stored before, by a run that ended or without its "
@@ -140,28 +139,31 @@ def _hint(file: Path) -> str:
     )
 
 
-def _say_faults(shown: Sequence[Fault], faults: int, lines: int) -> None:
-    for fault in shown:
-        complain(f"{fault.path}: {fault.message}")
+def _bad_lines(shown: Sequence[Fault], faults: int, lines: int, outcome: str, **values: object) -> typer.Exit:
+    details = [f"{fault.path}: {fault.message}" for fault in shown]
     if faults > len(shown):
-        complain(f"and {counted(faults - len(shown), 'more fault')}")
-    complain(f"{counted(faults, 'fault')} in {counted(lines, 'line')}; line 1 is the first")
+        details.append(f"and {counted(faults - len(shown), 'more fault')}")
+    found = f"{counted(faults, 'fault')} in {counted(lines, 'line')}; line 1 is the first"
+    return failed(f"{found}; {outcome}", details, **values)
 
 
 def _progress(total: int | None, *, hidden: bool) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    unknown = (TextColumn("{task.description}"), TextColumn("{task.completed} entries"), TimeElapsedColumn())
+    unknown = (TextColumn("{task.description}"), TextColumn("entries: {task.completed}"), TimeElapsedColumn())
     return Progress(*(unknown if total is None else columns), console=Console(stderr=True), disable=hidden)
 
 
 def _report(upload: Upload, seconds: float, as_json: bool) -> None:
-    values = {
+    values = {**_values(upload), "seconds": round(seconds, 3)}
+    emit(values, f"{upload.summary()}; status: {upload.status}", as_json)
+
+
+def _values(upload: Upload) -> dict[str, object]:
+    return {
         "stored": upload.stored,
         "duplicates": upload.duplicates,
         "first_index": upload.lowest,
         "last_index": None if upload.highest is None else upload.highest[0],
         "status": upload.status,
         "note": upload.note,
-        "seconds": round(seconds, 3),
     }
-    emit(values, f"{upload.summary()}; status: {upload.status}", as_json)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tlog.cli.files import read_file
-from tlog.cli.output import complain
+from tlog.cli.output import notice
 from tlog.client.client import LogClient
 from tlog.client.retry import RetryPolicy
 from tlog.errors import ConfigurationInvalid, TlogError
@@ -55,4 +55,4 @@ def _tls(path: Path | None) -> ssl.SSLContext | None:
 
 
 def _say(error: TlogError, pause: float) -> None:
-    complain(f"{error}; trying again in {pause:.1f} s")
+    notice(f"{error}; trying again in {pause:.1f} s")

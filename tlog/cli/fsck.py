@@ -11,7 +11,8 @@ from rich.progress import Progress, TaskID
 
 from tlog.cli.data_folder import DataFolder, exclusive, open_folder, read_config
 from tlog.cli.options import AsJson, Folder
-from tlog.cli.output import REFUSED, complain, emit, new_app
+from tlog.cli.output import emit, failed, new_app
+from tlog.client.words import counted
 from tlog.service.fsck.report import FsckReport
 from tlog.service.fsck.run import fsck as audit
 
@@ -33,7 +34,7 @@ def fsck(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Check a stopped log: rows, leaves, roots, checkpoints, tiles, bundles, sealed entries."""
+    """Check a stopped log. Rows, leaves, roots, checkpoints, tiles, bundles, sealed entries."""
     data = DataFolder(folder)
     read_config(data)
     with (
@@ -42,11 +43,9 @@ def fsck(
         Progress(console=Console(stderr=True), disable=as_json) as bar,
     ):
         report = audit(opened.parts, _Bars(bar).show, open_entries=entries)
-    for problem in report.problems:
-        complain(problem)
     emit({"ok": report.ok, **asdict(report)}, _text(report), as_json)
     if not report.ok:
-        raise typer.Exit(REFUSED)
+        raise failed(counted(report.problem_count, "problem"), report.problems)
 
 
 class _Bars:
@@ -63,10 +62,14 @@ class _Bars:
 
 
 def _text(report: FsckReport) -> str:
-    checked = (
-        f"{report.leaves} leaves, {report.entries_opened} entries opened, {report.checkpoints} checkpoints, "
-        f"{report.tiles} tiles, {report.bundles} bundles"
+    checked = ", ".join(
+        (
+            counted(report.leaves, "leaf", "leaves"),
+            f"{counted(report.entries_opened, 'entry', 'entries')} opened",
+            counted(report.checkpoints, "checkpoint"),
+            counted(report.tiles, "tile"),
+            counted(report.bundles, "bundle"),
+        )
     )
-    if report.ok:
-        return f"ok: a log of {report.size} leaves; checked {checked}"
-    return f"FAULTY: {report.problem_count} problems in a log of {report.size} leaves; checked {checked}"
+    log = f"a log of {counted(report.size, 'leaf', 'leaves')}; checked {checked}"
+    return f"ok: {log}" if report.ok else f"FAULTY: {counted(report.problem_count, 'problem')} in {log}"

@@ -7,5 +7,12 @@ from typing import Annotated
 
 import typer
 
+from tlog.cli.output import speak_json
+
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The log's data folder.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on one line.")]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", callback=speak_json, is_eager=True, help="Print one JSON object on one line, also for an error."
+    ),
+]

@@ -1,8 +1,14 @@
 """What every command prints, and how it ends.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage. What was asked for goes to stdout, as text for people
-or, with `--json`, as one JSON object on one line. Errors go to stderr as one line. Text from outside (an
-origin, a witness's answer) is printed without control characters: it cannot drive the terminal.
+or, with `--json`, as one JSON object on one line. Why a command failed goes to stderr: as text, or with `--json` as
+one JSON object on the last line,
+
+    {"error": "what was wrong", "check": "the check that failed", "details": ["more, line by line"], …}
+
+of which only "error" is always there. What is worth knowing before that (an attempt that is repeated) is a line too,
+{"notice": "…"} with `--json`. Wrong usage is always text. Text from outside (an origin, a witness's answer) is
+printed without control characters: it cannot drive the terminal.
 """
 
 from __future__ import annotations
@@ -10,17 +16,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from io import TextIOWrapper
 from typing import Any, Final
 
 import structlog
 import typer
 
-from tlog.errors import MalformedPolicy, TlogError, VerificationFailed
+from tlog.errors import Malformed, MalformedPolicy, TlogError, VerificationFailed
 
 REFUSED: Final = 1
 INTERRUPTED: Final = 130
+
+_JSON: ContextVar[bool] = ContextVar("json", default=False)
 
 
 def emit(values: Mapping[str, Any], text: str, as_json: bool) -> None:
@@ -29,9 +38,30 @@ def emit(values: Mapping[str, Any], text: str, as_json: bool) -> None:
     print(line, flush=True)
 
 
-def complain(message: str) -> None:
-    """Print one line on stderr."""
-    print(f"tlog: {clean(message)}", file=sys.stderr, flush=True)
+def speak_json(wanted: bool) -> bool:
+    """Have this command's errors and notices printed as JSON; the callback of `--json`."""
+    _JSON.set(wanted)
+    return wanted
+
+
+def complain(message: str, details: Sequence[str] = (), **values: object) -> None:
+    """Print on stderr why the command fails, once: `message` and `details`, each a line, or one JSON object.
+
+    `values` are members of the object beside "error" and "details".
+    """
+    more = {"details": [clean(detail) for detail in details]} if details else {}
+    _print([message, *details], {"error": clean(message), **more, **values})
+
+
+def failed(message: str, details: Sequence[str] = (), **values: object) -> typer.Exit:
+    """Say why the command fails, as `complain` does, and return the exit to raise."""
+    complain(message, details, **values)
+    return typer.Exit(REFUSED)
+
+
+def notice(message: str) -> None:
+    """Print one line on stderr about what is no failure yet."""
+    _print([message], {"notice": clean(message)})
 
 
 def clean(text: str) -> str:
@@ -44,14 +74,25 @@ def refused(error: TlogError, as_json: bool) -> typer.Exit:
     check = _check_of(error)
     if as_json:
         emit({"ok": False, "check": check, "error": clean(str(error))}, "", as_json=True)
-    complain(f"refused, {check}: {error}")
+        complain(str(error), check=check)
+    else:
+        complain(f"refused, {check}: {error}")
     return typer.Exit(REFUSED)
+
+
+def _print(lines: Sequence[str], values: Mapping[str, object]) -> None:
+    text = [json.dumps(values, ensure_ascii=False)] if _JSON.get() else [f"tlog: {clean(line)}" for line in lines]
+    print("\n".join(text), file=sys.stderr, flush=True)
 
 
 def _check_of(error: TlogError) -> str:
     if isinstance(error, VerificationFailed):
         return error.check
     return "policy" if isinstance(error, MalformedPolicy) else "format"
+
+
+def _check_in(error: TlogError) -> dict[str, object]:
+    return {"check": _check_of(error)} if isinstance(error, VerificationFailed | Malformed) else {}
 
 
 def new_app(**options: Any) -> typer.Typer:
@@ -70,10 +111,11 @@ def run(app: Callable[[], object]) -> None:
     """Run the command line and exit; an error of the project is one line on stderr and exit code 1."""
     _speak_utf_8()
     _log_to_stderr()
+    speak_json(False)
     try:
         app()
     except TlogError as error:
-        complain(str(error))
+        complain(str(error), (), **_check_in(error))
         sys.exit(REFUSED)
     except KeyboardInterrupt:
         complain("interrupted")

@@ -1,0 +1,58 @@
+"""How failures are printed with --json: one object on the last line of stderr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+from tests.client import material
+from tlog.cli.main import COMMANDS
+
+AT = ("--url", "http://127.0.0.1:1", "--retry-for", 0)
+FAILURES = {
+    "init": ("{there}", "--origin", "example.com/log"),
+    "serve": ("{nowhere}",),
+    "token": ("list", "{nowhere}"),
+    "append": ("{nowhere}", *AT),
+    "get": (1, *AT),
+    "prove": (1, *AT),
+    "consistency": (1, 2, *AT),
+    "verify": ("{nowhere}", "--policy", "{nowhere}"),
+    "fsck": ("{nowhere}",),
+    "key": ("inspect", "no key"),
+    "migrate": ("{nowhere}",),
+    "demo": ("--once", "--keep", "{there}"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_failure_is_one_json_object_on_stderr(
+    tlog: Command, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLOG_TOKEN", "a-token")
+    places = {"there": tmp_path, "nowhere": tmp_path / "nowhere"}
+    arguments = [str(argument).format(**places) for argument in FAILURES[command]]
+    failed = tlog(command, *arguments, "--json", code=1)
+    assert failed.error["error"]
+    text = tlog(command, *arguments, code=1)
+    assert text.err == f"tlog: {failed.error['error']}\n"
+
+
+def test_a_refused_file_names_its_check(tlog: Command, tmp_path: Path) -> None:
+    (tmp_path / "policy").write_bytes(b"quorum none\n")
+    (tmp_path / "note").write_bytes(material.checkpoint().encode())
+    failed = tlog("verify", tmp_path / "note", "--policy", tmp_path / "policy", "--json", code=1)
+    assert failed.error == {"error": failed.json["error"], "check": "origin"}
+
+
+def test_an_attempt_that_is_repeated_is_a_notice(tlog: Command) -> None:
+    failed = tlog("prove", 1, "--url", "http://127.0.0.1:1", "--retry-for", 0.5, "--json", code=1)
+    first, *_ = failed.err.splitlines()
+    assert first.startswith('{"notice": "http://127.0.0.1:1 does not answer')
+    assert failed.error
+
+
+def test_what_a_file_says_cannot_drive_the_terminal_in_json_either(tlog: Command) -> None:
+    assert "\x9b" not in tlog("key", "inspect", "a\x9b31m+0+b", "--json", code=1).err
