@@ -22,6 +22,24 @@ def test_every_command_explains_itself_with_an_example(tlog: Command, command: s
         assert "--json" in text
 
 
+@pytest.mark.parametrize("group", [(), ("token",), ("key",)])
+@pytest.mark.parametrize("columns", ["80", "100"])
+def test_no_summary_is_cut(
+    tlog: Command, monkeypatch: pytest.MonkeyPatch, group: tuple[str, ...], columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = tlog(*group, "--help").out
+    listed = text.split("Commands:")[1].split("Exit codes")[0].strip().splitlines()
+    assert listed
+    for line in listed:
+        assert line.endswith("."), line
+        assert not line.endswith("..."), line
+
+
+def test_help_documents_errors_as_json(tlog: Command) -> None:
+    assert '{"error": "why", "check": ' in tlog("--help").out
+
+
 def test_the_list_of_commands_and_the_version(tlog: Command) -> None:
     text = tlog("--help").out
     for command in COMMANDS:

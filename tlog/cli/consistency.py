@@ -40,7 +40,7 @@ def consistency(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch and check the proof that the first OLD entries of the tree of NEW are the tree of OLD."""
+    """Check that the tree of size NEW extends that of size OLD. Fetches the consistency proof of the log."""
     if old > new:
         raise typer.BadParameter(f"OLD {old} is more than NEW {new}")
     trusted = None if policy is None else parse_policy(read_file(policy))

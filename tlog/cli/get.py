@@ -13,6 +13,7 @@ from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
 from tlog.client.client import LogClient
 from tlog.client.entry_file import EntryFile, parse_entry_file
+from tlog.client.words import counted
 from tlog.errors import MalformedAnswer
 
 app = new_app()
@@ -52,5 +53,7 @@ async def _get(client: LogClient, index: int) -> bytes:
 
 def _text(entry: EntryFile) -> str:
     shown = json.dumps(entry.entry, ensure_ascii=False, indent=2)
-    erased = f"\n{len(entry.erased_digests)} fields were erased" if entry.erased_digests else ""
+    erased = (
+        f"\n{counted(len(entry.erased_digests), 'field was', 'fields were')} erased" if entry.erased_digests else ""
+    )
     return f"entry {entry.index}, leaf {entry.leaf.hex()}{erased}\n{shown}"

@@ -53,7 +53,7 @@ def init(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new log: its keys, databases, and DIR/policy.txt for auditors."""
+    """Make a new log. Its keys and databases, and DIR/policy.txt for auditors."""
     if policy is not None and (witness or quorum is not None):
         raise typer.BadParameter("give either --policy or --witness and --quorum")
     witnesses = _read_policy(policy) if policy is not None else witness_policy(witness or [], quorum)

@@ -23,7 +23,7 @@ Examples:
 
 @app.command(epilog=EXAMPLES)
 def show(folder: Folder, as_json: AsJson = False) -> None:
-    """Print the verifier keys of a log, after checking that its private keys are theirs."""
+    """Print the verifier keys of a log. Checks first that its private keys are theirs."""
     data = DataFolder(folder)
     signer = load_signer(data, read_config(data))
     hashed = origin_hash(signer.origin)

@@ -31,6 +31,19 @@ COMMANDS: Final = {
 }
 
 
+SUMMARIES: Final = {"demo": "Run a log and three witnesses here, with made-up entries."}
+"""What the list of commands says where a command's own first sentence is too long for it."""
+
+EPILOG: Final = """\b
+Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage.
+With --json a command prints one JSON object on stdout, and for exit code 1 one
+on the last line of stderr:
+  {"error": "why", "check": "the check that failed", "details": ["more"]}
+"error" is always there. Lines {"notice": "..."} before it are no failure.
+Wrong usage is said as text.
+"""
+
+
 class LazyCommands(TyperGroup):
     """A group whose commands are the `app` of the modules in `COMMANDS`."""
 
@@ -44,13 +57,14 @@ class LazyCommands(TyperGroup):
             return None
         command = typer.main.get_command(import_module(COMMANDS[cmd_name]).app)
         command.name = cmd_name
+        command.short_help = SUMMARIES.get(cmd_name, command.short_help)
         return command
 
 
 app = new_app(
     cls=LazyCommands,
-    help="A witnessed log of audit entries: run one, append to it, verify what it proves.",
-    epilog="Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage.",
+    help="A witnessed log of audit entries: run it, append, verify its proofs.",
+    epilog=EPILOG,
 )
 
 

@@ -44,7 +44,7 @@ def prove(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch an entry's .tlog-proof under the newest witnessed checkpoint. 'tlog verify' checks it."""
+    """Fetch an entry's proof file. It is under the newest witnessed checkpoint; 'tlog verify' checks it."""
     if output == STANDARD and as_json:
         raise typer.BadParameter("--json and -o - would both write to stdout")
     proof = asyncio.run(_prove(connect(url, ca_file=ca_file, retry_for=retry_for), index, wait_for))

@@ -59,7 +59,7 @@ def revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="As 'tlog token list' shows it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a token useless; a running log believes it for at most five more seconds."""
+    """Make a token useless. A running log believes it for at most five more seconds."""
     with open_log_database(folder) as database:
         TokenStore(database, now_us).revoke(token_id)
     emit({"id": token_id, "revoked": True}, f"revoked {token_id}", as_json)

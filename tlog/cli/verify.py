@@ -44,7 +44,7 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify offline; exit 0 only if every check passed, 1 with the name of the check that failed."""
+    """Verify a proof or checkpoint offline. Exit 0 if every check passed, 1 with the name of the one that failed."""
     asked = None if leaf is None else _leaf(leaf)
     try:
         verifier = OfflineVerifier(parse_policy(read_file(policy)))
