@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from tests.support import MadeLog
-from tlog.http.app import create_app
+from tlog.http.app import SERVER, create_app
+from tlog.http.connections import Connections
 from tlog.http.limits import BodyBudget
 from tlog.storage.token_store import TokenKind
 
@@ -54,6 +56,7 @@ class Service:
     session: aiohttp.ClientSession
     token: str
     auditor: str
+    connections: Connections
 
     async def ask(self, method: str, path: str, data: Any = None, token: str | None = None, **headers: str) -> Answer:
         """Send one request; `headers` are named with underscores. The path goes out exactly as given."""
@@ -102,16 +105,25 @@ class Service:
 
 
 @asynccontextmanager
-async def serve(made: MadeLog, bodies: BodyBudget | None = None) -> AsyncIterator[Service]:
+async def serve(
+    made: MadeLog,
+    bodies: BodyBudget | None = None,
+    *,
+    max_open: int = 1000,
+    tls: ssl.SSLContext | None = None,
+    header_seconds: float = 10,
+) -> AsyncIterator[Service]:
     """Serve a log on a free loopback port for the length of a block."""
     app = create_app(made.log, bodies)
     runner = web.AppRunner(app)
     await runner.setup()
+    assert runner.server is not None
+    connections = Connections(runner.server, SERVER, max_open, tls, header_seconds)
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port = int(runner.addresses[0][1])
+        port = await connections.listen("127.0.0.1", 0)
         async with aiohttp.ClientSession(auto_decompress=False) as session:
             auditor = made.token("auditor", TokenKind.AUDITOR)
-            yield Service(made, app, port, session, made.token(), auditor)
+            yield Service(made, app, port, session, made.token(), auditor, connections)
     finally:
+        connections.close()
         await runner.cleanup()

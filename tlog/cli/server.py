@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import ssl
 from collections.abc import Callable
@@ -15,9 +16,11 @@ from aiohttp import web
 
 from tlog.cli.config import Listen
 from tlog.errors import ConfigurationInvalid
-from tlog.http.app import create_app
+from tlog.http.app import SERVER, create_app
+from tlog.http.connections import Connections, max_open_under
 from tlog.service.log import Log, LogParts
 
+MAX_DESCRIPTORS: Final = 65536
 SHUTDOWN_SECONDS: Final = 5  # for requests under way; what they stored is durable whether or not they hear of it
 _logger = structlog.get_logger()
 
@@ -47,31 +50,47 @@ async def _run(log: Log, listen: Listen, tls: ssl.SSLContext | None, ready: Call
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner = web.AppRunner(create_app(log), shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
+    connections = _connections(runner, tls)
     started = False
     try:
         # The port first: whoever cannot have it must not have asked the witnesses or signed anything.
-        url, port = await _listen(runner, listen, tls)
+        url, port = await _listen(connections, listen)
         await log.start()
         started = True
         ready(Address(url, port, log.signer.origin))
         await stop.wait()
         _logger.info("stopping")
     finally:
+        connections.close()
         await runner.cleanup()
         if started:
             await log.stop()
 
 
-async def _listen(runner: web.AppRunner, listen: Listen, tls: ssl.SSLContext | None) -> tuple[str, int]:
-    site = web.TCPSite(runner, listen.host, listen.port, ssl_context=tls, backlog=1024)
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit on file descriptors to the hard one, or to what is of use. Return the soft limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    useful = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+    if soft == resource.RLIM_INFINITY or soft >= useful:
+        return MAX_DESCRIPTORS if soft == resource.RLIM_INFINITY else soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (useful, hard))
+    return useful
+
+
+def _connections(runner: web.AppRunner, tls: ssl.SSLContext | None) -> Connections:
+    assert runner.server is not None  # noqa: S101 - it is set up
+    return Connections(runner.server, SERVER, max_open_under(raise_descriptor_limit()), tls)
+
+
+async def _listen(connections: Connections, listen: Listen) -> tuple[str, int]:
     try:
-        await site.start()
+        port = await connections.listen(listen.host, listen.port)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigurationInvalid(f"cannot listen on {listen.host} port {listen.port}: {reason}") from None
-    port = int(runner.addresses[0][1])
     host = f"[{listen.host}]" if ":" in listen.host else listen.host
-    return f"{'https' if tls else 'http'}://{host}:{port}", port
+    scheme = "http" if listen.tls_cert is None else "https"
+    return f"{scheme}://{host}:{port}", port
 
 
 def _tls_context(listen: Listen) -> ssl.SSLContext | None:

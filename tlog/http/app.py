@@ -1,7 +1,8 @@
 """The application: which handler answers which route. It neither starts nor stops the log.
 
-    app = create_app(log)
-    runner = web.AppRunner(app)          # the server's own settings come with the app
+    runner = web.AppRunner(create_app(log))          # the server's own settings come with the app
+    await runner.setup()
+    connections = Connections(runner.server, SERVER)  # a web.TCPSite serves as well, but sets no limits
 
 Until the log is started, `/healthz` answers, `/readyz` says that it is starting, and what needs the log is
 refused with 503.
@@ -17,6 +18,7 @@ from tlog.http.add import AddRoute
 from tlog.http.auth import Authenticator
 from tlog.http.boundary import boundary
 from tlog.http.checkpoints import CheckpointRoutes
+from tlog.http.connection import IDLE_SECONDS
 from tlog.http.entries import EntryRoutes
 from tlog.http.health import HealthRoutes
 from tlog.http.limits import BodyBudget
@@ -30,7 +32,7 @@ from tlog.service.log import Log
 SERVER: Final[dict[str, Any]] = {
     "access_log": None,  # It would hold client addresses.
     "auto_decompress": False,  # A small gzip body may be a huge one; none is taken.
-    "keepalive_timeout": 75,
+    "keepalive_timeout": IDLE_SECONDS,
     "logger": LOGGER,
     "lingering_time": 2,  # Seconds in which the rest of a refused upload is read, so that its sender sees why.
 }

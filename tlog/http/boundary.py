@@ -13,15 +13,10 @@ from aiohttp import web
 
 from tlog.errors import TlogError
 from tlog.http import problem
+from tlog.http.connection import Connection
+from tlog.http.headers import HEADERS, TRANSPORT_SECURITY
 from tlog.http.metrics import Metrics
 
-HEADERS: Final = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Server", "tlog"),  # not which library in which version
-)
-TRANSPORT_SECURITY: Final = ("Strict-Transport-Security", "max-age=31536000")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST"})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -33,6 +28,8 @@ def boundary(metrics: Metrics) -> Any:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         start = perf_counter()
+        if isinstance(request.protocol, Connection):
+            request.protocol.request_came()
         try:
             response = await handler(request)
         except TlogError as error:
