@@ -233,3 +233,17 @@ async def test_what_is_hardly_http(service: Service, sent: bytes) -> None:
     said = await service.raw(sent, end=True)
     assert said == b"" or said.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")), said
     await unharmed(service)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"GET / HTTP/9.9\r\n\r\n", b"SECRET\x00 / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nSECRET\r\n\r\n"]
+)
+async def test_what_is_no_http_is_not_repeated(service: Service, sent: bytes) -> None:
+    head, _, body = (await service.raw(sent)).partition(b"\r\n\r\n")
+    assert head.split(b" ")[1] == b"400"
+    assert b"\r\nServer: tlog\r\n" in head
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in head
+    assert b"\r\nContent-Type: application/problem+json\r\n" in head
+    assert json.loads(body)["type"] == "urn:problem-type:tlog:bad-request"
+    for leaked in (b"SECRET", b"9.9", b"ython", b"aiohttp"):
+        assert leaked not in head + body
