@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -31,7 +31,8 @@ from tlog.errors import (
     TooManyRequests,
     Unavailable,
 )
-from tlog.formats.add_checkpoint import MAX_REQUEST_BYTES
+from witness.bodies import BodyBudget, Lease
+from witness.connection import Connection
 from witness.errors import (
     ExtensionsUnsigned,
     Halted,
@@ -44,6 +45,7 @@ from witness.errors import (
 from witness.group_commit import GroupCommit
 from witness.metrics import Metrics
 from witness.refusal_log import RefusalLog
+from witness.server_log import LOGGER
 from witness.witness import Witness
 
 STATUSES: Final[dict[type[TlogError], int]] = {
@@ -69,6 +71,7 @@ STATUSES: Final[dict[type[TlogError], int]] = {
     Unavailable: 503,
 }
 SIZE_TYPE = "text/x.tlog.size"
+SERVER: Final[dict[str, Any]] = {"access_log": None, "auto_decompress": False, "logger": LOGGER}
 MONITORING_MAX_AGE = 5
 """Seconds a cache may keep a cosigned checkpoint; tlog-witness allows an hour."""
 
@@ -102,14 +105,16 @@ class Routes:
         self._metrics = metrics
         self._body_seconds = body_seconds
         self._refusals = refusals
+        self._bodies = BodyBudget()
 
     async def add_checkpoint(self, request: web.Request) -> web.Response:
         """Answer `POST /add-checkpoint`."""
         body = b""
         try:
-            body = await self._read(request)
-            with self._metrics.seconds.time():
-                lines = await self._group.submit(body)
+            with self._bodies.lease() as lease:
+                body = await self._read(request, lease)
+                with self._metrics.seconds.time():
+                    lines = await self._group.submit(body)
             response = web.Response(body=lines, content_type="text/plain", charset="utf-8")
         except TlogError as error:
             response = refusal(error)
@@ -145,19 +150,19 @@ class Routes:
             self._metrics.ready.set(0)
         return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    async def _read(self, request: web.Request) -> bytes:
+    async def _read(self, request: web.Request, lease: Lease) -> bytes:
         try:
             async with asyncio.timeout(self._body_seconds):
-                return await request.read()
+                return await lease.read(request)
         except TimeoutError as error:
             raise RequestTimeout(f"the request did not arrive within {self._body_seconds:g} seconds") from error
-        except web.HTTPRequestEntityTooLarge as error:
-            raise TooLarge(f"a request may have {MAX_REQUEST_BYTES} bytes") from error
 
 
 @web.middleware
 async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn the project's errors into answers."""
+    if isinstance(request.protocol, Connection):
+        request.protocol.request_came()
     try:
         return await handler(request)
     except TlogError as error:
@@ -173,7 +178,7 @@ def make_app(
 ) -> web.Application:
     """Return the application. The caller closes `group` after the application is cleaned up."""
     routes = Routes(witness, group, metrics, body_seconds, refusal_log or RefusalLog())
-    app = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[refusals])
+    app = web.Application(middlewares=[refusals], handler_args=SERVER)
     app.router.add_post("/add-checkpoint", routes.add_checkpoint)
     app.router.add_get("/{origin_hash:[0-9a-f]{64}}/checkpoint", routes.checkpoint)
     app.router.add_get("/healthz", routes.healthz)

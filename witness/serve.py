@@ -17,10 +17,11 @@ from aiohttp import web
 
 from tlog.errors import ConfigurationInvalid
 from tlog.formats.vkey import parse_vkey
+from witness.connections import Connections, max_open_under, raise_descriptor_limit
 from witness.directory import exclusive, load_cosigner, open_store
 from witness.errors import Halted
 from witness.group_commit import GroupCommit
-from witness.http import make_app
+from witness.http import SERVER, make_app
 from witness.keys import Identity
 from witness.listen import Address, Listen
 from witness.logging import configure_logging
@@ -59,14 +60,14 @@ async def _run(
     metrics, refusal_log = Metrics(), RefusalLog()
     group = GroupCommit(witness, metrics)
     app = make_app(witness, group, metrics, listen.body_seconds, refusal_log)
-    runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=listen.idle_seconds, auto_decompress=False, shutdown_timeout=5
-    )
+    runner = web.AppRunner(app, shutdown_timeout=5)
     await runner.setup()
+    connections = _connections(runner, listen, tls)
     try:
-        ready(await _listen(runner, identity, listen, tls))
+        ready(await _listen(connections, identity, listen))
         await _first_of(stop, group.halted)
     finally:
+        connections.close()
         await runner.cleanup()
         await group.close()
         refusal_log.flush()
@@ -74,15 +75,19 @@ async def _run(
         raise Halted(witness.halted)
 
 
-async def _listen(runner: web.AppRunner, identity: Identity, listen: Listen, tls: ssl.SSLContext | None) -> Address:
-    site = web.TCPSite(runner, listen.host, listen.port, ssl_context=tls, backlog=1024)
+def _connections(runner: web.AppRunner, listen: Listen, tls: ssl.SSLContext | None) -> Connections:
+    assert runner.server is not None  # noqa: S101 - it is set up
+    settings = {**SERVER, "keepalive_timeout": listen.idle_seconds}
+    return Connections(runner.server, settings, max_open_under(raise_descriptor_limit()), tls)
+
+
+async def _listen(connections: Connections, identity: Identity, listen: Listen) -> Address:
     try:
-        await site.start()
+        port = await connections.listen(listen.host, listen.port)
     except OSError as error:
         raise ConfigurationInvalid(f"cannot listen on {listen.host} port {listen.port}: {error.strerror}") from error
-    port = runner.addresses[0][1]
     host = f"[{listen.host}]" if ":" in listen.host else listen.host
-    return Address(listen.host, port, f"{'https' if tls else 'http'}://{host}:{port}", identity)
+    return Address(listen.host, port, f"{'https' if listen.tls_cert else 'http'}://{host}:{port}", identity)
 
 
 async def _first_of(*events: asyncio.Event) -> None:
