@@ -180,7 +180,12 @@ def _log(log: LogStatus) -> dict[str, object]:
 
 
 def _time(timestamp: int) -> str:
-    return datetime.fromtimestamp(timestamp, UTC).isoformat() if timestamp else "never"
+    if timestamp == 0:
+        return "never"
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).isoformat()
+    except (ValueError, OverflowError, OSError):  # Beyond year 9999: shown, since a broken clock is what one looks for.
+        return str(timestamp)
 
 
 if __name__ == "__main__":

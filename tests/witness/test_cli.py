@@ -16,7 +16,7 @@ from tests.processes import run as run_process
 from tests.witness.log_simulator import LogSimulator
 from tlog import __version__
 from tlog.formats.vkey import parse_vkey
-from witness.cli import main
+from witness.cli import _time, main
 from witness.directory import LOCK_FILE, exclusive
 from witness.keys import ED25519_FILE
 
@@ -204,3 +204,11 @@ def test_an_origin_cannot_drive_the_terminal(cli: Cli, directory: Path) -> None:
 @pytest.mark.processes
 def test_runs_as_a_module() -> None:
     assert "serve" in run_process([*WITNESS, "--help"])
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "text"),
+    [(0, "never"), (1, "1970-01-01T00:00:01+00:00"), (1 << 40, str(1 << 40)), ((1 << 63) - 1, str((1 << 63) - 1))],
+)
+def test_status_shows_any_time(timestamp: int, text: str) -> None:
+    assert _time(timestamp) == text
