@@ -21,6 +21,7 @@ from witness.group_commit import GroupCommit
 from witness.http import STATUSES, make_app, status_of
 from witness.metrics import Metrics
 from witness.refusal_log import RefusalLog
+from witness.server_log import LOGGER
 
 
 class Client:
@@ -258,6 +259,42 @@ async def test_waiting_requests_are_bounded(
     url = f"http://127.0.0.1:{client.port}/add-checkpoint"
     async with client.session.post(url, data=log.request(0, 5)) as response:
         assert (response.status, response.headers["Retry-After"]) == (503, "1")
+
+
+async def test_bodies_on_their_way_are_bounded(
+    log: LogSimulator, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They count before they are whole, and no longer than they last."""
+    request = log.request(0, 5)
+    monkeypatch.setattr("witness.bodies.MAX_BODIES_BYTES", 2000)
+    head = b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 200000\r\n\r\n"
+    streams = [await asyncio.open_connection("127.0.0.1", client.port) for _ in range(2)]
+    for _, writer in streams:
+        writer.write(head + bytes(1500))
+    waiting = [asyncio.create_task(reader.readuntil(b"\r\n\r\n")) for reader, _ in streams]
+    done, held = await asyncio.wait(waiting, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    (refused,), (other,) = done, held
+    assert (await refused).startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: 1\r\n" in await refused
+    monkeypatch.setattr("witness.bodies.MAX_BODIES_BYTES", 1500 + len(request) + 100)
+    assert (await client.post(request))[0] == 200
+    assert (await client.post(request))[0] == 409  # the first gave its bytes back
+    for _, writer in streams:
+        writer.close()
+    await asyncio.gather(other, *(writer.wait_closed() for _, writer in streams), return_exceptions=True)
+
+
+async def test_what_is_no_http_leaves_no_trace(client: Client, capfd: pytest.CaptureFixture[str]) -> None:
+    for sent in (b"SECRET\r\n\r\n", b"GET / HTTP/1.1\r\nSECRET\r\n\r\n"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+        writer.write(sent)
+        assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.")
+        writer.close()
+        await writer.wait_closed()
+    LOGGER.error("request %s", "SECRET")
+    said = capfd.readouterr()
+    assert "SECRET" not in said.out + said.err
+    assert "127.0.0.1" not in said.out + said.err
 
 
 def test_every_outcome_has_a_status() -> None:
