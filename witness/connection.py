@@ -91,3 +91,17 @@ class Connection(web.RequestHandler):
             self.deadline = self._loop.time() + self.keepalive_timeout
             self._changed(self)
         return sent
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes the request
+    ) -> web.StreamResponse:
+        """Answer what reaches no route: unparsable bytes. aiohttp's own answer would quote them."""
+        super().handle_error(request, status, exc, "")  # It logs, and raises if an answer is under way.
+        answer = web.Response(status=status, text="this is not a request that a witness can read\n")
+        answer.headers["Server"] = "tlog-witness"
+        answer.force_close()
+        return answer
