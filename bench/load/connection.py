@@ -48,6 +48,11 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(BrokenAnswer(f"connection lost: {exc or 'closed by the server'}"))
 
+    @property
+    def usable(self) -> bool:
+        """Whether the connection is open."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def send(self, request: bytes) -> asyncio.Future[Answer]:
         """Send a request; the future has its answer. Raises `BrokenAnswer` there if none comes."""
         if self._transport is None or self._transport.is_closing():

@@ -31,5 +31,7 @@ async def open_loop(
 
 async def _one(address: tuple[str, int], idle: list[Connection], request: bytes, due: float, tally: Tally) -> None:
     connection = idle.pop() if idle else await connect(*address)
+    while not connection.usable:  # The server ends connections that stay silent too long, as it should.
+        connection = idle.pop() if idle else await connect(*address)
     tally.add(await connection.send(request), due)
     idle.append(connection)
