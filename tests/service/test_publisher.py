@@ -160,6 +160,31 @@ async def test_fail_open_serves_what_no_quorum_has_seen(tmp_path: Path) -> None:
             assert served.size == size
             with pytest.raises(QuorumNotMet):
                 made.log.policy.verify_checkpoint(served.note)
+            assert made.log.publisher.witnessed.size < size, "published is not witnessed"
+            await place.witnesses[0].start()
+            await asyncio.wait_for(made.log.wait("witnessed", size), 10)
+            last = made.log.store.last_witnessed()
+            assert last is not None
+            made.log.policy.verify_checkpoint(last.note)
+
+
+async def test_fail_open_never_records_a_quorum_that_was_not_met(tmp_path: Path) -> None:
+    """One of the two that are needed cosigns, again and again: that is published, and not called witnessed."""
+    settings = LogSettings(
+        checkpoint_interval=0.02, quorum_timeout=0.3, catch_up_interval=0.05, fail_open=True, sealing_processes=0
+    )
+    async with town(tmp_path) as place:
+        options = place.options(settings=settings)
+        for witness in place.witnesses[:2]:
+            await witness.stop()
+        async with running_log(place.folder, **options) as made:
+            size = await append(made, 3)
+            await until(lambda: made.log.publisher.published is not None and made.log.publisher.published.size == size)
+            await asyncio.sleep(2.5)
+            assert made.log.store.last_witnessed() is None
+            assert made.log.publisher.witnessed.size < 0
+        async with running_log(place.folder, **options) as made:
+            assert made.log.publisher.witnessed.size < 0, "a restart knows the difference, too"
 
 
 async def test_a_checkpoint_without_a_quorum_is_shown_again_after_a_restart_not_signed_again(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class _LogCollector(Collector):
         sizes.add_metric(["sequenced"], state.size)
         sizes.add_metric(["integrated"], state.integrated_size)
         publisher = getattr(log, "publisher", None)
-        sizes.add_metric(["witnessed"], publisher.witnessed.size if publisher else 0)
+        sizes.add_metric(["witnessed"], max(publisher.witnessed.size, 0) if publisher else 0)
         yield sizes
         yield _gauge("tlog_halted", "1 if the log stopped signing", bool(publisher and publisher.halted))
         yield from self._witnesses()

@@ -140,5 +140,4 @@ def _count(error: errors.EntryInvalid) -> str:
 
 
 def _faults(error: errors.EntryInvalid) -> dict[str, Any]:
-    listed = error.faults
-    return {"errors": [{"path": fault.path, "detail": fault.message} for fault in listed]}
+    return {"errors": [{"path": fault.path, "detail": fault.message} for fault in error.faults]}

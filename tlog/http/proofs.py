@@ -21,7 +21,6 @@ from tlog.http.answers import ConsistencyProof, InclusionProof, json_answer
 from tlog.http.errors import BadParameter
 from tlog.http.query import decimal, parse_number, parse_query
 from tlog.http.running import publisher_of
-from tlog.merkle.hashing import leaf_hash
 from tlog.service.log import Log
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -79,7 +78,7 @@ class ProofRoutes:
         return InclusionProof(
             index=index,
             size=size,
-            leaf_hash=b64encode(leaf_hash(self._log.store.leaves(index, index + 1)[0])),
+            leaf_hash=b64encode(self._log.proofs.leaf_hash(index, size)),
             root=b64encode(self._log.proofs.root(size)),
             hashes=[b64encode(value) for value in hashes],
         )

@@ -11,10 +11,10 @@ A crash before 2 leaves objects that the next run writes again with the same byt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 from tlog.errors import NotFound, StorageFault, TileInvalid
-from tlog.formats.tile import TILE_WIDTH, TileRef, bundles_of, encode_bundle, tiles_of
+from tlog.formats.tile import TILE_WIDTH, TileRef, bundles_of, encode_bundle, parse_tile_path, tiles_of
 from tlog.merkle.builder import TileData, TreeBuilder
 from tlog.merkle.hashing import TILE_BYTES, leaf_hash
 from tlog.service.stored_tiles import StoredTiles
@@ -36,15 +36,15 @@ class Integrator:
         """
         self._store = store
         self._tiles = tiles
-        self._stale: list[TileRef] = []
         self._ahead = False
         self.state: LogState = store.state()
+        sizes = tiles.sizes()
+        self._stale = [parse_tile_path(path) for path in sizes if ".p/" in path]
         try:
-            self._require_objects()
+            self._require_objects(sizes)
             self._builder, self._bundle = self._load()
         except (NotFound, TileInvalid):
             self._builder, self._bundle = self._rebuild()
-        self._stale = list(self._stored_partials())
 
     def integrate(self) -> LogState:
         """Bring every assigned leaf into the tiles; durable on return.
@@ -91,10 +91,9 @@ class Integrator:
         self._tiles.put_many(objects)
         self._stale.extend(ref for ref, _ in objects)
 
-    def _require_objects(self) -> None:
+    def _require_objects(self, sizes: Mapping[str, int]) -> None:
         """Raise `NotFound` unless every full tile and bundle of the integrated tree is stored, of its size."""
         size = self.state.integrated_size
-        sizes = self._tiles.sizes()
         for ref in tiles_of(size):
             if not ref.is_partial and sizes.get(ref.path()) != TILE_BYTES:
                 raise NotFound(f"{ref.path()} is missing or cut off")
@@ -126,20 +125,6 @@ class Integrator:
             )
         self._write_edge()
         return self._builder, self._bundle
-
-    def _stored_partials(self) -> Iterator[TileRef]:
-        size, level = self.state.integrated_size, 0
-        while size >> (8 * level):
-            edge = (size >> (8 * level)) // TILE_WIDTH
-            for index in range(max(edge - 1, 0), edge + 1):
-                yield from self._partials_of(level, index)
-                if level == 0:
-                    yield from self._partials_of(None, index)
-            level += 1
-
-    def _partials_of(self, level: int | None, index: int) -> Iterator[TileRef]:
-        for width in self._tiles.partial_widths(TileRef(level, index)):
-            yield TileRef(level, index, width)
 
 
 def _ref(tile: TileData) -> TileRef:

@@ -32,6 +32,10 @@ class Proofs:
         """Return the root hash of the first `size` leaves. Raises `OutOfRange`."""
         return self._tree(size).root(size)
 
+    def leaf_hash(self, index: int, size: int) -> bytes:
+        """Return the leaf hash at `index` as the tree of `size` leaves has it. Raises `OutOfRange`."""
+        return self._tree(size).range_root(index, index + 1)
+
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """Return the RFC 6962 inclusion proof of `index` in the tree of `size` leaves. Raises `OutOfRange`."""
         return inclusion_proof(self._tree(size), index, size)
@@ -53,7 +57,7 @@ class Proofs:
                 raise OutOfRange(f"no entry has index {index}")
             raise NotFound(f"entry {index} is durable, but no witnessed checkpoint covers it yet; ask again")
         leaf = self._store.leaves(index, index + 1)[0]
-        if leaf_hash(leaf) != self._tree(published.size).range_root(index, index + 1):
+        if leaf_hash(leaf) != self.leaf_hash(index, published.size):
             raise StorageFault(f"the database's leaf {index} is not the one in the tree; run 'tlog fsck'")
         hashes = self.inclusion(index, published.size)
         return TlogProof(index, tuple(hashes), published.note, extra=leaf)

@@ -72,9 +72,11 @@ class Publisher:
         self._next_catch_up = 0.0
         self.halted = False
         self.signed = store.last_signed()
-        self.published = self.signed if settings.fail_open else store.last_witnessed()
+        last_witnessed = store.last_witnessed()
+        self.published = self.signed if settings.fail_open else last_witnessed
         self.integrated = Progress(integrator.state.integrated_size)
-        self.witnessed = Progress(self.published.size if self.published else 0)
+        # -1 as long as not even the empty tree is witnessed: with `fail_open` it may be published all the same.
+        self.witnessed = Progress(last_witnessed.size if last_witnessed else -1)
         self.problem: str | None = None
 
     async def start(self) -> None:
@@ -124,7 +126,7 @@ class Publisher:
         self.integrated.advance(tree.integrated_size)
         if self.signed is None or tree.integrated_size > self.signed.size:
             self.signed = await self._blocking(self._sign, tree.integrated_size, tree.integrated_root)
-        if self.published is None or self.published.size < self.signed.size:
+        if self.published is None or self.witnessed.size < self.signed.size:
             await self._show(self.signed, for_all=False)
         elif asyncio.get_running_loop().time() >= self._next_catch_up:
             self._catch_up(self.published)

@@ -24,7 +24,7 @@ class StoredTiles:
         self._size = integrated_size
 
     def tile(self, level: int, index: int, width: int) -> bytes:
-        """Return at least the first `width` hashes of a tile. Raises `NotFound`, `StorageFault`."""
+        """Return at least the first `width` hashes of a tile. Raises `NotFound`, `Unavailable`."""
         try:
             return self._read(level, index, width)
         except NotFound:
