@@ -72,11 +72,6 @@ class Connections:
     def __len__(self) -> int:
         return len(self._open)
 
-    @property
-    def at_work(self) -> int:
-        """How many have a request under way."""
-        return len(self._open) - len(self._silent) - len(self._idle)
-
     async def listen(self, host: str, port: int) -> int:
         """Listen; return the port, which 0 lets the system choose. Raises `OSError`."""
         found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -31,6 +31,7 @@ from tlog.errors import (
     TooManyRequests,
     Unavailable,
 )
+from tlog.formats.add_checkpoint import SIZE_MEDIA_TYPE, encode_size_body
 from witness.bodies import BodyBudget, Lease
 from witness.connection import Connection
 from witness.errors import (
@@ -70,7 +71,6 @@ STATUSES: Final[dict[type[TlogError], int]] = {
     StorageFault: 503,
     Unavailable: 503,
 }
-SIZE_TYPE = "text/x.tlog.size"
 SERVER: Final[dict[str, Any]] = {"access_log": None, "auto_decompress": False, "logger": LOGGER}
 MONITORING_MAX_AGE = 5
 """Seconds a cache may keep a cosigned checkpoint; tlog-witness allows an hour."""
@@ -87,7 +87,7 @@ def refusal(error: TlogError) -> web.Response:
     """Return the answer for an outcome that is not 200."""
     status = status_of(error)
     if isinstance(error, OldSizeMismatch):
-        return web.Response(status=status, body=b"%d\n" % error.known, content_type=SIZE_TYPE)
+        return web.Response(status=status, body=encode_size_body(error.known), content_type=SIZE_MEDIA_TYPE)
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, Overloaded):
         headers["Retry-After"] = str(error.retry_after)

@@ -43,7 +43,7 @@ def test_a_stored_entry_comes_back_whole(appends: AppendStore, store: LogStore) 
     assert entry.columns["source"] == "shop"
     assert entry.columns["core"] == b"\x01core"
     assert entry.personal == (PersonalPart(0, 77, b"\x01actor"), PersonalPart(1, 78, b"\x01subject"))
-    assert store.index_of((1).to_bytes(16)) == 0
+    assert entry.columns["entry_id"] == (1).to_bytes(16)
 
 
 def test_a_known_id_is_reported_and_nothing_of_its_request_is_stored(appends: AppendStore, store: LogStore) -> None:

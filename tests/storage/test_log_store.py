@@ -29,8 +29,6 @@ def test_missing_leaves_are_never_passed_over(appends: AppendStore, store: LogSt
 def test_unknown_entries_are_not_found(store: LogStore) -> None:
     with pytest.raises(NotFound):
         store.entry(0)
-    with pytest.raises(NotFound):
-        store.index_of(bytes(16))
 
 
 def test_integration_is_compared_and_swapped(appends: AppendStore, store: LogStore) -> None:

@@ -123,15 +123,6 @@ class LogStore:
                     found[index] = StoredEntry(index, row["leaf"], dict(row), tuple(parts.get(index, ())))
         return found
 
-    def index_of(self, entry_id: bytes) -> int:
-        """Return the index of the entry with this 16-byte id. Raises `NotFound`."""
-        query = select(entries.c.log_index).where(entries.c.entry_id == entry_id)
-        with self.database.read() as connection:
-            index = connection.execute(query).scalar()
-        if index is None:
-            raise NotFound("no entry has this id")
-        return int(index)
-
     def set_integrated(self, old: LogState, size: int, root: bytes) -> LogState:
         """Move `integrated_size` on from `old`, once the tiles of `size` leaves are durable.
 
