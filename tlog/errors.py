@@ -63,6 +63,10 @@ class MalformedDisclosure(Malformed):
     """Not a disclosure (RFC 9901 section 4.2) or not a sealed part."""
 
 
+class MalformedRecord(Malformed):
+    """Not an erasure record."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault of a bad entry. `path` is a JSON-path-like place (`[3].actor.id`; empty for the whole)."""
@@ -166,6 +170,14 @@ class OutOfRange(ServiceError):
 
 class Conflict(ServiceError):
     """The request contradicts what is stored: an `id` or `seq` used for something else."""
+
+
+class Held(ServiceError):
+    """A legal hold, or a ground of Art. 17(3) GDPR, protects what should be destroyed; nothing was changed."""
+
+
+class Damaged(ServiceError):
+    """A stored entry does not open, so that its digests can't be kept; nothing was destroyed."""
 
 
 class Unauthorized(ServiceError):

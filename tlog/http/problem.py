@@ -55,6 +55,8 @@ KINDS: Final[dict[type[BaseException], Kind]] = {
     errors.OutOfRange: Kind(404, "out-of-range", "Beyond the tree"),
     BodyTimeout: Kind(408, "body-timeout", "The request body took too long"),
     errors.Conflict: Kind(409, "conflict", "The request contradicts what is stored"),
+    errors.Held: Kind(409, "held", "A hold protects this; nothing was changed"),
+    errors.Damaged: Kind(409, "entry-damaged", "A stored entry is damaged; nothing was changed"),
     errors.TooLarge: Kind(413, "too-large", "The request is over a limit"),
     UnsupportedMedia: Kind(415, "unsupported-media-type", "The request body is in a form not taken here"),
     errors.TooManyRequests: Kind(429, "too-many-requests", "This client asks for more than its share"),

@@ -61,6 +61,26 @@ class Database:
         with _project_errors(), self._reader.begin() as connection:
             yield connection
 
+    def maintain(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run one statement outside of any transaction, as VACUUM and checkpoints need it, and return its rows.
+
+        Raises as `write` does.
+        """
+        with _project_errors():
+            if not self.is_sqlite:
+                with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    result = connection.exec_driver_sql(statement)
+                    return [tuple(row) for row in result] if result.returns_rows else []
+            # SQLAlchemy would begin a transaction; the driver itself does not (`isolation_level=None`).
+            raw = self.engine.raw_connection()
+            try:
+                cursor = raw.cursor()
+                rows = [tuple(row) for row in cursor.execute(statement).fetchall()]
+                cursor.close()
+                return rows
+            finally:
+                raw.close()
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()

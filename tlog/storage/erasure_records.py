@@ -1,0 +1,78 @@
+"""The folder of erasure records: one file for each act, outside both databases and backed up with neither's past.
+
+    <folder>/<act id>.json      0600; `tlog/audit/erasure_record.py` says what is in it
+
+A record is durable before the first thing that it names is destroyed, and is never removed. A crash while it is
+written leaves a `.part` file, which is not read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from tlog.audit.erasure_record import ErasureRecord, encode_record, parse_record
+from tlog.errors import MalformedRecord, StorageFault
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRecords:
+    """The records in one folder, which exists. Methods block."""
+
+    folder: Path
+
+    def write(self, record: ErasureRecord) -> None:
+        """Store a record, durable on return; one of the same act is replaced. Raises `StorageFault`."""
+        path = self.folder / f"{record.act}.json"
+        try:
+            _write(path.with_suffix(".part"), encode_record(record))
+            os.replace(path.with_suffix(".part"), path)
+            _sync(self.folder)
+        except OSError as error:
+            raise StorageFault(f"the erasure record {path.name} can't be written: {error.strerror}") from None
+
+    def of(self, act_id: bytes) -> ErasureRecord | None:
+        """Return the record of an act, None where it has none. Raises `StorageFault`."""
+        path = self.folder / f"{UUID(bytes=act_id)}.json"
+        return _read(path) if path.exists() else None
+
+    def all(self) -> Iterator[ErasureRecord]:
+        """Yield every record, oldest act first. Raises `StorageFault` for a file that is none: nobody may serve
+        a log of which it is not known what was erased."""
+        try:
+            paths = sorted(self.folder.glob("*.json"))
+        except OSError as error:
+            raise StorageFault(f"the erasure records can't be listed: {error.strerror}") from None
+        for path in paths:
+            yield _read(path)
+
+
+def _read(path: Path) -> ErasureRecord:
+    try:
+        record = parse_record(path.read_bytes())
+    except OSError as error:
+        raise StorageFault(f"the erasure record {path.name} can't be read: {error.strerror}") from None
+    except MalformedRecord as error:
+        raise StorageFault(f"{path.name}: {error}; restore it from its backup") from None
+    if path.stem != record.act:
+        raise StorageFault(f"{path.name} holds the record of another act; restore it from its backup")
+    return record
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
