@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from tlog.errors import ConcurrentUpdate, NotFound
 from tlog.storage.database import Database
-from tlog.storage.tables import acts
+from tlog.storage.tables import acts, entries
 
 
 class ActKind(StrEnum):
@@ -119,6 +119,12 @@ class ActStore:
         """
         with self._database.write() as connection:
             return move_act(connection, act, state, **values)
+
+    def next_seq(self, source: str) -> int:
+        """Return the number after the last one of a source's entries."""
+        with self._database.read() as connection:
+            last = connection.execute(select(func.max(entries.c.seq)).where(entries.c.source == source)).scalar()
+        return 0 if last is None else last + 1
 
 
 def add_act(

@@ -1,0 +1,226 @@
+"""Acts under way: asked for, approved by a second person where that is set, run to their end, logged.
+
+Rules:
+
+* One act runs at a time, under `lock`; whoever destroys keys or parts holds it.
+* What an act says (`Payload`) is stored encrypted only, and is gone once the act's own entry is in the log.
+* An act that is begun is finished: by the request that began it, or by `resume` after a restart. So everything in it
+  may happen twice.
+* A second person is somebody with another token of another name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from tlog.audit.entry import new_entry_id
+from tlog.errors import Conflict, Forbidden, LogHalted, NotFound, TlogError
+from tlog.keys.keyring import Keyring
+from tlog.service.own_entries import SERVICE, OwnEntries, token_actor
+from tlog.storage.act_store import UNFINISHED, Act, ActKind, ActState, ActStore
+from tlog.storage.token_store import Token
+
+Payload = dict[str, Any]
+"""What an act says. `by` is the name of the token that asked; of the rest each kind says what it is."""
+Step = Callable[[str], None]
+"""Told the name of each step of an act once it is done; tests end the process there."""
+Outcome = Literal["allowed", "denied", "failed"]
+PURPOSES: Final = {
+    ActKind.ERASURE: "erasure of personal data",
+    ActKind.EXPIRY: "end of the retention period",
+    ActKind.HOLD: "legal hold",
+    ActKind.LIFT: "end of a legal hold",
+}
+_SAID: Final = ("reason", "approved_by")
+_logger = structlog.get_logger()
+
+
+class Executor(Protocol):
+    """Runs the acts of one kind."""
+
+    async def run(self, act: Act) -> Act:
+        """Bring an act that is begun or applied to its end and return it. The caller holds the lock.
+
+        Everything may have been done before. Raises `TlogError` subclasses; the act then stays where it is, or is
+        `refused` where nothing was destroyed.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an act under way is: what is being done, how many of how many."""
+
+    phase: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(slots=True)
+class Acts:
+    """Everything that is common to acts. Belongs to one event loop.
+
+    `refusal` returns why no act may begin now, or None. `now` returns microseconds since the epoch.
+    """
+
+    store: ActStore
+    keyring: Keyring
+    own: OwnEntries
+    now: Callable[[], int]
+    refusal: Callable[[], str | None] = lambda: None
+    step: Step = lambda _: None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    progress: dict[bytes, Progress] = field(default_factory=dict)
+    _executors: dict[ActKind, Executor] = field(default_factory=dict)
+
+    def register(self, kind: ActKind, executor: Executor) -> None:
+        """Say who runs the acts of a kind."""
+        self._executors[kind] = executor
+
+    def require_open(self) -> None:
+        """Raise `LogHalted` where the log can't log an act now."""
+        reason = self.refusal()
+        if reason is not None:
+            raise LogHalted(f"{reason}; nothing was changed")
+
+    async def begin(self, kind: ActKind, payload: Payload, token: Token | None, **values: Any) -> Act:
+        """Store a new act, begun: from here on it will be finished. Raises `LogHalted`."""
+        return await self._add(kind, ActState.BEGUN, payload, token, values)
+
+    async def propose(self, kind: ActKind, payload: Payload, token: Token, **values: Any) -> Act:
+        """Store a new act that waits for a second person. Raises `LogHalted`."""
+        return await self._add(kind, ActState.PENDING, payload, token, values)
+
+    async def approve(self, act_id: bytes, token: Token) -> Act:
+        """Run an act that waits for a second person, who this token stands for, and return it done.
+
+        Raises `NotFound`, `Conflict` if it does not wait, `Forbidden` for the same person, `LogHalted`, and what the
+        act raises.
+        """
+        self.require_open()
+        async with self.lock:
+            act = await self._pending(act_id)
+            payload = self.payload(act)
+            if token.token_id == act.requested_by or token.name == payload.get("by"):
+                raise Forbidden("a second person must approve this: whoever asked for it can't")
+            sealed = self.sealed(act.act_id, payload | {"approved_by": token.name})
+            values = {"approved_by": token.token_id, "payload": sealed}
+            act = await asyncio.to_thread(self.store.move, act, ActState.BEGUN, **values)
+            return await self.run(act)
+
+    async def decline(self, act_id: bytes, token: Token) -> Act:
+        """Refuse an act that waits for a second person; anybody who may approve, and whoever asked, can.
+
+        Raises `NotFound`, `Conflict` if it does not wait, `LogHalted`.
+        """
+        self.require_open()
+        async with self.lock:
+            act = await self._pending(act_id)
+            said = self.payload(act) | {"by": token.name, "declined_by": token.name}
+            return await self.conclude(act, {"declined": True}, "denied", ActState.DECLINED, said)
+
+    async def run(self, act: Act) -> Act:
+        """Bring an act that is begun to its end. The caller holds the lock."""
+        try:
+            return await self._executors[act.kind].run(act)
+        finally:
+            self.progress.pop(act.act_id, None)
+
+    async def resume(self) -> None:
+        """Finish what a crash, or a refusing database, left unfinished; what fails again is left and reported."""
+        async with self.lock:
+            for act in await asyncio.to_thread(self.store.in_states, UNFINISHED):
+                try:
+                    await self.run(act)
+                except TlogError as error:
+                    _logger.error("an act is not finished", act=str(UUID(bytes=act.act_id)), reason=str(error))
+
+    async def conclude(  # noqa: PLR0913, PLR0917 - what an entry says
+        self,
+        act: Act,
+        details: Payload,
+        outcome: Outcome = "allowed",
+        state: ActState = ActState.DONE,
+        payload: Payload | None = None,
+        action: str | None = None,
+    ) -> Act:
+        """Log an act and bring it to its last state, without payload; `payload` replaces what it says.
+
+        A crash between the two: the entry is found by its id, and only the state is missing.
+        """
+        said = self.payload(act) if payload is None else payload
+        index = await self.log(act.act_id, act.kind, said, details, outcome, action)
+        values = {"payload": None, "entry_index": index}
+        self.step("logged")
+        done = await asyncio.to_thread(self.store.move, act, state, **values)
+        self.step("done")
+        return done
+
+    async def log(  # noqa: PLR0913, PLR0917 - what an entry says
+        self,
+        act_id: bytes,
+        kind: ActKind,
+        payload: Payload,
+        details: Payload,
+        outcome: Outcome = "allowed",
+        action: str | None = None,
+    ) -> int:
+        """Append the entry that says what was done, or refused, and return its index."""
+        by = payload.get("by")
+        said = {name: payload[name] for name in _SAID if payload.get(name) is not None}
+        return await self.own.log(
+            act_id,
+            SERVICE if by is None else token_actor(by, payload.get("authorised_by")),
+            action or f"tlog.{kind}",
+            outcome,
+            {"act": str(UUID(bytes=act_id)), **details, **said},
+            purpose=PURPOSES[kind],
+            legal_basis=payload.get("legal_basis"),
+        )
+
+    def payload(self, act: Act) -> Payload:
+        """Return what an act says; nothing for one that came back from an erasure record."""
+        if act.payload is None:
+            return {}
+        return dict(msgspec.json.decode(self.keyring.open_payload(act.payload, act.act_id)))
+
+    def sealed(self, act_id: bytes, payload: Payload) -> bytes:
+        """Return a payload as it is stored."""
+        return self.keyring.seal_payload(msgspec.json.encode(payload), act_id)
+
+    async def _add(
+        self, kind: ActKind, state: ActState, payload: Payload, token: Token | None, values: dict[str, Any]
+    ) -> Act:
+        self.require_open()
+        act_id = new_act_id()
+        sealed = self.sealed(act_id, payload)
+        by = None if token is None else token.token_id
+        values = {"requested_by": by, "payload": sealed, **values}
+        return await asyncio.to_thread(self.store.add, act_id, kind, state, self.now(), **values)
+
+    async def _pending(self, act_id: bytes) -> Act:
+        act = await asyncio.to_thread(self.store.get, act_id)
+        if act.state is not ActState.PENDING:
+            raise Conflict(f"this act does not wait for anybody: it is {act.state}")
+        return act
+
+
+def new_act_id() -> bytes:
+    """Return the 16 bytes of a fresh UUIDv7."""
+    return UUID(new_entry_id()).bytes
+
+
+def parse_act_id(text: str) -> bytes:
+    """Return the bytes of an act's id in its text form. Raises `NotFound` for what can't be one."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise NotFound("there is no such act") from None
+    return found.bytes
