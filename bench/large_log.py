@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.place import make_log, served
 from tlog.cli.data_folder import open_log_database
-from tlog.storage.append_store import AppendStore, NewRow
+from tlog.storage.append_store import AppendStore, NewRow, SealedRequest
 
 _GROUP = 20_000
 
@@ -18,7 +18,7 @@ def make_large_log(folder: Path, size: int) -> None:
     with open_log_database(folder) as database:
         store = AppendStore(database)
         for start in range(0, size, _GROUP):
-            store.append([[NewRow(leaf(index)) for index in range(start, min(start + _GROUP, size))]])
+            store.append([SealedRequest([NewRow(leaf(index)) for index in range(start, min(start + _GROUP, size))], 0)])
     with served(folder) as place:
         place.wait_published(size, seconds=600)
         place.log.stop()

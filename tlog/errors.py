@@ -164,6 +164,14 @@ class NotFound(ServiceError):
     """No such entry, tile, checkpoint or proof."""
 
 
+class Expired(ServiceError):
+    """The entry's retention period is over: of it there is an index and a leaf. `act` numbers the expiry."""
+
+    def __init__(self, message: str, act: int) -> None:
+        self.act = act
+        super().__init__(message)
+
+
 class OutOfRange(ServiceError):
     """An index or size beyond the tree."""
 

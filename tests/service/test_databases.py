@@ -14,7 +14,7 @@ from tlog.errors import ConcurrentUpdate, Conflict, LogHalted
 from tlog.service.fsck.run import fsck
 from tlog.service.integrator import Integrator
 from tlog.service.settings import LogSettings
-from tlog.storage.append_store import AppendStore, NewRow
+from tlog.storage.append_store import AppendStore, NewRow, SealedRequest
 from tlog.storage.log_store import LogStore
 
 BATCHES = 6
@@ -73,7 +73,7 @@ def test_a_second_integrator_loses_the_comparison(urls: tuple[str, str], tmp_pat
     parts, keyring_database = make_parts(tmp_path, urls=urls)
     store = LogStore(parts.database)
     first, second = Integrator(store, parts.tiles), Integrator(store, parts.tiles)
-    AppendStore(parts.database).append([[NewRow(b"a")]])
+    AppendStore(parts.database).append([SealedRequest([NewRow(b"a")], 0)])
     first.integrate()
     with pytest.raises(ConcurrentUpdate):
         second.integrate()

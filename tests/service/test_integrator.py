@@ -13,7 +13,7 @@ from tlog.errors import StorageFault, Unavailable
 from tlog.formats.tile import TileRef, bundles_of, encode_bundle, parse_bundle, parse_tile, tiles_of
 from tlog.merkle.hashing import EMPTY_ROOT, leaf_hash
 from tlog.service.integrator import Integrator
-from tlog.storage.append_store import AppendStore, NewRow
+from tlog.storage.append_store import AppendStore, NewRow, SealedRequest
 from tlog.storage.database import Database
 from tlog.storage.log_store import LogStore
 from tlog.storage.migrate import upgrade
@@ -38,7 +38,7 @@ class Bench:
 
     def append(self, count: int) -> None:
         new = [f"leaf {len(self.leaves) + i}".encode() for i in range(count)]
-        AppendStore(self.database).append([[NewRow(leaf) for leaf in new]])
+        AppendStore(self.database).append([SealedRequest([NewRow(leaf) for leaf in new], 0)])
         self.leaves += new
 
     def root(self, size: int) -> bytes:
@@ -213,6 +213,6 @@ def test_partial_tiles_of_a_former_run_are_collected_too(bench: Bench) -> None:
 
 def test_a_bundle_can_hold_the_largest_leaves(bench: Bench) -> None:
     leaves = [bytes([i]) * 65535 for i in range(3)]
-    AppendStore(bench.database).append([[NewRow(leaf) for leaf in leaves]])
+    AppendStore(bench.database).append([SealedRequest([NewRow(leaf) for leaf in leaves], 0)])
     Integrator(bench.store, bench.tiles).integrate()
     assert bench.tiles.get(TileRef(None, 0, 3)) == encode_bundle(leaves)

@@ -18,7 +18,7 @@ from tlog.keys.keyring import AssignedKeys
 from tlog.service.intake import AppendRequest
 from tlog.service.sealer import Sealer
 from tlog.service.sealing_group import GROUP_BYTES, SealingGroup
-from tlog.storage.append_store import NewRow
+from tlog.storage.append_store import SealedRequest
 
 
 class HeldSealer(Sealer):
@@ -33,18 +33,20 @@ class HeldSealer(Sealer):
     fails: set[int]
     away = False
 
-    def seal_requests(self, requests: Sequence[Sequence[Entry]]) -> list[list[NewRow] | Exception]:
+    def seal_requests(self, requests: Sequence[Sequence[Entry]], epoch: int = 0) -> list[SealedRequest | Exception]:
         self.groups.append(sum(map(len, requests)))
         self.began.set()
         assert self.free.wait(20)
         if self.away:
             raise Unavailable("the keyring is away")
-        return super().seal_requests(requests)
+        return super().seal_requests(requests, epoch)
 
-    def _seal(self, entries: Sequence[Entry], assigned: Sequence[AssignedKeys], received_at: int) -> list[NewRow]:
+    def _seal(
+        self, entries: Sequence[Entry], assigned: Sequence[AssignedKeys], received_at: int, epoch: int
+    ) -> SealedRequest:
         if entries[0].seq in self.fails:
             raise Unavailable(f"no key for {entries[0].seq}")
-        return super()._seal(entries, assigned, received_at)
+        return super()._seal(entries, assigned, received_at, epoch)
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def one(**fields: object) -> AppendRequest:
     return AppendRequest(json.dumps(entry_document(**fields)).encode(), NDJSON, "clinic")
 
 
-async def held(group: SealingGroup, sealer: HeldSealer) -> asyncio.Task[list[NewRow]]:
+async def held(group: SealingGroup, sealer: HeldSealer) -> asyncio.Task[SealedRequest]:
     """Start one request and return when its group is in the thread and waits there."""
     first = asyncio.create_task(group.seal(one(seq=1_000_000)))
     assert await asyncio.to_thread(sealer.began.wait, 20)
@@ -75,7 +77,7 @@ async def test_what_arrives_meanwhile_is_one_group(sealer: HeldSealer) -> None:
     more = [asyncio.create_task(group.seal(append_request(n))) for n in (1, 3, 2)]
     await asyncio.sleep(0)
     sealer.free.set()
-    assert [len(rows) for rows in await asyncio.gather(first, *more)] == [1, 1, 3, 2]
+    assert [len(sealed.rows) for sealed in await asyncio.gather(first, *more)] == [1, 1, 3, 2]
     assert sealer.groups == [1, 6]
 
 
@@ -89,9 +91,9 @@ async def test_a_bad_request_is_refused_alone(sealer: HeldSealer) -> None:
     await first
     good, *bad, last = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(error) for error in bad] == [EntryInvalid, Forbidden, EntryInvalid]
-    assert isinstance(good, list)
-    assert isinstance(last, list)
-    assert [row.columns["seq"] for row in (*good, *last)] == [5, 6]
+    assert isinstance(good, SealedRequest)
+    assert isinstance(last, SealedRequest)
+    assert [row.columns["seq"] for row in (*good.rows, *last.rows)] == [5, 6]
     assert sealer.groups == [1, 2]
 
 
@@ -101,8 +103,8 @@ async def test_a_request_that_cannot_be_sealed_does_not_cost_the_others_theirs(s
     group = SealingGroup(sealer)
     tasks = [asyncio.create_task(group.seal(one(seq=seq))) for seq in (6, 7, 8)]
     six, seven, eight = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(six, list)
-    assert isinstance(eight, list)
+    assert isinstance(six, SealedRequest)
+    assert isinstance(eight, SealedRequest)
     assert str(seven) == "no key for 7"
 
 
@@ -120,7 +122,7 @@ async def test_each_entry_is_sealed_under_its_own_persons_keys(sealer: HeldSeale
     group = SealingGroup(sealer)
     people = ["p-1", "p-2", "p-1"]
     rows = await asyncio.gather(*(group.seal(one(subjects=[{"id": person}])) for person in people))
-    first, second, third = (row.personal[1][1] for [row] in rows)
+    first, second, third = (row.personal[1][1] for (row,), _ in rows)
     assert first == third != second
 
 
@@ -134,9 +136,9 @@ async def test_a_caller_who_goes_away_costs_nothing(sealer: HeldSealer) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await task
     sealer.free.set()
-    assert [row.columns["seq"] for row in await stays] == [12]
+    assert [row.columns["seq"] for row in (await stays).rows] == [12]
     assert sealer.groups == [1, 1]
-    assert [row.columns["seq"] for row in await group.seal(one(seq=13))] == [13]
+    assert [row.columns["seq"] for row in (await group.seal(one(seq=13))).rows] == [13]
 
 
 async def test_a_group_is_bounded_in_bytes(sealer: HeldSealer) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tlog.errors import Conflict, LogHalted, Overloaded, StorageFault, TlogError, Unavailable
 from tlog.service.sequencer import Sequencer
 from tlog.service.settings import LogSettings
-from tlog.storage.append_store import Appended, AppendStore, NewRow, Outcome
+from tlog.storage.append_store import Appended, AppendStore, NewRow, Outcome, SealedRequest
 
 
 class HeldStore(AppendStore):
@@ -24,14 +24,14 @@ class HeldStore(AppendStore):
         self.size = 0
         self.fault: Exception | None = None
 
-    def append(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
+    def append(self, requests: Sequence[SealedRequest]) -> list[Outcome]:
         self.entered.set()
         assert self.go.wait(10)
         self.groups.append(len(requests))
         if self.fault is not None:
             raise self.fault
         outcomes: list[Outcome] = []
-        for rows in requests:
+        for rows, _ in requests:
             outcomes.append(Appended(self.size) if rows[0].leaf != b"conflict" else Conflict("taken"))
             self.size += len(rows)
         return outcomes
@@ -46,7 +46,7 @@ async def started(settings: LogSettings | None = None) -> tuple[Sequencer, HeldS
 
 async def send(sequencer: Sequencer, *leaves: bytes) -> object:
     with sequencer.reserve(len(leaves), sum(map(len, leaves))):
-        return await sequencer.append([NewRow(leaf) for leaf in leaves])
+        return await sequencer.append(SealedRequest([NewRow(leaf) for leaf in leaves], 0))
 
 
 async def test_what_arrives_during_one_commit_shares_the_next() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tlog.errors import ConcurrentUpdate, ConfigurationInvalid, NotFound, StorageFault
 from tlog.merkle.hashing import EMPTY_ROOT
-from tlog.storage.append_store import AppendStore, NewRow
+from tlog.storage.append_store import AppendStore, NewRow, SealedRequest
 from tlog.storage.log_store import LogState, LogStore, StoredCheckpoint
 
 
@@ -21,7 +21,7 @@ def test_a_new_log_is_empty_and_made_once(store: LogStore) -> None:
 
 
 def test_missing_leaves_are_never_passed_over(appends: AppendStore, store: LogStore) -> None:
-    appends.append([[NewRow(b"a"), NewRow(b"b")]])
+    appends.append([SealedRequest([NewRow(b"a"), NewRow(b"b")], 0)])
     with pytest.raises(StorageFault, match="1 of the leaves"):
         store.leaves(1, 3)
 
@@ -32,7 +32,7 @@ def test_unknown_entries_are_not_found(store: LogStore) -> None:
 
 
 def test_integration_is_compared_and_swapped(appends: AppendStore, store: LogStore) -> None:
-    appends.append([[NewRow(b"a"), NewRow(b"b"), NewRow(b"c")]])
+    appends.append([SealedRequest([NewRow(b"a"), NewRow(b"b"), NewRow(b"c")], 0)])
     old = store.state()
     new = store.set_integrated(old, 2, b"r" * 32)
     assert (new.integrated_size, new.integrated_root) == (2, b"r" * 32)

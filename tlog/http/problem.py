@@ -52,6 +52,7 @@ KINDS: Final[dict[type[BaseException], Kind]] = {
     errors.Unauthorized: Kind(401, "unauthorized", "A valid bearer token is needed"),
     errors.Forbidden: Kind(403, "forbidden", "This token may not do that"),
     errors.NotFound: Kind(404, "not-found", "There is no such thing"),
+    errors.Expired: Kind(410, "expired", "The entry's retention period is over"),
     errors.OutOfRange: Kind(404, "out-of-range", "Beyond the tree"),
     BodyTimeout: Kind(408, "body-timeout", "The request body took too long"),
     errors.Conflict: Kind(409, "conflict", "The request contradicts what is stored"),

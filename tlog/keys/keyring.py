@@ -3,7 +3,11 @@
 One cohort key for each retention class and month, one key for each person in each role: an actor and a
 data subject of the same id have different keys, so that erasing one leaves the other. A person is found
 by ``HMAC-SHA256(person-hash key, role ‖ 0x00 ‖ id)``; the key's `key_id` is random, so that a person who
-returns after an erasure is not linked to the erased past.
+returns after an erasure is not linked to the erased past. Where the person-hash key was rotated there is a chain
+of them, ``HMAC(k2, HMAC(k1, …))``: nobody knows the ids any more that a new key alone would have to be applied to.
+
+A key goes in two steps: *withdrawn*, it is found for nobody and still opens; *destroyed*, it is gone. In between the
+log's epoch moves on (`tlog/storage/append_store.py`), and `assign` for a newer epoch drops what was cached.
 
 A key is durable before anything is sealed under it: a crash in between leaves an unused key, never an
 entry that nobody can open.
@@ -16,19 +20,28 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tlog.audit.entry import Entry
 from tlog.audit.hmac_sha256 import HmacSha256
 from tlog.audit.seal import EntryKeys
-from tlog.errors import ConfigurationInvalid
+from tlog.errors import ClockBehind, ConfigurationInvalid, DecryptionFailed
+from tlog.keys.index_terms import IndexTerms
 from tlog.keys.kek import KeyEncryptionProvider
 from tlog.storage.keyring_store import KeyringStore, WrappedPersonKey
 
 KEY_BYTES = 32
-_PERSON_HASH_KEY = "person-hash"
-_PERSON_CONTEXT = b"tlog-audit/v1 person key"
-_COHORT_CONTEXT = b"tlog-audit/v1 cohort key"
-_SECRET_CONTEXT = b"tlog-audit/v1 keyring secret"
+PERSON_HASH_KEY = "person-hash"
+_INDEX_TERM_KEY = "index-terms"
+_ACT_KEY = "acts"
+PERSON_CONTEXT = b"tlog-audit/v1 person key"
+COHORT_CONTEXT = b"tlog-audit/v1 cohort key"
+SECRET_CONTEXT = b"tlog-audit/v1 keyring secret"
+PAYLOAD_CONTEXT = b"tlog-audit/v1 act\n"
+_NONCE_BYTES = 12
 _CACHED_PERSONS = 100_000
 
 
@@ -52,6 +65,11 @@ def cohort_of(retention: str, received_at: int) -> str:
     return f"{retention}/{moment:%Y-%m}"
 
 
+def actor_identity(kind: str, identity: str) -> str:
+    """Return how an actor of this type and id is named to the keyring."""
+    return f"{kind}\0{identity}"
+
+
 class Keyring:
     """Finds and makes data keys. Methods block (database, key-encryption provider); safe to use from threads."""
 
@@ -63,21 +81,26 @@ class Keyring:
         self._lock = threading.Lock()
         self._persons: OrderedDict[bytes, _Person] = OrderedDict()
         self._cohorts: dict[str, bytes] = {}
-        wrapped = store.secret(_PERSON_HASH_KEY)
-        if wrapped is None:
-            raise ConfigurationInvalid("the keyring is empty; 'tlog init' makes it")
-        self._person_hash = HmacSha256(provider.unwrap_many([wrapped], _SECRET_CONTEXT)[0]).digest
+        self._epoch = 0
+        self._person_hash = _person_hash(store, provider)
+        self._terms = IndexTerms(self._need_secret(_INDEX_TERM_KEY))
+        self._acts = AESGCM(self._need_secret(_ACT_KEY))
 
     @staticmethod
     def create(store: KeyringStore, provider: KeyEncryptionProvider, random: Callable[[int], bytes]) -> None:
         """Make the keyring's own secret, wrapped by `provider`."""
-        store.add_secret(_PERSON_HASH_KEY, provider.wrap_many([random(KEY_BYTES)], _SECRET_CONTEXT)[0])
+        store.add_secret(PERSON_HASH_KEY, provider.wrap_many([random(KEY_BYTES)], SECRET_CONTEXT)[0])
 
-    def assign(self, entries: Sequence[Entry], received_at: int) -> list[AssignedKeys]:
-        """Return the keys to seal each entry under, making and storing the missing ones first."""
+    def assign(self, entries: Sequence[Entry], received_at: int, epoch: int = 0) -> list[AssignedKeys]:
+        """Return the keys to seal each entry under, making and storing the missing ones first.
+
+        What is cached from an epoch before `epoch` is read again. Raises `ClockBehind` if the entries' cohort
+        has expired already.
+        """
         cohort_names = [cohort_of(entry.retention, received_at) for entry in entries]
         hashes = [self._person_hashes(entry) for entry in entries]
         with self._lock:
+            self._enter(epoch)
             cohorts = self._need_cohorts(set(cohort_names))
             persons = self._need_persons({person for group in hashes for person in group})
         return [
@@ -88,18 +111,96 @@ class Keyring:
     def cohort_keys(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return the keys of those cohorts (`cohort_of`) that still have one."""
         wrapped = self._store.cohorts(sorted(set(names)))
-        keys = self._provider.unwrap_many(list(wrapped.values()), _COHORT_CONTEXT) if wrapped else []
+        keys = self._provider.unwrap_many(list(wrapped.values()), COHORT_CONTEXT) if wrapped else []
         return dict(zip(wrapped, keys, strict=True))
 
     def person_keys(self, key_ids: Sequence[int]) -> dict[int, bytes]:
         """Return the keys of those `key_ids` that still have one."""
         found = self._store.persons_by_id(sorted(set(key_ids)))
         wrapped = [person.wrapped for person in found.values()]
-        keys = self._provider.unwrap_many(wrapped, _PERSON_CONTEXT) if wrapped else []
+        keys = self._provider.unwrap_many(wrapped, PERSON_CONTEXT) if wrapped else []
         return dict(zip(found, keys, strict=True))
 
+    def terms_of(self, entry: Entry) -> tuple[int, ...]:
+        """Return the blind index terms of an entry, each once."""
+        return self._terms.of_entry(entry)
+
+    def target_term(self, kind: str, identity: str) -> int:
+        """Return the blind index term of a target."""
+        return self._terms.target(kind, identity)
+
+    def correlation_term(self, value: str) -> int:
+        """Return the blind index term of a trace or request id."""
+        return self._terms.correlation(value)
+
+    def find_person(self, role: str, identity: str) -> int | None:
+        """Return the `key_id` of a person who has a key, without making one.
+
+        `role` is "actor", with `identity` made by `actor_identity`, or "subject", with the subject's id.
+        """
+        person = self._hash(role, identity)
+        found = self._store.persons([person]).get(person)
+        return found.key_id if found else None
+
+    def need_person(self, role: str, identity: str) -> int:
+        """Return the `key_id` of a person, making a key where there is none."""
+        person = self._hash(role, identity)
+        with self._lock:
+            return self._load_persons([person])[person].key_id
+
+    def withdraw_person(self, key_id: int) -> None:
+        """Take a person's key out of use; the log's epoch must move on before it is destroyed."""
+        self._store.withdraw_person(key_id)
+        self.drop_caches()
+
+    def destroy_person(self, key_id: int) -> bool:
+        """Destroy a person's key. Returns whether it was there."""
+        self.drop_caches()
+        return self._store.destroy_person(key_id)
+
+    def need_cohort(self, name: str) -> bytes:
+        """Return the key of a cohort, made if there is none. Raises `ClockBehind` where it was destroyed."""
+        with self._lock:
+            return self._need_cohorts({name})[name]
+
+    def destroy_cohort(self, name: str) -> bool:
+        """Destroy the key of a cohort, for good: its name never gets another. Returns whether it was there."""
+        self.drop_caches()
+        return self._store.destroy_cohort(name)
+
+    def drop_caches(self) -> None:
+        """Forget every key in memory; they are read again as needed."""
+        with self._lock:
+            self._persons.clear()
+            self._cohorts.clear()
+
+    def seal_payload(self, data: bytes, context: bytes) -> bytes:
+        """Return what an act says, encrypted; `context` (its id) must be given to open it."""
+        nonce = self._random(_NONCE_BYTES)
+        return nonce + self._acts.encrypt(nonce, data, PAYLOAD_CONTEXT + context)
+
+    def open_payload(self, sealed: bytes, context: bytes) -> bytes:
+        """Return what `seal_payload` was given. Raises `DecryptionFailed`."""
+        try:
+            return self._acts.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], PAYLOAD_CONTEXT + context)
+        except (InvalidTag, ValueError):
+            raise DecryptionFailed("what an act says does not open under this keyring") from None
+
+    def _enter(self, epoch: int) -> None:
+        if epoch > self._epoch:
+            self._epoch = epoch
+            self._persons.clear()
+            self._cohorts.clear()
+
+    def _need_secret(self, name: str) -> bytes:
+        wrapped = self._store.secret(name)
+        if wrapped is None:
+            fresh = self._provider.wrap_many([self._random(KEY_BYTES)], SECRET_CONTEXT)[0]
+            wrapped = self._store.need_secret(name, fresh)
+        return self._provider.unwrap_many([wrapped], SECRET_CONTEXT)[0]
+
     def _person_hashes(self, entry: Entry) -> list[bytes]:
-        actor = self._hash("actor", f"{entry.actor.type}\0{entry.actor.id}")
+        actor = self._hash("actor", actor_identity(entry.actor.type, entry.actor.id))
         return [actor, *(self._hash("subject", subject.id) for subject in entry.subjects or ())]
 
     def _hash(self, role: str, identity: str) -> bytes:
@@ -111,9 +212,11 @@ class Keyring:
             wrapped = self._store.cohorts(missing)
             absent = [name for name in missing if name not in wrapped]
             if absent:
-                fresh = self._provider.wrap_many([self._random(KEY_BYTES) for _ in absent], _COHORT_CONTEXT)
+                fresh = self._provider.wrap_many([self._random(KEY_BYTES) for _ in absent], COHORT_CONTEXT)
                 wrapped |= self._store.add_cohorts(dict(zip(absent, fresh, strict=True)))
-            keys = self._provider.unwrap_many([wrapped[name] for name in missing], _COHORT_CONTEXT)
+                if expired := [name for name in absent if name not in wrapped]:
+                    raise ClockBehind(f"the cohort {expired[0]} has expired, and nothing is stored in it any more")
+            keys = self._provider.unwrap_many([wrapped[name] for name in missing], COHORT_CONTEXT)
             self._cohorts.update(zip(missing, keys, strict=True))
         return {name: self._cohorts[name] for name in names}
 
@@ -133,16 +236,27 @@ class Keyring:
         stored = self._store.persons(hashes)
         absent = [person for person in hashes if person not in stored]
         if absent:
-            wrapped = self._provider.wrap_many([self._random(KEY_BYTES) for _ in absent], _PERSON_CONTEXT)
+            wrapped = self._provider.wrap_many([self._random(KEY_BYTES) for _ in absent], PERSON_CONTEXT)
             fresh = [
                 WrappedPersonKey(int.from_bytes(self._random(8)) >> 1, person, key)
                 for person, key in zip(absent, wrapped, strict=True)
             ]
             stored |= self._store.add_persons(fresh)
-        keys = self._provider.unwrap_many([stored[person].wrapped for person in hashes], _PERSON_CONTEXT)
+        keys = self._provider.unwrap_many([stored[person].wrapped for person in hashes], PERSON_CONTEXT)
         return {p: _Person(stored[p].key_id, key) for p, key in zip(hashes, keys, strict=True)}
 
 
 def _assigned(cohort: bytes, persons: Sequence[_Person]) -> AssignedKeys:
     keys = EntryKeys(cohort, persons[0].key, tuple(person.key for person in persons[1:]))
     return AssignedKeys(keys, tuple(person.key_id for person in persons))
+
+
+def _person_hash(store: KeyringStore, provider: KeyEncryptionProvider) -> Callable[[bytes], bytes]:
+    wrapped = store.secrets(PERSON_HASH_KEY)
+    if PERSON_HASH_KEY not in wrapped:
+        raise ConfigurationInvalid("the keyring is empty; 'tlog init' makes it")
+    names = sorted(wrapped, key=lambda name: (len(name), name))  # person-hash, person-hash-2, …, person-hash-10
+    chain = [HmacSha256(key).digest for key in provider.unwrap_many([wrapped[n] for n in names], SECRET_CONTEXT)]
+    if len(chain) == 1:
+        return chain[0]
+    return lambda message: reduce(lambda value, digest: digest(value), chain, message)

@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from tlog.errors import Conflict
+from tlog.errors import Conflict, Unavailable
 from tlog.service.entries import EntryReader
 from tlog.service.intake import AppendRequest, read_request
 from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
-from tlog.storage.append_store import Appended, NewRow
+from tlog.storage.append_store import Appended, NewRow, SealedRequest, StaleKeys
 
 _ENTRY_BYTES: Final = 512
 """About what an entry has: a request holds its place in the queue before it is known how many there are."""
+
+_SEALINGS: Final = 5
+"""How often a request is sealed again because an erasure withdrew keys meanwhile; each waits for the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +56,28 @@ class Appender:
             return await self._append(request)
 
     async def _append(self, request: AppendRequest) -> list[Placement]:
-        rows = await self._sealing.seal(request)
+        for _ in range(_SEALINGS):
+            sealed = await self._sealing.seal(request)
+            placements = await self._store(request, sealed)
+            if not isinstance(placements, StaleKeys):
+                return placements
+            self._sealing.enter(placements.epoch)
+        raise Unavailable("keys were withdrawn again and again while this was sealed; nothing of it was stored")
+
+    async def _store(self, request: AppendRequest, sealed: SealedRequest) -> list[Placement] | StaleKeys:
         known: dict[bytes, int] = {}
         start = 0
-        while new := [row for row in rows if row.entry_id not in known]:
-            outcome = await self._sequencer.append(new)
+        while new := [row for row in sealed.rows if row.entry_id not in known]:
+            outcome = await self._sequencer.append(SealedRequest(new, sealed.epoch))
             if isinstance(outcome, Appended):
                 start = outcome.start
                 break
+            if isinstance(outcome, StaleKeys):
+                return outcome
             repeated = {entry_id: index for entry_id, index in outcome.indices.items() if entry_id not in known}
             await asyncio.to_thread(self._require_same, request, repeated)
             known |= repeated
-        return _placements(rows, known, start)
+        return _placements(sealed.rows, known, start)
 
     def _require_same(self, request: AppendRequest, known: dict[bytes, int]) -> None:
         again = {}

@@ -9,7 +9,7 @@ import msgspec
 
 from tlog.audit.entry import Entry
 from tlog.audit.opened import OpenedEntry, OpenKeys, SealedParts, open_entry
-from tlog.errors import NotFound, StorageFault, TlogError
+from tlog.errors import Expired, NotFound, StorageFault, TlogError
 from tlog.keys.keyring import Keyring, cohort_of
 from tlog.storage.log_store import LogStore, StoredEntry
 
@@ -42,7 +42,8 @@ class EntryReader:
         """Return for each row, in order, what `opened` returns or the error it raises."""
         sealed = [row for row in rows if row.columns["core"] is not None]
         cohorts = self._keyring.cohort_keys([_cohort(row) for row in sealed])
-        persons = self._keyring.person_keys([part.key_id for row in sealed for part in row.personal])
+        key_ids = [part.key_id for row in sealed for part in row.personal if part.key_id is not None]
+        persons = self._keyring.person_keys(key_ids)
         return [_open(row, cohorts, persons) for row in rows]
 
     def changed(self, entries: Mapping[int, Entry]) -> list[int]:
@@ -61,17 +62,20 @@ class EntryReader:
 
 
 def _cohort(row: StoredEntry) -> str:
-    return cohort_of(row.columns["retention"], row.columns["received_at"])
+    moved: str | None = row.columns["cohort"]
+    return moved or cohort_of(row.columns["retention"], row.columns["received_at"])
 
 
 def _open(row: StoredEntry, cohorts: Mapping[str, bytes], persons: Mapping[int, bytes]) -> OpenedEntry | TlogError:
     columns = row.columns
+    if columns["act"] is not None:
+        return Expired(f"entry {row.index} has expired: of it there is an index and a hash", columns["act"])
     if columns["entry_id"] is None or columns["core"] is None:
         return NotFound(f"index {row.index} is a bare leaf: its producer, not this log, holds its entry")
     if not row.personal:
         return StorageFault(f"the personal parts of entry {row.index} are missing from the database")
     actor, *subjects = (part.ciphertext for part in row.personal)
-    actor_key, *subject_keys = (persons.get(part.key_id) for part in row.personal)
+    actor_key, *subject_keys = (None if part.key_id is None else persons.get(part.key_id) for part in row.personal)
     parts = SealedParts(columns["entry_id"], row.leaf, columns["core"], actor, tuple(subjects), columns["shared"])
     try:
         return open_entry(parts, OpenKeys(cohorts.get(_cohort(row)), actor_key, tuple(subject_keys)))

@@ -32,7 +32,7 @@ from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
 from tlog.service.settings import LogSettings
 from tlog.service.stored_tiles import StoredTiles
-from tlog.storage.append_store import Appended, AppendStore, NewRow
+from tlog.storage.append_store import Appended, AppendStore, NewRow, SealedRequest
 from tlog.storage.database import Database
 from tlog.storage.log_store import LogStore
 from tlog.storage.tile_store import TileStore
@@ -82,6 +82,7 @@ class Log:
         self.entries = EntryReader(self.store, parts.keyring)
         sealer = Sealer(parts.keyring, parts.now, parts.random)
         self._sealing = Sealing(sealer, parts.keyring_recipe, parts.settings.sealing_processes, parts.now)
+        self._sealing.enter(self.store.key_epoch())
         self.appender = Appender(self._sealing, self.sequencer, self.entries)
         self.proofs = Proofs(
             self.store,
@@ -138,7 +139,7 @@ class Log:
         elif len(leaf) != SEALED_LEAF_BYTES:
             raise Malformed(f"a sealed leaf has {SEALED_LEAF_BYTES} bytes, this one has {len(leaf)}")
         with self.sequencer.reserve(1, len(leaf)):
-            outcome = await self.sequencer.append([NewRow(leaf)])
+            outcome = await self.sequencer.append(SealedRequest([NewRow(leaf)], 0))
         if not isinstance(outcome, Appended):
             raise StorageFault("a leaf without an id was taken for a known one")
         return outcome.start

@@ -24,7 +24,7 @@ from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.service.intake import AppendRequest, read_request
 from tlog.service.sealer import Sealer
 from tlog.service.sealing_group import SealingGroup
-from tlog.storage.append_store import NewRow
+from tlog.storage.append_store import SealedRequest
 
 _POOLED_BYTES: Final = 32 << 10
 _ORPHAN_SECONDS: Final = 1.0
@@ -49,6 +49,7 @@ class Sealing:
         self._pool: ProcessPoolExecutor | None = None
         self._turns = asyncio.Semaphore(2)
         self._together = SealingGroup(sealer)
+        self.epoch = 0
 
     def start(self) -> None:
         """Start the sealing processes; requests that come before they are up are sealed here."""
@@ -61,22 +62,28 @@ class Sealing:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
-    async def seal(self, request: AppendRequest) -> list[NewRow]:
-        """Return the sealed rows of a request, in order. Raises as `read_request` and `Sealer.seal_rows` do."""
+    async def seal(self, request: AppendRequest) -> SealedRequest:
+        """Return the rows of a request, in order, sealed under keys of `epoch`.
+
+        Raises as `read_request` and `Sealer.seal_rows` do."""
         if len(request.body) <= _POOLED_BYTES:
-            return await self._together.seal(request)
+            return await self._together.seal(request, self.epoch)
         pool = self._pool
         if pool is not None:
             try:
                 async with asyncio.timeout(POOL_SECONDS):
-                    return await asyncio.get_running_loop().run_in_executor(pool, _seal_there, request)
+                    return await asyncio.get_running_loop().run_in_executor(pool, _seal_there, request, self.epoch)
             except (BrokenProcessPool, TimeoutError):
                 self._replace(pool)
         async with self._turns:  # A refused document costs many times its own size while it is read.
-            return await asyncio.to_thread(self._seal_here, request)
+            return await asyncio.to_thread(self._seal_here, request, self.epoch)
 
-    def _seal_here(self, request: AppendRequest) -> list[NewRow]:
-        return self._sealer.seal_rows(read_request(request))
+    def enter(self, epoch: int) -> None:
+        """Seal under keys of this epoch from now on."""
+        self.epoch = max(self.epoch, epoch)
+
+    def _seal_here(self, request: AppendRequest, epoch: int) -> SealedRequest:
+        return self._sealer.seal_rows(read_request(request), epoch)
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         if self._pool is broken:
@@ -115,5 +122,5 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _seal_there(request: AppendRequest) -> list[NewRow]:
-    return _sealer.seal_rows(read_request(request))
+def _seal_there(request: AppendRequest, epoch: int) -> SealedRequest:
+    return _sealer.seal_rows(read_request(request), epoch)

@@ -16,7 +16,7 @@ from typing import Final
 from tlog.audit.entry import Entry
 from tlog.service.intake import AppendRequest, read_request
 from tlog.service.sealer import Sealer
-from tlog.storage.append_store import NewRow
+from tlog.storage.append_store import SealedRequest
 
 GROUP_BYTES: Final = 256 << 10
 """What is read at once: a refused document costs many times its own size meanwhile."""
@@ -25,7 +25,8 @@ GROUP_BYTES: Final = 256 << 10
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     request: AppendRequest
-    rows: asyncio.Future[list[NewRow]]
+    epoch: int
+    sealed: asyncio.Future[SealedRequest]
 
 
 class SealingGroup:
@@ -36,22 +37,25 @@ class SealingGroup:
         self._queue: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    async def seal(self, request: AppendRequest) -> list[NewRow]:
-        """Return the sealed rows of a request, in order. Raises as `read_request` and `Sealer.seal_rows` do."""
+    async def seal(self, request: AppendRequest, epoch: int = 0) -> SealedRequest:
+        """Return the rows of a request, in order, sealed under keys of `epoch` or newer ones.
+
+        Raises as `read_request` and `Sealer.seal_rows` do."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(request, loop.create_future())
+        waiting = _Waiting(request, epoch, loop.create_future())
         self._queue.append(waiting)
         if self._task is None:
             self._task = loop.create_task(self._run(), name="sealing group")
-        return await waiting.rows
+        return await waiting.sealed
 
     async def _run(self) -> None:
         try:
             while self._queue:
                 group = self._take_group()
-                sealed = await asyncio.to_thread(self._seal, [waiting.request for waiting in group])
+                epoch = max((waiting.epoch for waiting in group), default=0)
+                sealed = await asyncio.to_thread(self._seal, [waiting.request for waiting in group], epoch)
                 for waiting, rows in zip(group, sealed, strict=True):
-                    _answer(waiting.rows, rows)
+                    _answer(waiting.sealed, rows)
         finally:
             self._task = None
 
@@ -61,15 +65,16 @@ class SealingGroup:
         size = 0
         while self._queue and (not group or size + len(self._queue[0].request.body) <= GROUP_BYTES):
             waiting = self._queue.popleft()
-            if not waiting.rows.done():
+            if not waiting.sealed.done():
                 size += len(waiting.request.body)
                 group.append(waiting)
         return group
 
-    def _seal(self, requests: Sequence[AppendRequest]) -> list[list[NewRow] | Exception]:
+    def _seal(self, requests: Sequence[AppendRequest], epoch: int) -> list[SealedRequest | Exception]:
         read = [_read(request) for request in requests]
         try:
-            sealed = iter(self._sealer.seal_requests([found for found in read if isinstance(found, list)]))
+            entries = [found for found in read if isinstance(found, list)]
+            sealed = iter(self._sealer.seal_requests(entries, epoch))
         except Exception as error:  # The keys can't be had: all who need some are told.
             return [error if isinstance(found, list) else found for found in read]
         return [next(sealed) if isinstance(found, list) else found for found in read]
@@ -82,7 +87,7 @@ def _read(request: AppendRequest) -> list[Entry] | Exception:
         return error
 
 
-def _answer(rows: asyncio.Future[list[NewRow]], sealed: list[NewRow] | Exception) -> None:
+def _answer(rows: asyncio.Future[SealedRequest], sealed: SealedRequest | Exception) -> None:
     if rows.done():
         return
     if isinstance(sealed, Exception):

@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tlog.errors import Conflict, LogHalted, Overloaded, StorageFault, TlogError, Unavailable
 from tlog.service.settings import LogSettings
-from tlog.storage.append_store import Appended, AppendStore, KnownIds, NewRow, Outcome
+from tlog.storage.append_store import Appended, AppendStore, KnownIds, Outcome, SealedRequest, StaleKeys
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    rows: Sequence[NewRow]
-    answer: asyncio.Future[Appended | KnownIds]
+    sealed: SealedRequest
+    answer: asyncio.Future[Appended | KnownIds | StaleKeys]
 
 
 class Sequencer:
@@ -73,16 +73,17 @@ class Sequencer:
             self.pending_entries -= entries
             self.pending_bytes -= size
 
-    async def append(self, rows: Sequence[NewRow]) -> Appended | KnownIds:
+    async def append(self, sealed: SealedRequest) -> Appended | KnownIds | StaleKeys:
         """Give the rows indices; durable on return, all or none. Call within `reserve`.
 
-        `KnownIds`: nothing was stored, because some of these ids have an index already.
+        `KnownIds`: nothing was stored, because some of these ids have an index already. `StaleKeys`: nothing was
+        stored, because keys were withdrawn since the rows were sealed.
         Raises `Conflict`, `ConcurrentUpdate`, `StorageFault`, `Unavailable`, `LogHalted`.
         """
         if self._refusal is not None:
             raise self._refusal
-        answer: asyncio.Future[Appended | KnownIds] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Request(rows, answer))
+        answer: asyncio.Future[Appended | KnownIds | StaleKeys] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Request(sealed, answer))
         self._wake.set()
         # A caller who goes away does not undo what is queued: it may be stored already.
         return await asyncio.shield(answer)
@@ -109,7 +110,7 @@ class Sequencer:
             group = self._take_group()
             try:
                 outcomes = await loop.run_in_executor(
-                    self._thread, self._store.append, [request.rows for request in group]
+                    self._thread, self._store.append, [request.sealed for request in group]
                 )
             except TlogError as error:
                 for request in group:
@@ -125,9 +126,9 @@ class Sequencer:
     def _take_group(self) -> list[_Request]:
         group: list[_Request] = []
         rows = 0
-        while self._queue and (not group or rows + len(self._queue[0].rows) <= self._settings.max_group):
+        while self._queue and (not group or rows + len(self._queue[0].sealed.rows) <= self._settings.max_group):
             request = self._queue.popleft()
-            rows += len(request.rows)
+            rows += len(request.sealed.rows)
             group.append(request)
         return group
 

@@ -1,8 +1,11 @@
-"""Assigning indices: several append requests, one transaction.
+"""Assigning indices: several append requests, one transaction; with the rows go their look-up rows.
 
 A request is all or nothing. Requests of a group do not affect each other: one that conflicts is refused
 alone. The common case is one optimistic insert; only where the database reports a duplicate does the
 group go through one by one, with look-ups.
+
+Requests that were sealed before a key was withdrawn are not stored: their keys may be gone by the time
+somebody reads them. The epoch is read with the size, so the check costs nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Dialect, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
@@ -18,28 +21,52 @@ from sqlalchemy.exc import IntegrityError
 from tlog.errors import ConcurrentUpdate, Conflict, StorageFault
 from tlog.storage.bulk_insert import BulkInsert
 from tlog.storage.database import Database
+from tlog.storage.facets import Facet, FacetNumbers
+from tlog.storage.index_terms import pack_terms
 from tlog.storage.log_store import many
-from tlog.storage.tables import entries, log_state, personal
+from tlog.storage.tables import entries, log_state, personal, terms
+from tlog.storage.time_blocks import add_spans, spans_of
 
 _LOOKUP_ROWS = 500
 _KEYS: Final = ("log_index", "leaf")
-_SEALED: Final = tuple(column.name for column in entries.c if column.name not in _KEYS)
-_sealed_values = itemgetter(*_SEALED)
+_GIVEN: Final = ("entry_id", "source", "seq", "occurred_at", "received_at")
+_SEALED: Final = (*_GIVEN, "facet", "core", "shared", "terms")
+_PERSONAL: Final = ("log_index", "part", "key_id", "ciphertext")
+_given_values = itemgetter(*_GIVEN)
 
 
 @dataclass(slots=True)
 class NewRow:
-    """One leaf to store. `columns` are all those of `entries` but index and leaf (empty for a bare leaf);
-    `personal` are (part, key_id, ciphertext)."""
+    """One leaf to store. Of a bare leaf nothing else is set.
+
+    `columns` are entry_id, source, seq, occurred_at, received_at, core and shared as in `entries`, `terms` the
+    blind index terms (signed 64-bit), `personal` (part, key_id, ciphertext).
+    """
 
     leaf: bytes
     columns: dict[str, Any] = field(default_factory=dict)
     personal: Sequence[tuple[int, int, bytes]] = ()
+    facet: Facet | None = None
+    terms: tuple[int, ...] = ()
 
     @property
     def entry_id(self) -> bytes | None:
         """The 16 bytes of the entry's id, None for a bare leaf."""
         return self.columns.get("entry_id")
+
+
+class SealedRequest(NamedTuple):
+    """Rows that are stored together or not at all, and the epoch of the keys that they are sealed under."""
+
+    rows: Sequence[NewRow]
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaleKeys:
+    """Nothing of the request was stored: keys were withdrawn since it was sealed. Seal again in `epoch`."""
+
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +83,7 @@ class KnownIds:
     indices: Mapping[bytes, int]
 
 
-Outcome = Appended | KnownIds | Conflict
+Outcome = Appended | KnownIds | Conflict | StaleKeys
 
 
 class AppendStore:
@@ -65,8 +92,9 @@ class AppendStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._inserts = _Inserts(database.engine.dialect)
+        self._facets = FacetNumbers()
 
-    def append(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
+    def append(self, requests: Sequence[SealedRequest]) -> list[Outcome]:
         """Give every row an index, in order; durable on return.
 
         The ids within one request differ. Returns one outcome for each request. Raises `ConcurrentUpdate`
@@ -75,16 +103,24 @@ class AppendStore:
         """
         try:
             with self._database.write() as connection:
-                return _Group(connection, self._inserts).insert_all(requests)
+                outcomes = _Group(connection, self._inserts, self._facets).insert_all(requests)
         except IntegrityError:
+            self._facets.forget()
             return self._append_one_by_one(requests)
+        except BaseException:
+            self._facets.forget()
+            raise
+        self._facets.confirm()
+        return outcomes
 
-    def _append_one_by_one(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
+    def _append_one_by_one(self, requests: Sequence[SealedRequest]) -> list[Outcome]:
         try:
             with self._database.write() as connection:
-                return [_Group(connection, self._inserts).insert_one(rows) for rows in requests]
+                return [_Group(connection, self._inserts, self._facets).insert_one(one) for one in requests]
         except IntegrityError as error:
             raise StorageFault("an index is taken that the log's state calls free; run 'tlog fsck'") from error
+        finally:
+            self._facets.forget()
 
 
 class _Inserts:
@@ -93,30 +129,40 @@ class _Inserts:
     def __init__(self, dialect: Dialect) -> None:
         self.sealed = BulkInsert(entries, (*_KEYS, *_SEALED), dialect)
         self.bare = BulkInsert(entries, _KEYS, dialect)
-        self.personal = BulkInsert(personal, personal.c.keys(), dialect)
+        self.personal = BulkInsert(personal, _PERSONAL, dialect)
+        self.terms = BulkInsert(terms, terms.c.keys(), dialect)
 
 
 class _Group:
     """One transaction's view: the size it started from."""
 
-    def __init__(self, connection: Connection, inserts: _Inserts) -> None:
+    def __init__(self, connection: Connection, inserts: _Inserts, facets: FacetNumbers) -> None:
         self._connection = connection
         self._inserts = inserts
-        query = select(log_state.c.size).where(log_state.c.id == 1).with_for_update()
-        self._size: int = connection.execute(query).scalar_one()
+        self._facets = facets
+        query = select(log_state.c.size, log_state.c.key_epoch).where(log_state.c.id == 1).with_for_update()
+        self._size: int
+        self._epoch: int
+        self._size, self._epoch = connection.execute(query).one()
 
-    def insert_all(self, requests: Sequence[Sequence[NewRow]]) -> list[Outcome]:
+    def insert_all(self, requests: Sequence[SealedRequest]) -> list[Outcome]:
         """Insert everything as new; the database raises `IntegrityError` if anything is not."""
         outcomes: list[Outcome] = []
         rows: list[NewRow] = []
         for request in requests:
-            outcomes.append(Appended(self._size + len(rows)))
-            rows.extend(request)
+            if self._is_stale(request):
+                outcomes.append(StaleKeys(self._epoch))
+            else:
+                outcomes.append(Appended(self._size + len(rows)))
+                rows.extend(request.rows)
         self._insert(rows)
         return outcomes
 
-    def insert_one(self, rows: Sequence[NewRow]) -> Outcome:
+    def insert_one(self, request: SealedRequest) -> Outcome:
         """Insert one request, unless some of its ids are known or some of its numbers are taken."""
+        rows = request.rows
+        if self._is_stale(request):
+            return StaleKeys(self._epoch)
         if known := self._known_ids(rows):
             return KnownIds(known)
         if conflict := self._seq_conflict(rows):
@@ -124,6 +170,10 @@ class _Group:
         start = self._size
         self._insert(rows)
         return Appended(start)
+
+    def _is_stale(self, request: SealedRequest) -> bool:
+        # A bare leaf is sealed under no key of ours.
+        return request.epoch < self._epoch and any(row.columns for row in request.rows)
 
     def _known_ids(self, rows: Sequence[NewRow]) -> dict[bytes, int]:
         ids = [row.entry_id for row in rows if row.entry_id is not None]
@@ -156,13 +206,34 @@ class _Group:
             return
         start = self._size
         numbered = list(enumerate(rows, start))
-        sealed = [(i, row.leaf, *_sealed_values(row.columns)) for i, row in numbered if row.columns]
-        bare = [(i, row.leaf) for i, row in numbered if not row.columns]
-        parts = [(i, *part) for i, row in numbered for part in row.personal]
-        self._inserts.sealed.execute(self._connection, sealed)
-        self._inserts.bare.execute(self._connection, bare)
-        self._inserts.personal.execute(self._connection, parts)
+        sealed = [(i, row) for i, row in numbered if row.columns]
+        self._insert_sealed(sealed)
+        self._inserts.bare.execute(self._connection, [(i, row.leaf) for i, row in numbered if not row.columns])
+        self._inserts.personal.execute(self._connection, [(i, *part) for i, row in sealed for part in row.personal])
+        self._inserts.terms.execute(self._connection, sorted((term, i) for i, row in sealed for term in row.terms))
+        times = ((i, row.columns["occurred_at"], row.columns["received_at"]) for i, row in sealed)
+        add_spans(self._connection, self._connection.dialect, spans_of(times))
         self._advance(start + len(rows))
+
+    def _insert_sealed(self, rows: Sequence[tuple[int, NewRow]]) -> None:
+        if not rows:
+            return
+        numbers = self._facets.numbers(self._connection, {row.facet for _, row in rows if row.facet is not None})
+        self._inserts.sealed.execute(
+            self._connection,
+            [
+                (
+                    index,
+                    row.leaf,
+                    *_given_values(row.columns),
+                    numbers[row.facet] if row.facet is not None else None,
+                    row.columns["core"],
+                    row.columns["shared"],
+                    pack_terms(row.terms),
+                )
+                for index, row in rows
+            ],
+        )
 
     def _advance(self, size: int) -> None:
         change = update(log_state).where(log_state.c.id == 1, log_state.c.size == self._size)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tlog.storage.database import Database
@@ -17,14 +17,19 @@ from tlog.storage.log_store import many
 from tlog.storage.tables import cohort_keys, keyring_secrets, person_keys
 
 _LOOKUP_ROWS = 500
+DESTROYED = b""
+"""What stands in the place of a cohort's key once it is destroyed."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrappedPersonKey:
-    """The wrapped key of one person; `key_id` is random and says nothing about them."""
+    """The wrapped key of one person; `key_id` is random and says nothing about them.
+
+    `person_hash` is None once the key is withdrawn: it opens what was sealed under it, and nothing finds it.
+    """
 
     key_id: int
-    person_hash: bytes
+    person_hash: bytes | None
     wrapped: bytes
 
 
@@ -40,6 +45,19 @@ class KeyringStore:
         with self._database.read() as connection:
             return connection.execute(query).scalar()
 
+    def secrets(self, prefix: str) -> dict[str, bytes]:
+        """Return the wrapped secrets whose names begin with `prefix`."""
+        query = select(keyring_secrets.c.name, keyring_secrets.c.wrapped)
+        with self._database.read() as connection:
+            return {row.name: row.wrapped for row in connection.execute(query) if row.name.startswith(prefix)}
+
+    def need_secret(self, name: str, wrapped: bytes) -> bytes:
+        """Store a wrapped secret unless there is one of this name; return the stored one."""
+        with self._database.write() as connection:
+            connection.execute(self._insert_if_absent(keyring_secrets), [{"name": name, "wrapped": wrapped}])
+            query = select(keyring_secrets.c.wrapped).where(keyring_secrets.c.name == name)
+            return bytes(connection.execute(query).scalar_one())
+
     def add_secret(self, name: str, wrapped: bytes) -> None:
         """Store a wrapped secret under a name that is free."""
         with self._database.write() as connection:
@@ -47,12 +65,17 @@ class KeyringStore:
 
     def cohorts(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return the wrapped keys of those cohorts that have one."""
-        query = select(cohort_keys.c.cohort, cohort_keys.c.wrapped).where(cohort_keys.c.cohort.in_(names))
+        found: dict[str, bytes] = {}
         with self._database.read() as connection:
-            return {row.cohort: row.wrapped for row in connection.execute(query)}
+            for some in many(names, _LOOKUP_ROWS):
+                query = select(cohort_keys.c.cohort, cohort_keys.c.wrapped).where(cohort_keys.c.cohort.in_(some))
+                rows = connection.execute(query).all()
+                found.update({row.cohort: row.wrapped for row in rows if row.wrapped != DESTROYED})
+        return found
 
     def add_cohorts(self, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Store cohort keys; where one is there already, it stays. Returns what is stored now."""
+        """Store cohort keys; where one is there already, it stays. Returns what is stored now: none for a cohort
+        whose key was destroyed."""
         rows = [{"cohort": name, "wrapped": key} for name, key in wrapped.items()]
         with self._database.write() as connection:
             connection.execute(self._insert_if_absent(cohort_keys), rows)
@@ -65,7 +88,7 @@ class KeyringStore:
             for some in many(hashes, _LOOKUP_ROWS):
                 query = select(*_PERSON).where(person_keys.c.person_hash.in_(some))
                 rows = [WrappedPersonKey(*row) for row in connection.execute(query)]
-                found.update({row.person_hash: row for row in rows})
+                found.update({row.person_hash: row for row in rows if row.person_hash is not None})
         return found
 
     def persons_by_id(self, key_ids: Sequence[int]) -> dict[int, WrappedPersonKey]:
@@ -83,7 +106,28 @@ class KeyringStore:
         rows = [{"key_id": k.key_id, "person_hash": k.person_hash, "wrapped": k.wrapped} for k in keys]
         with self._database.write() as connection:
             connection.execute(self._insert_if_absent(person_keys), rows)
-        return self.persons([k.person_hash for k in keys])
+        return self.persons([k.person_hash for k in keys if k.person_hash is not None])
+
+    def withdraw_person(self, key_id: int) -> None:
+        """Take a key out of use: nobody is found by it any more. Doing it again changes nothing."""
+        with self._database.write() as connection:
+            connection.execute(update(person_keys).where(person_keys.c.key_id == key_id).values(person_hash=None))
+
+    def destroy_person(self, key_id: int) -> bool:
+        """Delete a key. Returns whether it was there."""
+        with self._database.write() as connection:
+            return connection.execute(delete(person_keys).where(person_keys.c.key_id == key_id)).rowcount > 0
+
+    def destroy_cohort(self, name: str) -> bool:
+        """Delete the key of a cohort. Its name stays taken, so that no key is ever made for it again.
+
+        Returns whether there was a key.
+        """
+        key = update(cohort_keys).where(cohort_keys.c.cohort == name, cohort_keys.c.wrapped != DESTROYED)
+        with self._database.write() as connection:
+            found = connection.execute(key.values(wrapped=DESTROYED)).rowcount > 0
+            connection.execute(self._insert_if_absent(cohort_keys), [{"cohort": name, "wrapped": DESTROYED}])
+            return found
 
     def _insert_if_absent(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         if self._database.is_sqlite:

@@ -20,10 +20,13 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from tlog.errors import ConcurrentUpdate, ConfigurationInvalid, NotFound, StorageFault
 from tlog.storage.database import Database
-from tlog.storage.tables import checkpoints, entries, log_state, personal
+from tlog.storage.tables import checkpoints, entries, facets, log_state, personal
 
 _ONE = log_state.c.id == 1
 _LOOKUP_ROWS = 500
+_ROWS = select(entries, facets.c.action, facets.c.outcome, facets.c.retention).select_from(
+    entries.outerjoin(facets, facets.c.facet == entries.c.facet)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +52,23 @@ class StoredCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class PersonalPart:
-    """A sealed part of one person: `part` 0 is the actor, i + 1 the subject i."""
+    """A part of one person: `part` 0 is the actor, i + 1 the subject i.
+
+    Of an erased part `key_id` is None, `ciphertext` its digests and `act` the number of the act that erased it.
+    """
 
     part: int
-    key_id: int
+    key_id: int | None
     ciphertext: bytes
+    act: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """A row of `entries` with its personal parts; a bare leaf has `columns["entry_id"] is None`."""
+    """A row of `entries` with its facet and its personal parts.
+
+    A bare leaf has `columns["entry_id"] is None`; so has an expired entry, whose `columns["act"]` is not None.
+    """
 
     index: int
     leaf: bytes
@@ -116,12 +126,31 @@ class LogStore:
         found: dict[int, StoredEntry] = {}
         with self.database.read() as connection:
             for some in many(indices, _LOOKUP_ROWS):
-                rows = connection.execute(select(entries).where(entries.c.log_index.in_(some))).mappings().all()
+                rows = connection.execute(_ROWS.where(entries.c.log_index.in_(some))).mappings().all()
                 parts = _personal_parts(connection, some)
                 for row in rows:
                     index = row["log_index"]
                     found[index] = StoredEntry(index, row["leaf"], dict(row), tuple(parts.get(index, ())))
         return found
+
+    def index_of(self, entry_id: bytes) -> int:
+        """Return the index of the entry with this 16-byte id. Raises `NotFound`."""
+        with self.database.read() as connection:
+            found = connection.execute(select(entries.c.log_index).where(entries.c.entry_id == entry_id)).scalar()
+        if found is None:
+            raise NotFound("no entry has this id")
+        return int(found)
+
+    def key_epoch(self) -> int:
+        """Return how often keys were withdrawn."""
+        with self.database.read() as connection:
+            return int(connection.execute(select(log_state.c.key_epoch).where(_ONE)).scalar_one())
+
+    def advance_epoch(self) -> int:
+        """Begin a new epoch of keys and return its number: rows sealed in an older one are stored no more."""
+        with self.database.write() as connection:
+            connection.execute(update(log_state).where(_ONE).values(key_epoch=log_state.c.key_epoch + 1))
+            return int(connection.execute(select(log_state.c.key_epoch).where(_ONE)).scalar_one())
 
     def set_integrated(self, old: LogState, size: int, root: bytes) -> LogState:
         """Move `integrated_size` on from `old`, once the tiles of `size` leaves are durable.
@@ -194,7 +223,7 @@ class LogStore:
 
 
 def _personal_parts(connection: Connection, indices: Sequence[int]) -> dict[int, list[PersonalPart]]:
-    columns = (personal.c.log_index, personal.c.part, personal.c.key_id, personal.c.ciphertext)
+    columns = (personal.c.log_index, personal.c.part, personal.c.key_id, personal.c.ciphertext, personal.c.act)
     query = select(*columns).where(personal.c.log_index.in_(indices)).order_by(personal.c.log_index, personal.c.part)
     parts: dict[int, list[PersonalPart]] = {}
     for index, *part in connection.execute(query):
