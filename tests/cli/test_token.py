@@ -24,10 +24,14 @@ def test_a_token_is_added_listed_and_revoked(tlog: Command, log: Path) -> None:
     auditor = tlog("token", "add", log, "--auditor", "jane").out.strip()
     assert find(log, auditor) == (TokenKind.AUDITOR, "jane")
 
+    dpo = tlog("token", "add", log, "--dpo", "maria").out.strip()
+    assert find(log, dpo) == (TokenKind.DPO, "maria")
+
     listed = tlog("token", "list", log, "--json").json["tokens"]
     assert [(token["kind"], token["name"], token["revoked_at"]) for token in listed] == [
         ("source", "clinic", None),
         ("auditor", "jane", None),
+        ("dpo", "maria", None),
     ]
     assert added["token"] not in tlog("token", "list", log).out
 
@@ -43,9 +47,14 @@ def test_a_token_for_no_possible_source_is_refused(tlog: Command, log: Path, nam
     assert "a source name has" in tlog("token", "add", log, "--source", name, code=1).err
 
 
+def test_the_logs_own_name_is_no_source(tlog: Command, log: Path) -> None:
+    assert "reserved for the log's own entries" in tlog("token", "add", log, "--source", "tlog", code=1).err
+
+
 def test_wrong_usage_is_2(tlog: Command, log: Path) -> None:
     tlog("token", "add", log, code=2)
     tlog("token", "add", log, "--source", "a", "--auditor", "b", code=2)
+    tlog("token", "add", log, "--dpo", "a", "--auditor", "b", code=2)
     tlog("token", code=2)
     tlog("token", "nothing", code=2)
 

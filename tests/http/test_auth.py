@@ -9,7 +9,7 @@ import pytest
 
 from tests.http.service import Service
 from tests.support import entry_document
-from tlog.errors import Unauthorized
+from tlog.errors import Forbidden, Unauthorized
 from tlog.http.auth import CACHE_SECONDS, Authenticator
 from tlog.storage.token_store import Token, TokenKind
 
@@ -38,6 +38,19 @@ async def test_an_unknown_token_is_told_how_to_ask(service: Service) -> None:
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="tlog"'
         assert token not in answer.body.decode()
     assert service.size() == 0
+
+
+async def test_each_kind_of_token_does_what_it_is_for(service: Service) -> None:
+    index = (await service.append(entry_document())).json()["entries"][0]["index"]
+    auditor, dpo = (service.made.token("maria", kind) for kind in (TokenKind.AUDITOR, TokenKind.DPO))
+    for token in (auditor, dpo):
+        assert (await service.get(f"/v1/entries/{index}", token=token)).status == 200
+        assert (await service.append(entry_document(), token=token)).slug == "forbidden"
+    auth = Authenticator(service.made.log.tokens.find)
+    assert (await auth.dpo(request(f"Bearer {dpo}"))).name == "maria"
+    for token in (auditor, service.token):
+        with pytest.raises(Forbidden, match="a data protection officer"):
+            await auth.dpo(request(f"Bearer {token}"))
 
 
 async def test_a_token_is_believed_for_seconds_only() -> None:

@@ -40,6 +40,13 @@ def test_bad_names_are_refused(name: str, tokens: TokenStore) -> None:
         tokens.issue(TokenKind.SOURCE, name)
 
 
+def test_the_logs_own_source_is_nobodys(tokens: TokenStore) -> None:
+    with pytest.raises(ConfigurationInvalid, match="reserved"):
+        tokens.issue(TokenKind.SOURCE, "tlog")
+    assert tokens.all() == []
+    assert tokens.issue(TokenKind.DPO, "tlog")[0].kind is TokenKind.DPO
+
+
 def test_the_text_is_nowhere_in_the_database(tmp_path: Path, tokens: TokenStore) -> None:
     text = tokens.issue(TokenKind.SOURCE, "shop")[1]
     secret = text.removeprefix("tlog_").encode()

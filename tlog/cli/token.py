@@ -1,4 +1,4 @@
-"""`tlog token`: bearer tokens of services and auditors. Works beside a running log."""
+"""`tlog token`: bearer tokens of services, auditors and data protection officers. Works beside a running log."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ EXAMPLES = """\b
 Examples:
   tlog token add ./log --source clinic           a service that appends as 'clinic'
   tlog token add ./log --auditor jane --json     somebody who may read every entry
+  tlog token add ./log --dpo maria               somebody who may also erase, hold and let expire
 """
 
 
@@ -31,16 +32,20 @@ def add(
         str | None, typer.Option(metavar="NAME", help="May append entries of this source, and read them.")
     ] = None,
     auditor: Annotated[str | None, typer.Option(metavar="NAME", help="May read every entry.")] = None,
+    dpo: Annotated[
+        str | None, typer.Option(metavar="NAME", help="May read every entry, and erase, hold and let expire.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a token. It is shown this once: the log keeps only its hash."""
-    if (source is None) == (auditor is None):
-        raise typer.BadParameter("give either --source NAME or --auditor NAME")
+    options = {TokenKind.SOURCE: source, TokenKind.AUDITOR: auditor, TokenKind.DPO: dpo}
+    given = [(kind, name) for kind, name in options.items() if name is not None]
+    if len(given) != 1:
+        raise typer.BadParameter("give one of --source NAME, --auditor NAME and --dpo NAME")
     if source is not None:
         _check_source(source)
-    kind = TokenKind.AUDITOR if source is None else TokenKind.SOURCE
     with open_log_database(folder) as database:
-        token, text = TokenStore(database, now_us).issue(kind, source or auditor or "")
+        token, text = TokenStore(database, now_us).issue(*given[0])
     emit({"token": text, **_values(token)}, text, as_json)
 
 

@@ -1,8 +1,9 @@
 """Who asks: bearer tokens (RFC 6750), and what each kind may do.
 
 A source's token appends entries whose `source` is its name, and reads those back; an auditor's token reads
-every entry. A token found in the database is believed for `CACHE_SECONDS`, so that a revocation bites soon
-and appends do not wait for a look-up; requests that bring one unknown token at once share one look-up.
+every entry; so does a data protection officer's, which also acts (erases, holds, lets expire). A token found
+in the database is believed for `CACHE_SECONDS`, so that a revocation bites soon and appends do not wait for a
+look-up; requests that bring one unknown token at once share one look-up.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tlog.storage.token_store import Token, TokenKind
 
 CACHE_SECONDS: Final = 5.0
 _MAX_CACHED: Final = 4096
+_READ_ALL: Final = frozenset({TokenKind.AUDITOR, TokenKind.DPO})
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{16,256}=*)")
 
 
@@ -37,10 +39,11 @@ class Authenticator:
 
     async def source(self, request: web.Request) -> Token:
         """Return the token of a source. Raises `Unauthorized`, `Forbidden` for a token of another kind."""
-        token = await self.token(request)
-        if token.kind is not TokenKind.SOURCE:
-            raise Forbidden(f"this needs the token of a source; yours is of kind {token.kind}")
-        return token
+        return _require(await self.token(request), TokenKind.SOURCE, "a source")
+
+    async def dpo(self, request: web.Request) -> Token:
+        """Return the token of a data protection officer. Raises as `source` does."""
+        return _require(await self.token(request), TokenKind.DPO, "a data protection officer")
 
     async def token(self, request: web.Request) -> Token:
         """Return the request's token. Raises `Unauthorized`."""
@@ -75,8 +78,14 @@ def require_readable(token: Token, stored: StoredEntry) -> None:
     """Raise `Forbidden` unless the token may read this entry. A bare leaf has nothing to read, for anybody."""
     if stored.columns["source"] is None:
         return
-    if token.kind is not TokenKind.AUDITOR and stored.columns["source"] != token.name:
+    if token.kind not in _READ_ALL and stored.columns["source"] != token.name:
         raise Forbidden(f"this token reads entries of the source {token.name} only")
+
+
+def _require(token: Token, kind: TokenKind, of: str) -> Token:
+    if token.kind is not kind:
+        raise Forbidden(f"this needs the token of {of}; yours is of kind {token.kind}")
+    return token
 
 
 def _mark_seen(task: asyncio.Task[Token]) -> None:

@@ -1,7 +1,7 @@
 """Bearer tokens. Only the SHA-256 of a token is kept: it has 256 random bits, so no slow hash is needed.
 
 A token names what it stands for: `source` may append entries of that source and read them back,
-`auditor` may read every entry.
+`auditor` may read every entry, `dpo` may read every entry and acts on personal data: erases, holds, lets expire.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import insert, select, update
 
@@ -21,6 +21,9 @@ from tlog.storage.database import Database
 from tlog.storage.tables import tokens
 
 _PREFIX = "tlog_"
+OWN_SOURCE: Final = "tlog"
+"""The source of the log's own entries, which tell of its acts: nobody else may append under it."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 
 
@@ -29,6 +32,7 @@ class TokenKind(StrEnum):
 
     SOURCE = "source"
     AUDITOR = "auditor"
+    DPO = "dpo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,14 @@ class TokenStore:
         self._now = now
 
     def issue(self, kind: TokenKind, name: str) -> tuple[Token, str]:
-        """Make a token; its text is returned this once. Raises `ConfigurationInvalid` for a bad name."""
+        """Make a token; its text is returned this once. Raises `ConfigurationInvalid` for a bad
+        name, and for a source of the log's own name."""
         if not _NAME.fullmatch(name):
             raise ConfigurationInvalid(
                 "a token's name has 1 to 128 characters of a-z 0-9 . _ - and starts with a letter or digit"
             )
+        if kind is TokenKind.SOURCE and name == OWN_SOURCE:
+            raise ConfigurationInvalid(f"the source name {OWN_SOURCE} is reserved for the log's own entries")
         text = _PREFIX + secrets.token_urlsafe(32)
         token = Token(secrets.token_hex(4), kind, name, self._now(), None)
         values = {field: getattr(token, field) for field in Token.__slots__}
