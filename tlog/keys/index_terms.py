@@ -9,7 +9,8 @@ among 2^32 of them, which would show one entry too many), and short enough to in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tlog.audit.entry import Entry
 from tlog.audit.hmac_sha256 import HmacSha256
@@ -34,6 +35,13 @@ class IndexTerms:
     def of_entry(self, entry: Entry) -> tuple[int, ...]:
         """Return the terms of an entry, each once, in the order of the entry."""
         return tuple(dict.fromkeys(self._of_entry(entry)))
+
+    def of_document(self, document: Mapping[str, Any]) -> tuple[int, ...]:
+        """Return the terms of an opened entry (`OpenedEntry.entry`); none where its shared part is erased."""
+        values = [self.target(target["type"], target["id"]) for target in document.get("targets", ())]
+        correlation = document.get("correlation", {})
+        values += [self.correlation(correlation[name]) for name in ("trace_id", "request_id") if name in correlation]
+        return tuple(dict.fromkeys(values))
 
     def _of_entry(self, entry: Entry) -> Iterator[int]:
         for target in entry.targets:

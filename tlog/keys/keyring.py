@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -124,6 +125,10 @@ class Keyring:
     def terms_of(self, entry: Entry) -> tuple[int, ...]:
         """Return the blind index terms of an entry, each once."""
         return self._terms.of_entry(entry)
+
+    def terms_of_document(self, document: Mapping[str, Any]) -> tuple[int, ...]:
+        """Return the blind index terms of an opened entry, each once; none where its shared part is erased."""
+        return self._terms.of_document(document)
 
     def target_term(self, kind: str, identity: str) -> int:
         """Return the blind index term of a target."""
