@@ -1,0 +1,120 @@
+"""Entries by source, action, outcome and retention class: the merged streams of the facets that match.
+
+One facet is one stream. Of several, the indices within a piece of the log are read unsorted, by one seek for each
+facet, and sorted here. The piece is narrowed until it holds at most `_PIECE` of them, and widened where they are rare,
+so neither many facets nor rare ones make a step long. Empty stretches are jumped over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, true
+
+from tlog.storage.lookup.conditions import Conditions
+from tlog.storage.lookup.stream import newest_first, newest_first_sqlite, number
+from tlog.storage.tables import entries, facets
+
+FEW_FACETS: Final = 64
+_PIECE: Final = 1000
+_FIRST_WIDTH: Final = 4096
+_STEP: Final = 16
+_WIDEST: Final = 1 << 40
+_INDEX: Final = "INDEXED BY ix_entries_facet"
+
+
+class FacetChoice:
+    """The facets that match; `numbers` are all of them if they are few, `count` never exceeds `FEW_FACETS` + 1."""
+
+    def __init__(self, connection: Connection, conditions: Conditions) -> None:
+        self.matches = facet_condition(conditions)
+        query = select(facets.c.facet).where(self.matches).limit(FEW_FACETS + 1)
+        self.numbers: list[int] = list(connection.execute(query).scalars())
+        self.are_few = len(self.numbers) <= FEW_FACETS
+
+    def members(self) -> Any:
+        """Return them as what may stand after IN."""
+        return self.numbers if self.are_few else select(facets.c.facet).where(self.matches)
+
+
+def facet_condition(conditions: Conditions) -> ColumnElement[bool]:
+    """Return what `facets` must satisfy."""
+    equal = {"source": conditions.source, "outcome": conditions.outcome, "retention": conditions.retention}
+    parts = [facets.c[name] == value for name, value in equal.items() if value is not None]
+    if conditions.action is not None:
+        below = conditions.action + "."
+        # Neither LIKE (its _ and its case) nor a range (its collation) compares the same in both databases.
+        under = func.substr(facets.c.action, 1, len(below)) == below
+        parts.append(or_(facets.c.action == conditions.action, under))
+    return and_(true(), *parts)
+
+
+class FacetStream:
+    """The entries of some facets."""
+
+    def __init__(self, connection: Connection, choice: FacetChoice) -> None:
+        self._connection = connection
+        self._choice = choice
+        self._sqlite = connection.dialect.name == "sqlite"
+        self._newest = self._newest_query()
+        self._width = _FIRST_WIDTH
+
+    def newest_below(self, end: int) -> int | None:
+        """Return the largest index below `end`: one seek for each facet."""
+        found: int | None = self._connection.execute(self._newest, {"start": 0, "end": end, "limit": 1}).scalar()
+        return found
+
+    def below(self, start: int, end: int, limit: int) -> list[int]:
+        """Return the largest indices within `[start, end)`, newest first."""
+        if len(self._choice.numbers) == 1:
+            bounds = {"value": self._choice.numbers[0], "start": start, "end": end, "limit": limit}
+            return list(self._connection.execute(ONE_FACET[self._sqlite], bounds).scalars())
+        found: list[int] = []
+        while len(found) < limit and end > start:
+            piece, end = self._piece(start, end)
+            found += piece
+        return found[:limit]
+
+    def among(self, indices: Sequence[int]) -> set[int]:
+        """Return those of `indices` whose facet is one of them."""
+        query = self._hinted(select(entries.c.log_index).where(entries.c.facet.in_(self._choice.members())))
+        return set(self._connection.execute(query.where(entries.c.log_index.in_(indices))).scalars())
+
+    def _piece(self, start: int, end: int) -> tuple[list[int], int]:
+        """Return all indices within `[reached, end)`, newest first, and `reached`."""
+        low = max(start, end - self._width)
+        found = self._within(low, end)
+        while len(found) > _PIECE:
+            self._width = max(_PIECE, (end - low) // _STEP)
+            low = max(start, end - self._width)
+            found = self._within(low, end)
+        if len(found) < _PIECE // 8:
+            self._width = min(self._width * _STEP, _WIDEST)
+        if not found and low > start:
+            newest = self.newest_below(low)
+            low = start if newest is None else max(start, newest + 1)
+        return sorted(found, reverse=True), low
+
+    def _within(self, low: int, end: int) -> list[int]:
+        place = entries.c.log_index
+        query = self._hinted(
+            select(place).where(entries.c.facet.in_(self._choice.members()), place >= low, place < end)
+        )
+        return list(self._connection.execute(query.limit(_PIECE + 1)).scalars())
+
+    def _newest_query(self) -> Select[Any]:
+        one_facet = newest_first_sqlite if self._sqlite else newest_first
+        chosen = facets.c.facet.in_(self._choice.numbers) if self._choice.are_few else self._choice.matches
+        newest = self._hinted(one_facet(entries.c.facet, entries.c.log_index, facets.c.facet)).correlate(facets)
+        return select(func.max(newest.scalar_subquery())).where(chosen)
+
+    def _hinted(self, query: Select[Any]) -> Select[Any]:
+        return query.with_hint(entries, _INDEX, "sqlite")
+
+
+_FACET = (entries.c.facet, entries.c.log_index, number("value"))
+ONE_FACET = {
+    True: newest_first_sqlite(*_FACET).with_hint(entries, _INDEX, "sqlite"),
+    False: newest_first(*_FACET),
+}

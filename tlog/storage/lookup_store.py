@@ -1,0 +1,76 @@
+"""Look-up: the indices of the entries that match, newest logged first, a page at a time.
+
+A page is one read transaction. What it may cost is bounded by `Budget`, so it may be short, even empty, and still
+have more after it. Paging is by index: it is stable while entries are appended. Bare leaves and expired entries are
+never found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from sqlalchemy import Connection
+
+from tlog.storage.database import Database
+from tlog.storage.lookup.blocks import blocks_for
+from tlog.storage.lookup.conditions import Conditions
+from tlog.storage.lookup.facet_stream import FacetChoice, FacetStream
+from tlog.storage.lookup.row_stream import RowCheck, RowStream
+from tlog.storage.lookup.scan import Budget, Places, Scan
+from tlog.storage.lookup.stream import PERSONS, TERMS, Stream, ValueStream
+
+MAX_CANDIDATES: Final = 20_000
+MAX_SECONDS: Final = 0.25
+_NOTHING: Final = Places([], None, 0)
+_TOP: Final = 1 << 62
+
+
+class LookUpStore:
+    """Finds entries. Methods block; safe to use from several threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        max_candidates: int = MAX_CANDIDATES,
+        max_seconds: float = MAX_SECONDS,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """`max_candidates` and `max_seconds` (on `clock`) bound the work of one page."""
+        self._database = database
+        self._budget = Budget(max_candidates, max_seconds, clock)
+
+    def page(self, conditions: Conditions, below: int | None, limit: int) -> Places:
+        """Return the newest `limit` entries that match and whose index is less than `below` (None: all).
+
+        Raises `Unavailable` or `StorageFault` as the database fails.
+        """
+        end = _TOP if below is None else below
+        with self._database.read() as connection:
+            choice = FacetChoice(connection, conditions)
+            if end <= 0 or not choice.numbers:
+                return _NOTHING
+            streams, check = _plan(connection, conditions, choice)
+            scan = Scan(streams, None if check is None else check.matching, self._budget)
+            return scan.page(end, limit, lambda: blocks_for(connection, conditions))
+
+
+def _plan(connection: Connection, conditions: Conditions, choice: FacetChoice) -> tuple[list[Stream], RowCheck | None]:
+    streams: list[Stream] = [ValueStream(connection, PERSONS, person) for person in conditions.persons]
+    streams += [ValueStream(connection, TERMS, term) for term in conditions.terms]
+    by_facet = _asks_for_facets(conditions)
+    walks_rows = not streams and not by_facet and not choice.are_few
+    # Many facets are many seeks for each step: beside another stream the rows are asked instead.
+    by_row = by_facet and bool(streams) and not choice.are_few
+    if walks_rows:
+        streams.append(RowStream(connection))
+    elif not by_row and (by_facet or not streams):
+        streams.append(FacetStream(connection, choice))
+    if walks_rows or by_row or conditions.occurred or conditions.received:
+        return streams, RowCheck(connection, conditions, choice if by_row else None)
+    return streams, None
+
+
+def _asks_for_facets(conditions: Conditions) -> bool:
+    return any((conditions.source, conditions.action, conditions.outcome, conditions.retention))
