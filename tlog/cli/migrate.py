@@ -1,10 +1,17 @@
-"""`tlog migrate`: bring the databases of an older version to this one's schema."""
+"""`tlog migrate`: bring the databases of an older version to this one's schema, and what they hold to its form."""
 
 from __future__ import annotations
 
-from tlog.cli.data_folder import DataFolder, exclusive, read_config
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from tlog.cli.data_folder import DataFolder, exclusive, open_folder, read_config
 from tlog.cli.options import AsJson, Folder
-from tlog.cli.output import emit, new_app
+from tlog.cli.output import emit, new_app, notice
+from tlog.client.words import counted
+from tlog.service.reindex import Reindexed, compute_missing_terms
 from tlog.storage.database import Database
 from tlog.storage.migrate import Chain, require_current, upgrade
 
@@ -14,7 +21,7 @@ EXAMPLES = """\b
 Example, with the log stopped:
   cp -a ./log ./log.backup
   tlog migrate ./log
-Refused while 'tlog serve' runs on the folder. Running it twice is harmless.
+Refused while 'tlog serve' runs on the folder. Running it twice is harmless; interrupted, it goes on where it was.
 """
 
 
@@ -26,7 +33,11 @@ def migrate(folder: Folder, as_json: AsJson = False) -> None:
     with exclusive(data):
         _migrate(data.database_url(config), "log")
         _migrate(data.keyring_url(config), "keyring")
-    emit({"folder": str(folder), "current": True}, f"the databases of {folder} are at the newest schema", as_json)
+        indexed = _index(folder, as_json)
+    if indexed.unreadable:
+        notice(f"{counted(indexed.unreadable, 'entry', 'entries')} can't be opened and can't be searched by target")
+    values = {"folder": str(folder), "current": True, "indexed": indexed.computed, "unreadable": indexed.unreadable}
+    emit(values, f"the databases of {folder} are at the newest schema", as_json)
 
 
 def _migrate(url: str, chain: Chain) -> None:
@@ -36,3 +47,14 @@ def _migrate(url: str, chain: Chain) -> None:
         require_current(database, chain)
     finally:
         database.close()
+
+
+def _index(folder: Path, as_json: bool) -> Reindexed:
+    """Compute what the new schema has room for and SQL can't: it needs the keys."""
+    with open_folder(folder) as opened, Progress(console=Console(stderr=True), disable=as_json) as bar:
+        task = bar.add_task("index terms", visible=False)
+        return compute_missing_terms(
+            opened.parts.database,
+            opened.parts.keyring,
+            lambda done, total: bar.update(task, completed=done, total=total, visible=True),
+        )

@@ -72,7 +72,6 @@ def _terms(
 ) -> dict[int, tuple[int, ...]]:
     rows = list(store.entries_at(indices).values())
     opened = zip(rows, reader.open_all(rows), strict=True)
-    # Of an entry whose shared part was erased, nothing is left to compute terms of: they are those of no part.
     return {row.index: keyring.terms_of_document(one.entry) for row, one in opened if isinstance(one, OpenedEntry)}
 
 

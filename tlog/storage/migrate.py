@@ -19,12 +19,12 @@ from tlog.storage.database import Database
 Chain = Literal["log", "keyring"]
 
 
-def upgrade(database: Database, chain: Chain) -> None:
-    """Apply every missing revision of `chain` in one transaction."""
+def upgrade(database: Database, chain: Chain, to: str = "head") -> None:
+    """Apply every missing revision of `chain`, up to the revision `to`, in one transaction."""
     config = _config(chain)
     with database.write() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def require_current(database: Database, chain: Chain) -> None:
