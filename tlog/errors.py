@@ -59,6 +59,10 @@ class MalformedAnswer(Malformed):
     """Not an answer of a log's HTTP interface."""
 
 
+class CursorInvalid(Malformed):
+    """Not the cursor of a page of this look-up: it belongs to other filters, or is none."""
+
+
 class MalformedDisclosure(Malformed):
     """Not a disclosure (RFC 9901 section 4.2) or not a sealed part."""
 
@@ -178,6 +182,10 @@ class OutOfRange(ServiceError):
 
 class Conflict(ServiceError):
     """The request contradicts what is stored: an `id` or `seq` used for something else."""
+
+
+class BadRequest(ServiceError):
+    """A request that can't be meant as it stands. The message says which field; it quotes nothing."""
 
 
 class Held(ServiceError):

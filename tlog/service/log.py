@@ -24,6 +24,7 @@ from tlog.service.appender import Appender
 from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.entries import EntryReader
 from tlog.service.integrator import Integrator
+from tlog.service.lookup import LookUp
 from tlog.service.proofs import Proofs
 from tlog.service.publisher import Publisher
 from tlog.service.quorum import Witnesses
@@ -35,6 +36,7 @@ from tlog.service.stored_tiles import StoredTiles
 from tlog.storage.append_store import Appended, AppendStore, NewRow, SealedRequest
 from tlog.storage.database import Database
 from tlog.storage.log_store import LogStore
+from tlog.storage.lookup_store import LookUpStore
 from tlog.storage.tile_store import TileStore
 from tlog.storage.token_store import TokenStore
 
@@ -80,6 +82,7 @@ class Log:
         self._nodes = TileNodes(stored, parts.settings.cached_tiles)
         self.sequencer = Sequencer(AppendStore(parts.database), parts.settings)
         self.entries = EntryReader(self.store, parts.keyring)
+        self.lookup = LookUp(LookUpStore(parts.database), self.store, self.entries, parts.keyring)
         sealer = Sealer(parts.keyring, parts.now, parts.random)
         self._sealing = Sealing(sealer, parts.keyring_recipe, parts.settings.sealing_processes, parts.now)
         self._sealing.enter(self.store.key_epoch())
