@@ -65,6 +65,7 @@ def make_parts(
     now: Callable[[], int] = now_us,
     random: Callable[[int], bytes] = urandom,
     urls: tuple[str, str] | None = None,
+    step: Callable[[str], None] = lambda _: None,
 ) -> tuple[LogParts, Database]:
     """Open what the log in `folder` is made of, made where missing, and its keyring's database.
 
@@ -86,6 +87,8 @@ def make_parts(
         upgrade(keyring_database, "keyring")
         LogStore(database).create(ORIGIN, EMPTY_ROOT)
         Keyring.create(KeyringStore(keyring_database), kek, random)
+    records = folder / "erasures"
+    records.mkdir(mode=0o700, exist_ok=True)
     recipe = KeyringRecipe(keyring_url, keys / "kek.key")
     signing = load_signing_keys(keys, ORIGIN)
     signer = CheckpointSigner(signing.ed25519, signing.ml_dsa_44)
@@ -100,6 +103,8 @@ def make_parts(
         now,
         random,
         recipe,
+        records,
+        step,
     )
     return parts, keyring_database
 

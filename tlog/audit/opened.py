@@ -6,7 +6,7 @@ place complete the leaf. Nothing is returned unless the whole leaf is accounted 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,9 +109,18 @@ def erase_part(parts: SealedParts, keys: OpenKeys, label: str) -> bytes:
     The whole entry is checked against its leaf first, because afterwards nobody can. Raises what
     `open_entry` raises; KeyError for a part the entry does not have.
     """
+    return erase_parts(parts, keys, [label])[label]
+
+
+def erase_parts(parts: SealedParts, keys: OpenKeys, labels: Iterable[str]) -> dict[str, bytes]:
+    """Return for each of these labels what `erase_part` returns, for one check of the entry."""
     open_entry(parts, keys)
-    content = _contents(parts, keys)[label]
-    return erased_part(content.digests() if isinstance(content, PartContent) else content)
+    contents = _contents(parts, keys)
+    found = {label: contents[label] for label in labels}
+    return {
+        label: erased_part(content.digests() if isinstance(content, PartContent) else content)
+        for label, content in found.items()
+    }
 
 
 def _contents(parts: SealedParts, keys: OpenKeys) -> dict[str, PartContent | list[bytes]]:

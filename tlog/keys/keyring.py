@@ -173,6 +173,10 @@ class Keyring:
         self.drop_caches()
         return self._store.destroy_cohort(name)
 
+    def scrub(self) -> None:
+        """Remove what is left of destroyed keys in the database's files. Raises `Unavailable`."""
+        self._store.scrub()
+
     def drop_caches(self) -> None:
         """Forget every key in memory; they are read again as needed."""
         with self._lock:

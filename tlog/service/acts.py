@@ -12,18 +12,19 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
 import structlog
 
 from tlog.audit.entry import new_entry_id
-from tlog.errors import Conflict, Forbidden, LogHalted, NotFound, TlogError
+from tlog.errors import Conflict, LogHalted, NotFound, TlogError
 from tlog.keys.keyring import Keyring
 from tlog.service.own_entries import SERVICE, OwnEntries, token_actor
+from tlog.service.second_person import require_second
 from tlog.storage.act_store import UNFINISHED, Act, ActKind, ActState, ActStore
 from tlog.storage.token_store import Token
 
@@ -38,6 +39,7 @@ PURPOSES: Final = {
     ActKind.HOLD: "legal hold",
     ActKind.LIFT: "end of a legal hold",
 }
+T = TypeVar("T")
 _SAID: Final = ("reason", "approved_by")
 _logger = structlog.get_logger()
 
@@ -78,6 +80,7 @@ class Acts:
     step: Step = lambda _: None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     progress: dict[bytes, Progress] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _executors: dict[ActKind, Executor] = field(default_factory=dict)
 
     def register(self, kind: ActKind, executor: Executor) -> None:
@@ -108,8 +111,7 @@ class Acts:
         async with self.lock:
             act = await self._pending(act_id)
             payload = self.payload(act)
-            if token.token_id == act.requested_by or token.name == payload.get("by"):
-                raise Forbidden("a second person must approve this: whoever asked for it can't")
+            require_second(act.requested_by, payload.get("by"), token)
             sealed = self.sealed(act.act_id, payload | {"approved_by": token.name})
             values = {"approved_by": token.token_id, "payload": sealed}
             act = await asyncio.to_thread(self.store.move, act, ActState.BEGUN, **values)
@@ -132,6 +134,22 @@ class Acts:
             return await self._executors[act.kind].run(act)
         finally:
             self.progress.pop(act.act_id, None)
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run something that goes on though its caller goes away; `stop` waits for it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def stop(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, TlogError):
+            _logger.error("an act failed unexpectedly", error=type(error).__name__)  # its text may quote anything
 
     async def resume(self) -> None:
         """Finish what a crash, or a refusing database, left unfinished; what fails again is left and reported."""

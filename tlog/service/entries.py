@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tlog.audit.entry import Entry
-from tlog.audit.opened import OpenedEntry, OpenKeys, SealedParts, open_entry
+from tlog.audit.opened import OpenedEntry, OpenKeys, SealedParts, erase_parts, open_entry
 from tlog.errors import Expired, NotFound, StorageFault, TlogError
 from tlog.keys.keyring import Keyring, cohort_of
 from tlog.storage.log_store import LogStore, StoredEntry
@@ -40,11 +40,19 @@ class EntryReader:
 
     def open_all(self, rows: Sequence[StoredEntry]) -> list[OpenedEntry | TlogError]:
         """Return for each row, in order, what `opened` returns or the error it raises."""
-        sealed = [row for row in rows if row.columns["core"] is not None]
-        cohorts = self._keyring.cohort_keys([_cohort(row) for row in sealed])
-        key_ids = [part.key_id for row in sealed for part in row.personal if part.key_id is not None]
-        persons = self._keyring.person_keys(key_ids)
+        cohorts, persons = self._keys(rows)
         return [_open(row, cohorts, persons) for row in rows]
+
+    def erased(self, wanted: Sequence[tuple[StoredEntry, Sequence[str]]]) -> list[dict[str, bytes] | TlogError]:
+        """Return for each row what must stand in the place of its parts of these labels before their keys are
+        destroyed, or the error that opening the row raises."""
+        cohorts, persons = self._keys([row for row, _ in wanted])
+        return [_erase(row, labels, cohorts, persons) for row, labels in wanted]
+
+    def _keys(self, rows: Sequence[StoredEntry]) -> tuple[dict[str, bytes], dict[int, bytes]]:
+        sealed = [row for row in rows if row.columns["core"] is not None]
+        key_ids = [part.key_id for row in sealed for part in row.personal if part.key_id is not None]
+        return self._keyring.cohort_keys([_cohort(row) for row in sealed]), self._keyring.person_keys(key_ids)
 
     def changed(self, entries: Mapping[int, Entry]) -> list[int]:
         """Return those indices whose entry says something else than the one given, as far as it can be read.
@@ -74,13 +82,29 @@ def _open(row: StoredEntry, cohorts: Mapping[str, bytes], persons: Mapping[int, 
         return NotFound(f"index {row.index} is a bare leaf: its producer, not this log, holds its entry")
     if not row.personal:
         return StorageFault(f"the personal parts of entry {row.index} are missing from the database")
+    try:
+        return open_entry(*_material(row, cohorts, persons))
+    except TlogError as error:
+        return error
+
+
+def _erase(
+    row: StoredEntry, labels: Sequence[str], cohorts: Mapping[str, bytes], persons: Mapping[int, bytes]
+) -> dict[str, bytes] | TlogError:
+    try:
+        return erase_parts(*_material(row, cohorts, persons), labels)
+    except TlogError as error:
+        return error
+
+
+def _material(
+    row: StoredEntry, cohorts: Mapping[str, bytes], persons: Mapping[int, bytes]
+) -> tuple[SealedParts, OpenKeys]:
+    columns = row.columns
     actor, *subjects = (part.ciphertext for part in row.personal)
     actor_key, *subject_keys = (None if part.key_id is None else persons.get(part.key_id) for part in row.personal)
     parts = SealedParts(columns["entry_id"], row.leaf, columns["core"], actor, tuple(subjects), columns["shared"])
-    try:
-        return open_entry(parts, OpenKeys(cohorts.get(_cohort(row)), actor_key, tuple(subject_keys)))
-    except TlogError as error:
-        return error
+    return parts, OpenKeys(cohorts.get(_cohort(row)), actor_key, tuple(subject_keys))
 
 
 def _document(entry: Entry) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import urandom
+from pathlib import Path
 from typing import Literal
 
 import aiohttp
@@ -20,21 +21,29 @@ from tlog.formats.policy import Policy
 from tlog.keys.keyring import Keyring
 from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.merkle.nodes import TileNodes
+from tlog.service.acts import Acts, Step
 from tlog.service.appender import Appender
 from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.entries import EntryReader
+from tlog.service.erasure import Erasures
 from tlog.service.integrator import Integrator
 from tlog.service.lookup import LookUp
+from tlog.service.own_entries import OwnEntries
+from tlog.service.person_eraser import PersonEraser
 from tlog.service.proofs import Proofs
 from tlog.service.publisher import Publisher
 from tlog.service.quorum import Witnesses
+from tlog.service.replay import ErasureReplayer, Replayer, replay
 from tlog.service.sealer import Sealer
 from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
 from tlog.service.settings import LogSettings
 from tlog.service.stored_tiles import StoredTiles
+from tlog.storage.act_store import ActKind, ActStore
 from tlog.storage.append_store import Appended, AppendStore, NewRow, SealedRequest
 from tlog.storage.database import Database
+from tlog.storage.erasure_records import ErasureRecords
+from tlog.storage.erasure_store import ErasureStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.lookup_store import LookUpStore
 from tlog.storage.tile_store import TileStore
@@ -63,13 +72,21 @@ class LogParts:
     now: Callable[[], int] = now_us
     random: Callable[[int], bytes] = urandom
     keyring_recipe: KeyringRecipe | None = None
+    records: Path | None = None
+    """The folder of erasure records; without one nothing can be erased."""
+    step: Step = lambda _: None
+    """Told each step of an act; tests end the process there."""
 
 
 class Log:
     """One log at work."""
 
     def __init__(self, parts: LogParts) -> None:
-        """Check the stored tree against the database. Blocks. Raises `StorageFault` where it is damaged."""
+        """Check the stored tree against the database, and replay the erasure records. Blocks.
+
+        Raises `StorageFault` where either is damaged. Nobody is answered before: a restored database forgets again
+        before anybody can ask it, also where the log will be halted.
+        """
         self._parts = parts
         self.settings = parts.settings
         self.policy = parts.policy
@@ -85,14 +102,35 @@ class Log:
         self.lookup = LookUp(LookUpStore(parts.database), self.store, self.entries, parts.keyring)
         sealer = Sealer(parts.keyring, parts.now, parts.random)
         self._sealing = Sealing(sealer, parts.keyring_recipe, parts.settings.sealing_processes, parts.now)
-        self._sealing.enter(self.store.key_epoch())
         self.appender = Appender(self._sealing, self.sequencer, self.entries)
+        act_store = ActStore(parts.database)
+        own = OwnEntries(self.appender, self.store, act_store, parts.now)
+        self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
+        self.erasures: Erasures | None = None
+        if parts.records is not None:
+            self._open_records(ErasureRecords(parts.records))
+        self._sealing.enter(self.store.key_epoch())
         self.proofs = Proofs(
             self.store,
             self._nodes,
             lambda: self._integrator.state.integrated_size,
             lambda: self.publisher.published,
         )
+
+    def _open_records(self, records: ErasureRecords) -> None:
+        """Wire what erases, and have it erase again what a restored database brought back."""
+        parts, origin = self._parts, self.store.state().origin
+        erasures = ErasureStore(parts.database)
+        eraser = PersonEraser(origin, self.store, erasures, self.entries, parts.keyring, records)
+        self.erasures = Erasures(self.acts, eraser, second_person=self.settings.second_person)
+        self.acts.register(ActKind.ERASURE, self.erasures)
+        replayers: dict[ActKind, Replayer] = {ActKind.ERASURE: ErasureReplayer(eraser, self.acts)}
+        replay(origin, records, self.acts.store, replayers)
+
+    def _no_acts(self) -> str | None:
+        if self.publisher.halted:
+            return self.publisher.problem or "the log is halted"
+        return None
 
     async def start(self) -> None:
         """Ask the witnesses, then open for appends, unless one of them proved a rollback."""
@@ -122,9 +160,11 @@ class Log:
         if not self.publisher.halted:
             self._sealing.start()
             self.sequencer.start()
+            self.acts.spawn(self.acts.resume())
 
     async def stop(self) -> None:
         """Store and integrate what was accepted, then close everything."""
+        await self.acts.stop()
         await self.sequencer.stop()
         await asyncio.to_thread(self._sealing.stop)
         await self.publisher.stop()

@@ -37,7 +37,14 @@ def token_actor(name: str, authorised_by: str | None = None) -> Actor:
 class OwnEntries:
     """Appends the log's own entries. Belongs to one event loop."""
 
-    def __init__(self, appender: Appender, store: LogStore, now: Callable[[], int], retention: str = RETENTION) -> None:
+    def __init__(
+        self,
+        appender: Appender,
+        store: LogStore,
+        acts: ActStore,
+        now: Callable[[], int],
+        retention: str = RETENTION,
+    ) -> None:
         """`now` returns microseconds since the epoch."""
         self._appender = appender
         self._store = store

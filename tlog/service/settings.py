@@ -13,7 +13,8 @@ class LogSettings:
     otherwise a leaf is the 32-byte commitment to a sealed entry. `fail_open` publishes checkpoints whose
     quorum was not met in time; the default is to publish nothing new until it is. `sealing_processes` seal
     large requests beside the serving process; 0 seals everything in it. A witness that missed a checkpoint is
-    asked again every `catch_up_interval` while the log is quiet.
+    asked again every `catch_up_interval` while the log is quiet. With `second_person`, somebody else must approve
+    what destroys data or lifts a hold by hand.
     """
 
     raw_leaves: bool = False
@@ -26,3 +27,4 @@ class LogSettings:
     max_group: int = 4_000
     sealing_processes: int = 2
     cached_tiles: int = 4_096
+    second_person: bool = False

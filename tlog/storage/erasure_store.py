@@ -7,18 +7,18 @@ theirs is left. What belongs to a part goes in the same transaction: with the sh
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, func, select, true, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select, update
 
 from tlog.audit.erasure_record import ErasedPart
 from tlog.audit.part import SHARED
 from tlog.errors import StorageFault
 from tlog.storage.act_store import Act, ActState, move_act
 from tlog.storage.database import Database
+from tlog.storage.index_terms import unpack_terms
 from tlog.storage.log_store import many
 from tlog.storage.tables import entries, personal, terms
 
@@ -27,9 +27,9 @@ _SUBJECT = re.compile(r"subjects\[(\d+)\]")
 
 
 class Place(NamedTuple):
-    """A sealed part of the person: part 0 is the actor, i + 1 the subject i."""
+    """A sealed part of the person, at an index: part 0 is the actor, i + 1 the subject i."""
 
-    index: int
+    at: int
     part: int
 
 
@@ -63,7 +63,7 @@ class ErasureStore:
         shared = and_(mine.c.part > 0, entries.c.shared.is_not(None), entries.c.shared_act.is_(None))
         named = exists().where(other.c.log_index == mine.c.log_index, other.c.part > 0, other.c.part != mine.c.part)
         received = entries.c.received_at
-        query: Select[Any] = (
+        query = (
             select(
                 func.count(mine.c.log_index.distinct()),
                 func.count(),
@@ -79,7 +79,7 @@ class ErasureStore:
             found, parts, with_shared, others, first, last = connection.execute(query).one()
         return Extent(found, parts + with_shared, others, first, last)
 
-    def apply(self, act: Act, key_id: int, parts: Sequence[ErasedPart], **values: Any) -> Act:
+    def apply(self, act: Act, key_id: int, erased: Sequence[ErasedPart], **values: Any) -> Act:
         """Replace the parts by what stands in their place, in one transaction with the act's move to `applied`.
 
         Parts that are erased already, and entries that are not there (an older database), are left alone. Raises
@@ -87,8 +87,8 @@ class ErasureStore:
         `applied` keeps its state. A crash before the commit: nothing happened. After it: the key is destroyed next.
         """
         with self._database.write() as connection:
-            _replace_personal(connection, act, key_id, [part for part in parts if part.label != SHARED])
-            _replace_shared(connection, act, [part for part in parts if part.label == SHARED])
+            _replace_personal(connection, act, key_id, [part for part in erased if part.label != SHARED])
+            _replace_shared(connection, act, [part for part in erased if part.label == SHARED])
             self._require_none(connection, key_id)
             if act.state in {ActState.DONE, ActState.APPLIED}:
                 return act
@@ -123,7 +123,6 @@ def _replace_shared(connection: Connection, act: Act, parts: Sequence[ErasedPart
             entries.c.log_index == bindparam("at"),
             entries.c.shared.is_not(None),
             entries.c.shared_act.is_(None),
-            true(),
         )
         .values(shared=bindparam("digests"), shared_act=act.act, terms=b"")
     )
@@ -138,8 +137,7 @@ def _replace_shared(connection: Connection, act: Act, parts: Sequence[ErasedPart
 def _terms_of(connection: Connection, indices: Sequence[int]) -> Iterator[tuple[int, int]]:
     query = select(entries.c.log_index, entries.c.terms).where(entries.c.log_index.in_(indices))
     for index, packed in connection.execute(query):
-        for (term,) in struct.iter_unpack(">q", packed or b""):
-            yield index, term
+        yield from ((index, term) for term in unpack_terms(packed))
 
 
 def part_number(label: str) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tlog.storage.database import Database
 from tlog.storage.log_store import many
+from tlog.storage.scrub import scrub
 from tlog.storage.tables import cohort_keys, keyring_secrets, person_keys
 
 _LOOKUP_ROWS = 500
@@ -128,6 +129,10 @@ class KeyringStore:
             found = connection.execute(key.values(wrapped=DESTROYED)).rowcount > 0
             connection.execute(self._insert_if_absent(cohort_keys), [{"cohort": name, "wrapped": DESTROYED}])
             return found
+
+    def scrub(self) -> None:
+        """Clean the files of what was deleted. Raises `Unavailable` where that is not possible now."""
+        scrub(self._database, small=(person_keys, cohort_keys))
 
     def _insert_if_absent(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         if self._database.is_sqlite:

@@ -1,0 +1,306 @@
+"""Erasure of one person, end to end, on both back ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from tests.conftest import NewUrl
+from tests.support import MadeLog, entry_document, running_log
+from tlog.audit.entry import JSON
+from tlog.audit.opened import OpenedEntry
+from tlog.errors import BadRequest, Damaged, Held
+from tlog.keys.keyring import actor_identity
+from tlog.service.erasure import Erasure, ErasureRequest, Erasures, Person
+from tlog.service.intake import AppendRequest
+from tlog.service.settings import LogSettings
+from tlog.storage.act_store import ActKind
+from tlog.storage.tables import personal
+from tlog.storage.token_store import Token, TokenKind
+
+ANNA, BERT = Person("subject", "anna-marker-7"), Person("subject", "bert-8")
+WHO = {"legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
+
+
+def settings(**changed: Any) -> LogSettings:
+    return LogSettings(checkpoint_interval=0.02, sealing_processes=0, **changed)
+
+
+@pytest.fixture
+async def made(tmp_path: Path, new_url: NewUrl) -> AsyncIterator[MadeLog]:
+    async with running_log(tmp_path / "log", settings=settings(), urls=urls(new_url)) as made:
+        yield made
+
+
+def urls(new_url: NewUrl) -> tuple[str, str]:
+    return new_url(), new_url()
+
+
+def erasures(made: MadeLog) -> Erasures:
+    assert made.log.erasures is not None
+    return made.log.erasures
+
+
+def dpo(made: MadeLog, name: str = "dana") -> Token:
+    return made.log.tokens.issue(TokenKind.DPO, name)[0]
+
+
+def asked(person: Person = ANNA, **changed: Any) -> ErasureRequest:
+    return ErasureRequest(person, **(WHO | changed))
+
+
+async def append(made: MadeLog, *documents: Mapping[str, Any]) -> list[int]:
+    body = json.dumps(list(documents)).encode()
+    return [p.index for p in await made.log.appender.append(AppendRequest(body, JSON, "clinic"))]
+
+
+def about(*subjects: str, **fields: Any) -> dict[str, Any]:
+    listed = [{"id": subject, "data": {"name": f"name of {subject}"}} for subject in subjects]
+    return entry_document(subjects=listed, details={"note": f"on {subjects}"}, **fields)
+
+
+def opened(made: MadeLog, index: int) -> OpenedEntry:
+    return made.log.entries.opened(made.log.entries.stored(index))
+
+
+async def test_a_subject_is_erased_and_the_rest_still_verifies(made: MadeLog) -> None:
+    alone, both, other = await append(made, about(ANNA.id), about(BERT.id, ANNA.id), about(BERT.id))
+    before = opened(made, both)
+    done = await erasures(made).request(asked(reason="asked for it"), dpo(made))
+    assert done.status == "done"
+    assert (done.extent.entries, done.extent.parts, done.extent.other_subjects_affected) == (2, 4, 1)
+    after = opened(made, both)
+    assert after.erased == ("subjects[1]", "shared")
+    assert after.entry["subjects"] == [before.entry["subjects"][0], None]
+    assert after.entry["actor"] == before.entry["actor"]
+    assert opened(made, alone).erased == ("subjects[0]", "shared")
+    assert opened(made, other).erased == ()
+    stored = made.log.entries.stored(both)
+    act = await asyncio.to_thread(made.log.acts.store.get, done.act)
+    assert (stored.columns["shared_act"], stored.personal[2].act, stored.personal[2].key_id) == (act.act, act.act, None)
+    assert stored.columns["terms"] == b""
+    assert made.parts.keyring.find_person("subject", ANNA.id) is None
+
+
+async def test_the_erasure_is_an_entry_that_names_who_and_why_but_not_whom(made: MadeLog) -> None:
+    await append(made, about(ANNA.id))
+    done = await erasures(made).request(asked(reason="asked for it"), dpo(made))
+    assert done.index is not None
+    entry = opened(made, done.index).entry
+    assert (entry["source"], entry["action"], entry["outcome"]) == ("tlog", "tlog.erasure", "allowed")
+    assert entry["actor"] == {"type": "token", "id": "dana", "name": "Dana Officer"}
+    assert entry["legal_basis"] == WHO["legal_basis"]
+    assert entry["details"]["act"] == entry["id"]
+    assert (entry["details"]["entries"], entry["details"]["parts"]) == (1, 2)
+    assert entry["details"]["reason"] == "asked for it"
+    assert ANNA.id not in json.dumps(entry)
+    act = made.log.acts.store.get(done.act or b"")
+    assert (act.payload, act.entry_index) == (None, done.index)
+
+
+async def test_an_actor_goes_and_the_subjects_stay(made: MadeLog) -> None:
+    [index] = await append(made, about(ANNA.id))
+    actor = Person("actor", actor_identity("employee", "e-1007"))
+    assert (await erasures(made).request(asked(actor), dpo(made))).extent.parts == 1
+    after = opened(made, index)
+    assert after.erased == ("actor",)
+    assert after.entry["subjects"][0]["id"] == ANNA.id
+    assert after.entry["targets"]
+
+
+async def test_a_returning_person_has_a_new_key_and_no_link_to_the_past(made: MadeLog) -> None:
+    [before] = await append(made, about(ANNA.id))
+    old = made.parts.keyring.find_person("subject", ANNA.id)
+    await erasures(made).request(asked(), dpo(made))
+    [after] = await append(made, about(ANNA.id))
+    new = made.parts.keyring.find_person("subject", ANNA.id)
+    assert new is not None
+    assert new != old
+    assert opened(made, after).erased == ()
+    assert opened(made, before).entry["subjects"] == [None]
+    assert erasures(made)._eraser.erasures.places(new) == [(after, 1)]
+
+
+async def test_who_is_not_here_is_nothing_to_erase_and_nothing_is_logged(made: MadeLog) -> None:
+    await append(made, about(BERT.id))
+    size = made.log.store.state().size
+    assert await erasures(made).request(asked(), dpo(made)) == Erasure("nothing-to-erase")
+    assert await erasures(made).plan(ANNA) == Erasure("nothing-to-erase")
+    assert made.log.store.state().size == size
+
+
+async def test_a_plan_counts_and_changes_nothing(made: MadeLog) -> None:
+    indices = await append(made, about(ANNA.id), about(ANNA.id, BERT.id), about(BERT.id))
+    planned = await erasures(made).plan(ANNA)
+    assert (planned.status, planned.act, planned.index) == ("dry-run", None, None)
+    assert (planned.extent.entries, planned.extent.parts, planned.extent.other_subjects_affected) == (2, 4, 1)
+    received = [made.log.entries.stored(i).columns["received_at"] for i in indices]
+    assert planned.extent.first_received_at == received[0]
+    assert all(opened(made, index).erased == () for index in indices)
+
+
+async def test_a_second_request_while_one_is_under_way_finds_it(tmp_path: Path) -> None:
+    reached, go = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with running_log(tmp_path, step=lambda name: reached.set() if name == "begun" else None) as made:
+        await append(made, about(ANNA.id))
+        await hold_at_run(made, go)
+        first = loop.create_task(erasures(made).request(asked(), dpo(made)))
+        await reached.wait()
+        second = await erasures(made).request(asked(), dpo(made, "eve"))
+        assert second.status == "running"
+        go.set()
+        done = await first
+        assert (done.status, done.act) == ("done", second.act)
+        assert (await erasures(made).request(asked(), dpo(made))).status == "nothing-to-erase"
+
+
+async def hold_at_run(made: MadeLog, go: asyncio.Event) -> None:
+    """Let the executor of erasures wait for `go`."""
+    inner = erasures(made)
+
+    class Waiting:
+        async def run(self, act: Any) -> Any:
+            await go.wait()
+            return await inner.run(act)
+
+    made.log.acts.register(ActKind.ERASURE, Waiting())
+
+
+@pytest.mark.parametrize("field", ["legal_basis", "authorised_by", "reason"])
+async def test_a_text_that_names_the_person_is_refused(made: MadeLog, field: str) -> None:
+    await append(made, about(ANNA.id))
+    with pytest.raises(BadRequest, match=f"^{field}: ") as caught:
+        await erasures(made).request(asked(**{field: f"for {ANNA.id.upper()}!"}), dpo(made))
+    assert ANNA.id not in str(caught.value).lower()
+
+
+def test_a_short_id_is_looked_for_as_a_word() -> None:
+    asked(Person("subject", "q7"), reason="by req7uest").check()
+    with pytest.raises(BadRequest):
+        asked(Person("subject", "q7"), reason="of q7, by request").check()
+
+
+class HeldOnes:
+    def __init__(self, subjects: Sequence[int] = (), indices: Sequence[int] = ()) -> None:
+        self._subjects, self._indices = subjects, indices
+
+    def on_subject(self, key_id: int) -> Sequence[int]:
+        return [3] if key_id in self._subjects else []
+
+    def held(self, indices: Sequence[int]) -> Mapping[int, Sequence[int]]:
+        return {index: [5] for index in indices if index in self._indices}
+
+
+@pytest.mark.parametrize("held", ["subject", "entry"])
+async def test_what_is_held_is_not_erased_and_the_refusal_is_an_entry(made: MadeLog, held: str) -> None:
+    index, _ = await append(made, about(ANNA.id), about(ANNA.id))
+    key_id = made.parts.keyring.find_person("subject", ANNA.id)
+    assert key_id is not None
+    erasures(made).holds = HeldOnes([key_id]) if held == "subject" else HeldOnes((), [index])
+    number = 3 if held == "subject" else 5
+    assert list((await erasures(made).plan(ANNA)).held) == [number]
+    with pytest.raises(Held, match=f"hold {number}.*entry 2 of the log"):
+        await erasures(made).request(asked(), dpo(made))
+    assert opened(made, index).erased == ()
+    entry = opened(made, 2).entry
+    assert (entry["action"], entry["outcome"], entry["details"]["held_by"]) == ("tlog.erasure", "denied", [number])
+    assert made.parts.keyring.find_person("subject", ANNA.id) == key_id
+
+
+def damage(made: MadeLog, index: int) -> None:
+    with made.parts.database.write() as connection:
+        change = update(personal).where(personal.c.log_index == index, personal.c.part == 1)
+        connection.execute(change.values(ciphertext=b"\x01" + bytes(60)))
+
+
+async def test_a_damaged_entry_stops_an_erasure_before_anything_is_destroyed(made: MadeLog) -> None:
+    good, bad = await append(made, about(ANNA.id), about(ANNA.id))
+    damage(made, bad)
+    key_id = made.parts.keyring.find_person("subject", ANNA.id)
+    with pytest.raises(Damaged, match=f"entry {bad} does not open.*tlog fsck"):
+        await erasures(made).request(asked(), dpo(made))
+    assert opened(made, good).erased == ()
+    assert made.parts.keyring.find_person("subject", ANNA.id) == key_id
+    assert opened(made, 2).entry["outcome"] == "failed"
+    done = await erasures(made).request(asked(even_damaged=True), dpo(made))
+    assert done.status == "done"
+    assert opened(made, good).erased == ("subjects[0]", "shared")
+    assert made.log.entries.stored(bad).personal[1].ciphertext == b"\x02"
+    assert opened(made, done.index or 0).entry["details"]["entries_damaged"] == 1
+
+
+async def test_what_was_sealed_before_and_stored_after_is_sealed_again_under_a_new_key(
+    tmp_path: Path, new_url: NewUrl
+) -> None:
+    """The race: an append is sealed, the whole erasure happens, and only then does the append reach the database."""
+    async with running_log(tmp_path / "log", settings=settings(), urls=urls(new_url)) as made:
+        await append(made, about(ANNA.id))
+        old = made.parts.keyring.find_person("subject", ANNA.id)
+        release = await hold_next_append(made)
+        late = asyncio.get_running_loop().create_task(append(made, about(ANNA.id)))
+        await release.sealed.wait()
+        done = await erasures(made).request(asked(), dpo(made))
+        release.go.set()
+        [index] = await late
+        new = made.parts.keyring.find_person("subject", ANNA.id)
+        assert (done.extent.entries, old != new) == (1, True)
+        assert made.log.entries.stored(index).personal[1].key_id == new
+        assert opened(made, index).entry["subjects"][0]["id"] == ANNA.id
+
+
+class Release:
+    def __init__(self) -> None:
+        self.sealed, self.go = asyncio.Event(), asyncio.Event()
+
+
+async def hold_next_append(made: MadeLog) -> Release:
+    """Let the next request of the source wait between sealing and storing; the log's own entries pass."""
+    release, inner = Release(), made.log.sequencer.append
+
+    async def waiting(request: Any) -> Any:
+        if request.rows[0].columns["source"] != "tlog" and not release.sealed.is_set():
+            release.sealed.set()
+            await release.go.wait()
+        return await inner(request)
+
+    made.log.sequencer.append = waiting  # type: ignore[method-assign]
+    return release
+
+
+async def test_appends_during_a_large_erasure_keep_flowing_and_none_is_lost(tmp_path: Path, new_url: NewUrl) -> None:
+    async with running_log(tmp_path / "log", settings=settings(), urls=urls(new_url)) as made:
+        for _ in range(4):
+            await append(made, *(about(ANNA.id) for _ in range(250)))
+        task = asyncio.get_running_loop().create_task(erasures(made).request(asked(), dpo(made)))
+        placed: list[int] = []
+        while not task.done():
+            placed += await append(made, about(ANNA.id), about(BERT.id))
+        done = await task
+        assert done.extent.entries >= 1000
+        assert len(placed) > 4
+        new = made.parts.keyring.find_person("subject", ANNA.id)
+        rows = made.log.store.entries_at(range(made.log.store.state().size))
+        kept = [row for row in rows.values() if row.personal[1:] and row.personal[1].key_id == new]
+        assert len(kept) + done.extent.entries == 1000 + len(placed) // 2
+        assert all(isinstance(found, OpenedEntry) for found in made.log.entries.open_all(list(rows.values())))
+
+
+async def test_a_second_person_approves(tmp_path: Path) -> None:
+    async with running_log(tmp_path, settings=settings(second_person=True)) as made:
+        [index] = await append(made, about(ANNA.id))
+        dana, eve = dpo(made), dpo(made, "eve")
+        pending = await erasures(made).request(asked(), dana)
+        assert pending.status == "pending"
+        assert (await erasures(made).request(asked(), eve)).act == pending.act
+        assert opened(made, index).erased == ()
+        act = await made.log.acts.approve(pending.act or b"", eve)
+        assert erasures(made).describe(act).status == "done"
+        assert opened(made, index).erased == ("subjects[0]", "shared")
+        assert opened(made, act.entry_index or 0).entry["details"]["approved_by"] == "eve"
