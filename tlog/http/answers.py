@@ -59,6 +59,29 @@ class EntryAnswer(Answer, frozen=True, kw_only=True):
     erased_digests: list[Base64]
 
 
+class EntryProblem(Answer, frozen=True, kw_only=True):
+    """An entry that was found and can't be shown: the end of a problem type, and what is wrong."""
+
+    index: Size
+    problem: str
+    detail: str
+
+
+_ITEMS = {"items": {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("EntryAnswer", "EntryProblem")]}}
+
+
+class EntryPage(Answer, frozen=True, kw_only=True):
+    """Entries that were looked for, newest logged first; one that is damaged is an `EntryProblem`.
+
+    `next` is the `cursor` of the following page, null at the end: a page may be short, or empty, before it.
+    `scanned` is how many candidates were looked at.
+    """
+
+    entries: Annotated[list[Any], Meta(extra_json_schema=_ITEMS)]
+    next: str | None
+    scanned: Size
+
+
 class InclusionProof(Answer, frozen=True, kw_only=True):
     """RFC 6962 section 2.1.1: `hashes` lead from the leaf hash of `index` to `root`, the leaf's sibling first."""
 

@@ -25,6 +25,7 @@ from tlog.http.limits import BodyBudget
 from tlog.http.metrics import Metrics
 from tlog.http.openapi import OpenApiRoute
 from tlog.http.proofs import ProofRoutes
+from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
 from tlog.http.tiles import TileRoutes
 from tlog.service.log import Log
@@ -45,6 +46,7 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
     bodies = bodies or BodyBudget()
     app = web.Application(middlewares=[boundary(metrics)], handler_args=SERVER)
     entries = EntryRoutes(log, auth, bodies, metrics)
+    search = SearchRoutes(log, auth, bodies)
     proofs = ProofRoutes(log)
     checkpoints = CheckpointRoutes(log)
     tiles = TileRoutes(log)
@@ -53,6 +55,9 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
         [
             web.post("/add", AddRoute(log, auth, bodies, metrics).add),
             web.post("/v1/entries", entries.append),
+            web.get("/v1/entries", search.by_query),
+            web.post("/v1/entries/search", search.by_body),
+            web.get("/v1/entries/by-id/{id}", search.by_id),
             web.get("/v1/entries/{index}", entries.read),
             web.get("/v1/entries/{index}/proof", proofs.proof_file),
             web.get("/v1/proofs/inclusion", proofs.inclusion),

@@ -19,6 +19,7 @@ from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.query import parse_query
+from tlog.http.search_description import search_description, search_schema
 from tlog.service.intake import MAX_ENTRIES
 
 Schema = dict[str, Any]
@@ -26,6 +27,8 @@ Schema = dict[str, Any]
 _ANSWERS: Final = (
     answers.Appended,
     answers.EntryAnswer,
+    answers.EntryProblem,
+    answers.EntryPage,
     answers.InclusionProof,
     answers.ConsistencyProof,
     answers.CheckpointPage,
@@ -92,6 +95,22 @@ def _appends() -> Schema:
                 ],
                 body=entries,
                 security=_TOKEN,
+            ),
+            "get": _operation(
+                "findEntries",
+                "Entries that match all filters, newest logged first; a source finds its own",
+                {"200": _answer_of("One page", _ref("EntryPage"))},
+                parameters=[_query(name, text, schema) for name, text, schema in search_description()],
+                security=_TOKEN,
+            ),
+        },
+        "/v1/entries/search": {
+            "post": _operation(
+                "searchEntries",
+                "As GET /v1/entries, with the filters in the body, so that ids of people stay out of URLs",
+                {"200": _answer_of("One page", _ref("EntryPage"))},
+                body={JSON: {"schema": search_schema()}},
+                security=_TOKEN,
             )
         },
         "/add": {
@@ -115,6 +134,15 @@ def _reads() -> Schema:
                 "What can still be read of an entry, for its source and for auditors",
                 {"200": _answer_of("The entry", _ref("EntryAnswer"))},
                 parameters=[index],
+                security=_TOKEN,
+            )
+        },
+        "/v1/entries/by-id/{id}": {
+            "get": _operation(
+                "readEntryById",
+                "As GET /v1/entries/{index}, by the entry's id",
+                {"200": _answer_of("The entry", _ref("EntryAnswer"))},
+                parameters=[_path("id", "the entry's id", {"type": "string", "format": "uuid"})],
                 security=_TOKEN,
             )
         },
