@@ -46,8 +46,6 @@ TEXTS: Final[Mapping[str, Any]] = {
 TIMES: Final = ("occurred_from", "occurred_to", "received_from", "received_to")
 NAMES: Final = (*TEXTS, *TIMES, "limit", "cursor")
 TIME_FORM: Final = "an RFC 3339 time in UTC such as 2026-03-01T09:30:00Z, or a date such as 2026-03-01 (its start)"
-    "an RFC 3339 time in UTC such as 2026-03-01T09:30:00Z, or a date such as 2026-03-01 (its first instant)"
-)
 
 
 @dataclass(frozen=True, slots=True)
