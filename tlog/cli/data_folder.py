@@ -7,6 +7,7 @@
       keys/                  0700  kek.key, ed25519.pem, ml-dsa-44.pem, each 0600
       log.db keyring.db      0600  unless they are on PostgreSQL
       tiles/                       what the log publishes
+      erasures/              0700  what was erased, for the day a database is restored; no database holds it
       serve.lock                   held while `tlog serve` runs
 
 Nothing is opened that others may read or change, that is of another schema, or whose pieces do not belong
@@ -77,6 +78,11 @@ class DataFolder:
         """Tiles and entry bundles."""
         return self.path / "tiles"
 
+    @property
+    def erasures(self) -> Path:
+        """Erasure records."""
+        return self.path / "erasures"
+
     def database_url(self, config: Config) -> str:
         """The log's database."""
         return config.databases.log or self._sqlite("log.db")
@@ -143,7 +149,9 @@ def open_folder(path: Path) -> Iterator[OpenFolder]:
             keyring = _open_stores(folder, config, database, keyring_database)
             tiles = TileStore.in_folder(folder.tiles)
             recipe = KeyringRecipe(folder.keyring_url(config), folder.kek.absolute())
-            parts = LogParts(database, tiles, keyring, signer, policy, config.settings, keyring_recipe=recipe)
+            records = require_records(folder)
+            settings = config.settings
+            parts = LogParts(database, tiles, keyring, signer, policy, settings, keyring_recipe=recipe, records=records)
             yield OpenFolder(folder, config, parts)
         finally:
             keyring_database.close()
@@ -187,6 +195,17 @@ def load_policy(folder: DataFolder, signer: CheckpointSigner) -> Policy:
         if vkey not in listed:
             raise ConfigurationInvalid(f"{folder.policy} does not list this log's key {vkey.name}+{vkey.key_id.hex()}")
     return policy
+
+
+def require_records(folder: DataFolder) -> Path:
+    """Return the folder of erasure records. Raises `ConfigurationInvalid` where it is missing: an empty one in its
+    place would let a restored database show what was erased."""
+    if not folder.erasures.is_dir():
+        raise ConfigurationInvalid(
+            f"{folder.erasures} is missing: it says what was erased, and without it a restored database would show it "
+            "again. Restore the newest copy of it; make it (empty, mode 0700) only if nothing was ever erased"
+        )
+    return folder.erasures
 
 
 def _open_stores(folder: DataFolder, config: Config, database: Database, keyring: Database) -> Keyring:

@@ -7,10 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from tlog.cli.config import Config
 from tlog.cli.data_folder import DataFolder, exclusive, open_folder, read_config
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app, notice
 from tlog.client.words import counted
+from tlog.errors import ConfigurationInvalid
 from tlog.service.reindex import Reindexed, compute_missing_terms
 from tlog.storage.database import Database
 from tlog.storage.migrate import Chain, require_current, upgrade
@@ -31,6 +33,7 @@ def migrate(folder: Folder, as_json: AsJson = False) -> None:
     data = DataFolder(folder)
     config = read_config(data)
     with exclusive(data):
+        _make_records(data, config)
         _migrate(data.database_url(config), "log")
         _migrate(data.keyring_url(config), "keyring")
         indexed = _index(folder, as_json)
@@ -38,6 +41,17 @@ def migrate(folder: Folder, as_json: AsJson = False) -> None:
         notice(f"{counted(indexed.unreadable, 'entry', 'entries')} can't be opened and can't be searched by target")
     values = {"folder": str(folder), "current": True, "indexed": indexed.computed, "unreadable": indexed.unreadable}
     emit(values, f"the databases of {folder} are at the newest schema", as_json)
+
+
+def _make_records(data: DataFolder, config: Config) -> None:
+    """Make the folder of erasure records for a log of a version that erased nothing yet; never for a newer one."""
+    database = Database(data.database_url(config))
+    try:
+        require_current(database, "log")
+    except ConfigurationInvalid:
+        data.erasures.mkdir(mode=0o700, exist_ok=True)
+    finally:
+        database.close()
 
 
 def _migrate(url: str, chain: Chain) -> None:

@@ -63,6 +63,7 @@ def make_folder(path: Path, config: Config, witnesses: Policy) -> MadeFolder:
         policy = replace(witnesses, logs=tuple(LogLine(vkey) for vkey in vkeys))
         _make_databases(folder, config)
         folder.tiles.mkdir()
+        folder.erasures.mkdir(mode=0o700)
         head = _POLICY_HEAD.format(origin=config.origin).encode()
         _write(folder.policy, head + encode_policy(policy))
         for file, vkey in zip(folder.vkeys, vkeys, strict=True):
@@ -130,7 +131,7 @@ def _make_databases(folder: DataFolder, config: Config) -> None:
 
 def _finish(folder: DataFolder, config: Config) -> None:
     """Everything else is on disk before the settings file appears under its name."""
-    for directory in (folder.tiles, folder.keys, folder.path):
+    for directory in (folder.tiles, folder.erasures, folder.keys, folder.path):
         _sync(directory)
     unfinished = folder.config.with_suffix(".new")
     create_secret_file(unfinished, encode_config(config).encode())
