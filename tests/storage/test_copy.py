@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.conftest import NewUrl
 from tlog.errors import ConfigurationInvalid, StorageFault
@@ -151,7 +152,7 @@ def test_a_password_is_on_no_command_line(tmp_path: Path, monkeypatch: pytest.Mo
     fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$0.args"; printf %s "$PGPASSWORD" > "$0.password"\n')
     fake.chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    url = copying.make_url("postgresql+psycopg://tlog:hush%40x@db.example:5433/audit?sslmode=verify-full")
+    url = make_url("postgresql+psycopg://tlog:hush%40x@db.example:5433/audit?sslmode=verify-full")
     postgres_tools.restore(url, tmp_path / "copy")
     arguments = (tmp_path / "pg_restore.args").read_text()
     assert "hush" not in arguments

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "fsck": "tlog.cli.fsck",
     "key": "tlog.cli.key",
     "migrate": "tlog.cli.migrate",
+    "backup": "tlog.cli.backup",
     "demo": "tlog.cli.demo",
 }
 
