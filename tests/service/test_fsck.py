@@ -10,8 +10,11 @@ import pytest
 import pytest_asyncio
 
 from tests.support import append_request, make_parts, running_log
+from tlog.keys.keyring import cohort_of
+from tlog.service.entries import EntryReader
 from tlog.service.fsck.report import FsckReport
 from tlog.service.fsck.run import fsck
+from tlog.storage.log_store import LogStore
 
 SIZE = 305
 
@@ -69,10 +72,47 @@ CHANGES = {
     "an altered core": ("UPDATE entries SET core = core || x'00' WHERE log_index = 9", "entry 9"),
     "an altered actor": ("UPDATE personal SET ciphertext = zeroblob(80) WHERE log_index = 9 AND part = 0", "entry 9"),
     "a lost subject": ("DELETE FROM personal WHERE log_index = 9 AND part = 1", "entry 9"),
-    "another outcome shown": ("UPDATE entries SET outcome = 'denied' WHERE log_index = 9", "'outcome'"),
+    "another outcome shown": ("UPDATE facets SET outcome = 'denied'", "entry 9: the column 'outcome'"),
+    "no facet": ("UPDATE entries SET facet = NULL WHERE log_index = 9", "1 entries have no facet"),
+    "a facet that is none": ("UPDATE entries SET facet = 99 WHERE log_index = 9", "1 entries have no facet"),
+    "a facet of another source": ("UPDATE facets SET source = 'shop'", "the facet of another source"),
+    "a term removed": ("DELETE FROM terms WHERE log_index = 9", "terms of entries are missing from the index"),
+    "a term moved": ("UPDATE terms SET log_index = 304 WHERE log_index = 9", "belong to no term of their entry"),
+    "a term added": ("INSERT INTO terms VALUES (1, 9)", "1 rows of the index belong to no term"),
+    "a term changed everywhere": (
+        "UPDATE entries SET terms = zeroblob(8) WHERE log_index = 9",
+        "entry 9: its index terms are not those of its targets",
+    ),
+    "terms hidden": ("UPDATE entries SET terms = x'' WHERE log_index = 9", "entry 9: its index terms are not those"),
+    "terms cut": ("UPDATE entries SET terms = x'0011' WHERE log_index = 9", "no whole number of terms"),
+    "terms never computed": ("UPDATE entries SET terms = NULL WHERE log_index = 9", "'tlog migrate' makes them"),
+    "a time block removed": ("DELETE FROM time_blocks WHERE clock = 0", "too narrow for the 'occurred_at'"),
+    "a time block narrowed": (
+        'UPDATE time_blocks SET "first" = "first" + 1 WHERE clock = 1',
+        "too narrow for the 'received_at'",
+    ),
+    "a time block narrowed at its end": (
+        'UPDATE time_blocks SET "last" = "last" - 1 WHERE clock = 1',
+        "too narrow for the 'received_at'",
+    ),
+    "an entry made a bare leaf": ("UPDATE entries SET entry_id = NULL WHERE log_index = 9", "still have other columns"),
+    "an expiry that nobody decided": ("UPDATE entries SET act = 1 WHERE log_index = 9", "an expiry that is not among"),
+    "an erasure that nobody decided": (
+        "UPDATE personal SET act = 1 WHERE log_index = 9 AND part = 1",
+        "an erasure that is not among",
+    ),
+    "a shared part erased by nobody": (
+        "UPDATE entries SET shared_act = 1 WHERE log_index = 9",
+        "entry 9: the part shared",
+    ),
+    "a key taken from a part": (
+        "UPDATE personal SET key_id = NULL WHERE log_index = 9 AND part = 1",
+        "erased by no act",
+    ),
+    "another cohort": ("UPDATE entries SET cohort = 'standard/2000-01' WHERE log_index = 9", "entry 9: a key"),
     "another time shown": ("UPDATE entries SET occurred_at = occurred_at + 1 WHERE log_index = 9", "'occurred_at'"),
     "another time received": ("UPDATE entries SET received_at = received_at + 1 WHERE log_index = 9", "'received_at'"),
-    "an orphan part": ("INSERT INTO personal VALUES (999, 0, 1, x'00')", "belong to no entry"),
+    "an orphan part": ("INSERT INTO personal VALUES (999, 0, 1, x'00', NULL)", "belong to no entry"),
     "a checkpoint's root": ("UPDATE checkpoints SET root = zeroblob(32) WHERE size = 301", "size 301"),
     "a checkpoint's note": ("UPDATE checkpoints SET note = note || x'0a' WHERE size = 301", "size 301"),
     "a checkpoint's bytes": (
@@ -95,6 +135,100 @@ def test_every_change_in_the_database_is_found(change: str, good: Path, tmp_path
     assert any(clue in problem for problem in report.problems), report.problems
 
 
+EXPIRED = """
+    INSERT INTO acts (act, act_id, kind, state, requested_at) VALUES (1, zeroblob(16), 'expiry', 'done', 0);
+    UPDATE entries SET act = 1, entry_id = NULL, source = NULL, seq = NULL, occurred_at = NULL, received_at = NULL,
+        facet = NULL, core = NULL, shared = NULL, terms = NULL {where};
+    DELETE FROM personal {where};
+    DELETE FROM terms {where}
+"""
+
+
+def change(folder: Path, script: str) -> None:
+    parts, keyring_database = make_parts(folder)
+    with parts.database.write() as connection:
+        for statement in script.split(";"):
+            connection.exec_driver_sql(statement)
+    parts.database.close()
+    keyring_database.close()
+
+
+def test_expired_entries_are_no_fault(good: Path, tmp_path: Path) -> None:
+    folder = copy(good, tmp_path)
+    change(folder, EXPIRED.format(where="WHERE log_index BETWEEN 9 AND 20"))
+    report, _ = audit(folder)
+    assert report.problems == []
+    assert report.entries_opened == SIZE - 1 - 12
+
+
+@pytest.mark.parametrize(
+    ("left", "clue"),
+    [
+        ("DELETE FROM personal", "personal parts are left of"),
+        ("DELETE FROM terms", "belong to no term of their entry"),
+    ],
+)
+def test_what_is_left_of_expired_entries_is_found(left: str, clue: str, good: Path, tmp_path: Path) -> None:
+    folder = copy(good, tmp_path)
+    script = EXPIRED.format(where="WHERE log_index = 9")
+    change(folder, ";".join(one for one in script.split(";") if left not in one))
+    assert any(clue in problem for problem in audit(folder)[0].problems)
+
+
+@pytest.mark.parametrize(("state", "ok"), [("begun", True), ("done", False)])
+def test_a_cohort_whose_expiry_is_under_way_is_no_fault(state: str, ok: bool, good: Path, tmp_path: Path) -> None:
+    """Its key is gone, its rows are not yet shrunk: the log was killed in between, and goes on when it starts."""
+    folder = copy(good, tmp_path)
+    parts, keyring_database = make_parts(folder)
+    row = LogStore(parts.database).entry(9)
+    cohort = cohort_of("standard", row.columns["received_at"])
+    parts.keyring.destroy_cohort(cohort)
+    act = "INSERT INTO acts (act_id, kind, state, requested_at, cohort) VALUES (zeroblob(16), 'expiry', ?, 0, ?)"
+    with parts.database.write() as connection:
+        connection.exec_driver_sql(act, (state, cohort))
+    parts.database.close()
+    keyring_database.close()
+    assert audit(folder)[0].ok is ok
+
+
+def test_erased_parts_are_no_fault(good: Path, tmp_path: Path) -> None:
+    folder = copy(good, tmp_path)
+    erase(folder, 9)
+    report, _ = audit(folder)
+    assert report.problems == []
+    assert report.entries_opened == SIZE - 1
+    change(folder, "UPDATE entries SET shared_act = NULL WHERE log_index = 9")
+    assert audit(folder)[0].problems == ["entry 9: the part shared and what is noted of its erasure disagree"]
+
+
+def erase(folder: Path, index: int) -> None:
+    """Replace the subject's and the shared part by their digests, and destroy the subject's key."""
+    parts, keyring_database = make_parts(folder)
+    reader = EntryReader(LogStore(parts.database), parts.keyring)
+    row = reader.stored(index)
+    [digests] = reader.erased([(row, ["subjects[0]", "shared"])])
+    assert isinstance(digests, dict)
+    with parts.database.write() as connection:
+        for statement, values in (
+            (
+                "INSERT INTO acts (act, act_id, kind, state, requested_at) VALUES (1, ?, 'erasure', 'done', 0)",
+                (bytes(16),),
+            ),
+            (
+                "UPDATE entries SET shared = ?, shared_act = 1, terms = x'' WHERE log_index = ?",
+                (digests["shared"], index),
+            ),
+            (
+                "UPDATE personal SET ciphertext = ?, key_id = NULL, act = 1 WHERE log_index = ? AND part = 1",
+                (digests["subjects[0]"], index),
+            ),
+            ("DELETE FROM terms WHERE log_index = ?", (index,)),
+        ):
+            connection.exec_driver_sql(statement, values)
+    parts.database.close()
+    keyring_database.close()
+
+
 def test_every_changed_or_missing_object_is_found(good: Path, tmp_path: Path) -> None:
     folder = copy(good, tmp_path)
     objects = sorted(path for path in (folder / "tiles").rglob("*") if path.is_file())
@@ -111,7 +245,7 @@ def test_every_changed_or_missing_object_is_found(good: Path, tmp_path: Path) ->
 
 
 def test_problems_name_no_person(good: Path, tmp_path: Path) -> None:
-    report, _ = audit(copy(good, tmp_path), "UPDATE entries SET core = zeroblob(99), outcome = 'x'")
+    report, _ = audit(copy(good, tmp_path), "UPDATE entries SET core = zeroblob(99), source = 'x'")
     assert report.problem_count >= SIZE - 1
     assert len(report.problems) <= 100
     assert "Example" not in "".join(report.problems)

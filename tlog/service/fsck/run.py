@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tlog.service.entries import EntryReader
 from tlog.service.fsck.checkpoints import check_checkpoints
 from tlog.service.fsck.leaves import check_roots, check_rows
+from tlog.service.fsck.lookup_rows import check_lookup_rows
 from tlog.service.fsck.report import FsckReport, Progress
 from tlog.service.fsck.sealed import check_entries
 from tlog.service.fsck.stored_objects import check_objects
@@ -22,8 +22,9 @@ def fsck(parts: LogParts, progress: Progress, *, open_entries: bool = True) -> F
     store = LogStore(parts.database)
     check_rows(parts.database, store, report)
     check_roots(store, report, progress)
+    check_lookup_rows(parts.database, report, progress)
     check_checkpoints(store, parts.policy, parts.signer.verifiers(), report, progress)
     check_objects(store, parts.tiles, report, progress)
     if open_entries:
-        check_entries(store, EntryReader(store, parts.keyring), report, progress)
+        check_entries(store, parts.keyring, report, progress)
     return report
