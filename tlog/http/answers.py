@@ -42,12 +42,23 @@ class Appended(Answer, frozen=True, kw_only=True, omit_defaults=True):
     note: str | None = None
 
 
+class ErasedPartAnswer(Answer, frozen=True, kw_only=True):
+    """A part that was erased: by which act, when it was gone, and the index of the act's own entry.
+
+    Both are null while the act is under way."""
+
+    part: str
+    act: str
+    at: Time | None
+    index: Size | None
+
+
 class EntryAnswer(Answer, frozen=True, kw_only=True):
     """What can still be read of an entry.
 
     `disclosures` holds the text of each readable field by name. `erased` names the parts that are gone,
     `erased_digests` are what stands in their place. The SHA-256 digests of all disclosures with the
-    erased ones make up `leaf`.
+    erased ones make up `leaf`. `erasures` says for each part that is gone which act erased it.
     """
 
     index: Size
@@ -57,6 +68,7 @@ class EntryAnswer(Answer, frozen=True, kw_only=True):
     disclosures: dict[str, str]
     erased: list[str]
     erased_digests: list[Base64]
+    erasures: list[ErasedPartAnswer] = []
 
 
 class EntryProblem(Answer, frozen=True, kw_only=True):
@@ -124,6 +136,53 @@ class Ready(Answer, frozen=True, kw_only=True):
 
     ready: bool
     reason: str | None
+
+
+class ErasureAnswer(Answer, frozen=True, kw_only=True):
+    """What an erasure did or would do. `index` is that of its own entry.
+
+    `parts` counts erased parts, `other_subjects_affected` those among them that other subjects share; `held` are
+    numbers of holds. After nothing-to-erase, nothing was done and nothing logged.
+    """
+
+    status: Literal["nothing-to-erase", "dry-run", "pending", "running", "done", "declined", "refused"]
+    act: str | None
+    index: Size | None
+    entries: Size
+    parts: Size
+    other_subjects_affected: Size
+    held: list[int]
+    first_received_at: Time | None
+    last_received_at: Time | None
+
+
+class ActProgress(Answer, frozen=True, kw_only=True):
+    """How far an act under way is."""
+
+    phase: str
+    done: Size
+    total: Size
+
+
+class ActAnswer(Answer, frozen=True, kw_only=True):
+    """An act: `index` is that of its own entry, `progress` null unless it is under way now."""
+
+    act: str
+    kind: Literal["erasure", "expiry", "hold", "lift"]
+    state: Literal["pending", "begun", "applied", "done", "declined", "refused"]
+    requested_at: Time
+    applied_at: Time | None
+    entries: Size | None
+    parts: Size | None
+    index: Size | None
+    progress: ActProgress | None
+
+
+class ErasurePage(Answer, frozen=True, kw_only=True):
+    """Erasures, newest first; `next` is the `before` of the next page, null at the end."""
+
+    erasures: list[ActAnswer]
+    next: int | None
 
 
 class FaultAnswer(Answer, frozen=True, kw_only=True):

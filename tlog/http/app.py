@@ -14,12 +14,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from tlog.http.acts import ActRoutes
 from tlog.http.add import AddRoute
 from tlog.http.auth import Authenticator
 from tlog.http.boundary import boundary
 from tlog.http.checkpoints import CheckpointRoutes
 from tlog.http.connection import IDLE_SECONDS
 from tlog.http.entries import EntryRoutes
+from tlog.http.erasures import ErasureRoutes
 from tlog.http.health import HealthRoutes
 from tlog.http.limits import BodyBudget
 from tlog.http.metrics import Metrics
@@ -47,6 +49,8 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
     app = web.Application(middlewares=[boundary(metrics)], handler_args=SERVER)
     entries = EntryRoutes(log, auth, bodies, metrics)
     search = SearchRoutes(log, auth, bodies)
+    erasures = ErasureRoutes(log, auth, bodies)
+    acts = ActRoutes(log, auth)
     proofs = ProofRoutes(log)
     checkpoints = CheckpointRoutes(log)
     tiles = TileRoutes(log)
@@ -59,6 +63,11 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
             web.post("/v1/entries/search", search.by_body),
             web.get("/v1/entries/by-id/{id}", search.by_id),
             web.get("/v1/entries/{index}", entries.read),
+            web.post("/v1/erasures", erasures.erase),
+            web.get("/v1/erasures", erasures.page),
+            web.get("/v1/acts/{id}", acts.read),
+            web.post("/v1/acts/{id}/approve", acts.approve),
+            web.post("/v1/acts/{id}/decline", acts.decline),
             web.get("/v1/entries/{index}/proof", proofs.proof_file),
             web.get("/v1/proofs/inclusion", proofs.inclusion),
             web.get("/v1/proofs/consistency", proofs.consistency),

@@ -19,19 +19,16 @@ from typing import Final, get_args
 from aiohttp import web
 
 from tlog.audit.entry import JSON, NDJSON
-from tlog.audit.fields import instant
-from tlog.audit.opened import OpenedEntry
 from tlog.errors import Unavailable
-from tlog.formats.encoding import b64encode
 from tlog.http.answers import Appended, EntryAnswer, StoredEntryPlace, json_answer
 from tlog.http.auth import Authenticator, require_readable
+from tlog.http.entry_answer import entry_answers
 from tlog.http.errors import UnsupportedMedia
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, BodyBudget
 from tlog.http.metrics import Metrics
 from tlog.http.query import decimal, one_of, parse_number, parse_query
 from tlog.service.intake import AppendRequest
 from tlog.service.log import Log, Stage
-from tlog.storage.log_store import StoredEntry
 from tlog.storage.token_store import Token
 
 DEFAULT_WAIT_SECONDS: Final = 10
@@ -92,7 +89,7 @@ class EntryRoutes:
     def _open(self, index: int, token: Token) -> EntryAnswer:
         stored = self._log.entries.stored(index)
         require_readable(token, stored)
-        return _entry_answer(stored, self._log.entries.opened(stored))
+        return entry_answers(self._log, [(stored, self._log.entries.opened(stored))])[0]
 
 
 def _media_type(request: web.Request) -> str:
@@ -100,15 +97,3 @@ def _media_type(request: web.Request) -> str:
     if media_type not in {JSON, NDJSON}:
         raise UnsupportedMedia(f"send entries as {JSON} (one object or an array) or {NDJSON}, one object a line")
     return media_type
-
-
-def _entry_answer(stored: StoredEntry, opened: OpenedEntry) -> EntryAnswer:
-    return EntryAnswer(
-        index=stored.index,
-        leaf=b64encode(stored.leaf),
-        received_at=instant(stored.columns["received_at"]),
-        entry=opened.entry,
-        disclosures=dict(opened.disclosures),
-        erased=list(opened.erased),
-        erased_digests=[b64encode(value) for value in opened.erased_digests],
-    )

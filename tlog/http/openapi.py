@@ -14,9 +14,10 @@ from aiohttp import web
 
 from tlog import __version__
 from tlog.audit.entry import JSON, NDJSON, Entry
-from tlog.http import answers, problem
+from tlog.http import answers, erasures, problem
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
+from tlog.http.erasures import ErasureBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.query import parse_query
 from tlog.http.search_description import search_description, search_schema
@@ -29,6 +30,10 @@ _ANSWERS: Final = (
     answers.EntryAnswer,
     answers.EntryProblem,
     answers.EntryPage,
+    answers.ErasureAnswer,
+    answers.ErasurePage,
+    answers.ActAnswer,
+    ErasureBody,
     answers.InclusionProof,
     answers.ConsistencyProof,
     answers.CheckpointPage,
@@ -66,7 +71,7 @@ def document() -> Schema:
             "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
         },
         "servers": [{"url": "/"}],
-        "paths": _appends() | _reads() | _proofs() | _checkpoints() | _tiles() | _operations(),
+        "paths": _appends() | _reads() | _acts() | _proofs() | _checkpoints() | _tiles() | _operations(),
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
@@ -153,6 +158,47 @@ def _reads() -> Schema:
                 {"200": _answer_of("The file", _TEXT, "text/plain")},
                 parameters=[index],
             )
+        },
+    }
+
+
+def _acts() -> Schema:
+    act = _path("id", "the act's id, a UUIDv7", _TEXT)
+    done = {"200": _answer_of("The act", _ref("ActAnswer"))}
+    limit = {**_NUMBER, "minimum": 1, "maximum": erasures.MAX_LIMIT, "default": erasures.DEFAULT_LIMIT}
+    return {
+        "/v1/erasures": {
+            "post": _operation(
+                "erase",
+                "Erase one person, as a data subject or as an actor; for data protection officers",
+                {
+                    "200": _answer_of("Done, or with dry_run what would be", _ref("ErasureAnswer")),
+                    "202": _answer_of("It waits for a second person, or is under way", _ref("ErasureAnswer")),
+                },
+                body={JSON: {"schema": _ref("ErasureBody")}},
+                security=_TOKEN,
+            ),
+            "get": _operation(
+                "erasures",
+                "Erasures, newest first; for data protection officers",
+                {"200": _answer_of("One page", _ref("ErasurePage"))},
+                parameters=[
+                    _query("limit", "erasures a page", limit),
+                    _query("before", "`next` of the page before", _NUMBER),
+                ],
+                security=_TOKEN,
+            ),
+        },
+        "/v1/acts/{id}": {
+            "get": _operation("act", "How far an act is", done, parameters=[act], security=_TOKEN),
+        },
+        "/v1/acts/{id}/approve": {
+            "post": _operation(
+                "approveAct", "As the second person, have it carried out", done, parameters=[act], security=_TOKEN
+            ),
+        },
+        "/v1/acts/{id}/decline": {
+            "post": _operation("declineAct", "Have it not carried out", done, parameters=[act], security=_TOKEN),
         },
     }
 

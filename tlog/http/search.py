@@ -10,6 +10,7 @@ still have a `next`. A source's token finds entries of its source only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -21,7 +22,7 @@ from tlog.audit.entry import JSON
 from tlog.errors import Forbidden, TlogError
 from tlog.http.answers import EntryAnswer, EntryPage, EntryProblem, json_answer
 from tlog.http.auth import Authenticator, require_readable
-from tlog.http.entries import _entry_answer
+from tlog.http.entry_answer import entry_answers
 from tlog.http.errors import UnsupportedMedia
 from tlog.http.limits import BodyBudget
 from tlog.http.problem import kind_of
@@ -30,6 +31,7 @@ from tlog.http.search_parameters import MAX_BODY_BYTES, NAMES, Search, members, 
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
 from tlog.service.lookup import Found
+from tlog.storage.log_store import StoredEntry
 from tlog.storage.token_store import Token, TokenKind
 
 RUNNING: Final = 3
@@ -74,12 +76,17 @@ class SearchRoutes:
 
     def _page(self, search: Search) -> EntryPage:
         page = self._log.lookup.page(search.filters, search.cursor, search.limit)
-        return EntryPage(entries=[_item(found) for found in page.entries], next=page.next, scanned=page.scanned)
+        return EntryPage(entries=self._items(page.entries), next=page.next, scanned=page.scanned)
+
+    def _items(self, entries: Sequence[Found]) -> list[EntryAnswer | EntryProblem]:
+        readable = [(e.stored, e.opened) for e in entries if not isinstance(e.opened, TlogError)]
+        answers = iter(entry_answers(self._log, readable))
+        return [_problem(e.stored, e.opened) if isinstance(e.opened, TlogError) else next(answers) for e in entries]
 
     def _entry(self, entry_id: bytes, token: Token) -> EntryAnswer:
         stored = self._log.entries.stored(self._log.store.index_of(entry_id))
         require_readable(token, stored)
-        return _entry_answer(stored, self._log.entries.opened(stored))
+        return entry_answers(self._log, [(stored, self._log.entries.opened(stored))])[0]
 
 
 def _within_rights(search: Search, token: Token) -> Search:
@@ -91,7 +98,5 @@ def _within_rights(search: Search, token: Token) -> Search:
     return replace(search, filters=replace(search.filters, source=token.name))
 
 
-def _item(found: Found) -> EntryAnswer | EntryProblem:
-    if isinstance(found.opened, TlogError):
-        return EntryProblem(index=found.stored.index, problem=kind_of(found.opened).slug, detail=str(found.opened))
-    return _entry_answer(found.stored, found.opened)
+def _problem(stored: StoredEntry, error: TlogError) -> EntryProblem:
+    return EntryProblem(index=stored.index, problem=kind_of(error).slug, detail=str(error))

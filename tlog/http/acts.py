@@ -1,0 +1,70 @@
+"""Acts of data protection officers: how far one is, and the second person's word on it.
+
+    GET  /v1/acts/{id}             state, counts, progress while it is under way
+    POST /v1/acts/{id}/approve     the second person agrees: the act is carried out, and answered when it is done
+    POST /v1/acts/{id}/decline     it is not carried out
+
+All of it for tokens of data protection officers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from aiohttp import web
+
+from tlog.audit.fields import instant
+from tlog.http.answers import ActAnswer, ActProgress, json_answer
+from tlog.http.auth import Authenticator
+from tlog.http.query import parse_query
+from tlog.service.acts import parse_act_id
+from tlog.service.log import Log
+from tlog.storage.act_store import Act
+
+
+class ActRoutes:
+    """The handlers over one log."""
+
+    def __init__(self, log: Log, auth: Authenticator) -> None:
+        self._log = log
+        self._auth = auth
+
+    async def read(self, request: web.Request) -> web.Response:
+        """Answer `GET /v1/acts/{id}`."""
+        parse_query(request)
+        await self._auth.dpo(request)
+        act = await asyncio.to_thread(self._log.acts.store.get, parse_act_id(request.match_info["id"]))
+        return json_answer(act_answer(self._log, act))
+
+    async def approve(self, request: web.Request) -> web.Response:
+        """Answer `POST /v1/acts/{id}/approve`. The act goes on though the client goes away."""
+        parse_query(request)
+        token = await self._auth.dpo(request)
+        work = self._log.acts.spawn(self._log.acts.approve(parse_act_id(request.match_info["id"]), token))
+        return json_answer(act_answer(self._log, await asyncio.shield(work)))
+
+    async def decline(self, request: web.Request) -> web.Response:
+        """Answer `POST /v1/acts/{id}/decline`."""
+        parse_query(request)
+        token = await self._auth.dpo(request)
+        work = self._log.acts.spawn(self._log.acts.decline(parse_act_id(request.match_info["id"]), token))
+        return json_answer(act_answer(self._log, await asyncio.shield(work)))
+
+
+def act_answer(log: Log, act: Act) -> ActAnswer:
+    """Return what a data protection officer may know of an act: not whom it is about."""
+    progress = log.acts.progress.get(act.act_id)
+    return ActAnswer(
+        act=str(UUID(bytes=act.act_id)),
+        kind=act.kind.value,
+        state=act.state.value,
+        requested_at=instant(act.requested_at),
+        applied_at=None if act.applied_at is None else instant(act.applied_at),
+        entries=act.entries,
+        parts=act.parts,
+        index=act.entry_index,
+        progress=None
+        if progress is None
+        else ActProgress(phase=progress.phase, done=progress.done, total=progress.total),
+    )

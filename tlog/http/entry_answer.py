@@ -1,0 +1,55 @@
+"""Stored entries as answers: what can still be read, and for what is gone, by which act and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
+
+from tlog.audit.fields import instant
+from tlog.audit.opened import OpenedEntry
+from tlog.audit.part import ACTOR, SHARED, subject_label
+from tlog.formats.encoding import b64encode
+from tlog.http.answers import EntryAnswer, ErasedPartAnswer
+from tlog.service.log import Log
+from tlog.storage.act_store import Act
+from tlog.storage.log_store import StoredEntry
+
+Readable = tuple[StoredEntry, OpenedEntry]
+
+
+def entry_answers(log: Log, entries: Sequence[Readable]) -> list[EntryAnswer]:
+    """Return the answers of opened entries, in order, for one look-up of their acts. Blocks."""
+    numbers = {number for stored, _ in entries for _, number in _erased(stored)}
+    acts = log.acts.store.by_number(numbers) if numbers else {}
+    return [_answer(stored, opened, acts) for stored, opened in entries]
+
+
+def _answer(stored: StoredEntry, opened: OpenedEntry, acts: Mapping[int, Act]) -> EntryAnswer:
+    return EntryAnswer(
+        index=stored.index,
+        leaf=b64encode(stored.leaf),
+        received_at=instant(stored.columns["received_at"]),
+        entry=opened.entry,
+        disclosures=dict(opened.disclosures),
+        erased=list(opened.erased),
+        erased_digests=[b64encode(value) for value in opened.erased_digests],
+        erasures=[_erasure(label, acts[number]) for label, number in _erased(stored) if number in acts],
+    )
+
+
+def _erased(stored: StoredEntry) -> Iterator[tuple[str, int]]:
+    """Yield the label of each erased part with the number of the act that erased it."""
+    for part in stored.personal:
+        if part.act is not None:
+            yield subject_label(part.part - 1) if part.part else ACTOR, part.act
+    if stored.columns["shared_act"] is not None:
+        yield SHARED, stored.columns["shared_act"]
+
+
+def _erasure(label: str, act: Act) -> ErasedPartAnswer:
+    return ErasedPartAnswer(
+        part=label,
+        act=str(UUID(bytes=act.act_id)),
+        at=None if act.applied_at is None else instant(act.applied_at),
+        index=act.entry_index,
+    )

@@ -1,0 +1,127 @@
+"""Erasures: forget one person, as a data subject or as an actor. For tokens of data protection officers.
+
+    POST /v1/erasures     {"subject": id} or {"actor": {"type", "id"}}, "legal_basis", "authorised_by",
+                          "reason"?, "dry_run"?, "even_damaged"?, "wait"?
+    200  done; dry-run: what would be erased; nothing-to-erase: nobody of this name is here, nothing was logged
+    202  pending: waits for a second person; running: under way ("wait": false, or asked for before)
+    409  held: a hold protects something; entry-damaged: something does not open. Nothing was changed, and it is logged
+
+    GET /v1/erasures      the newest first, in pages
+        ?limit=<n>&before=<number of an act>
+
+The person's id is in the body only, so it is in no URL; the other texts must not contain it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+from aiohttp import web
+from msgspec import Struct
+
+from tlog.audit import fields
+from tlog.audit.entry import Record
+from tlog.audit.fields import instant
+from tlog.errors import BadRequest, Unavailable
+from tlog.http.acts import act_answer
+from tlog.http.answers import ErasureAnswer, ErasurePage, json_answer
+from tlog.http.auth import Authenticator
+from tlog.http.json_body import read_json
+from tlog.http.limits import BodyBudget
+from tlog.http.query import decimal, parse_query
+from tlog.keys.keyring import actor_identity
+from tlog.service.erasure import Erasure, ErasureRequest, Erasures, Person
+from tlog.service.log import Log
+from tlog.storage.act_store import ActKind
+
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 500
+_WAITING: Final = frozenset({"pending", "running"})
+
+
+class ActorName(Record, frozen=True, kw_only=True):
+    """An actor by type and id."""
+
+    type: fields.TypeName
+    id: fields.Identifier
+
+
+class ErasureBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Whom to erase, on what basis and authority."""
+
+    legal_basis: fields.Text
+    authorised_by: fields.Text
+    subject: fields.Identifier | None = None
+    actor: ActorName | None = None
+    reason: fields.Text | None = None
+    dry_run: bool = False
+    even_damaged: bool = False
+    wait: bool = True
+
+    def __repr__(self) -> str:
+        return "<ErasureBody>"
+
+    def request(self) -> ErasureRequest:
+        """Return what is asked for. Raises `BadRequest` unless exactly one person is named."""
+        if (self.subject is None) == (self.actor is None):
+            raise BadRequest("name either subject or actor")
+        if self.actor is not None:
+            person = Person("actor", actor_identity(self.actor.type, self.actor.id))
+        else:
+            person = Person("subject", self.subject or "")
+        return ErasureRequest(person, self.legal_basis, self.authorised_by, self.reason, self.even_damaged)
+
+
+class ErasureRoutes:
+    """The handlers over one log."""
+
+    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget) -> None:
+        self._log = log
+        self._auth = auth
+        self._bodies = bodies
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """Answer `POST /v1/erasures`."""
+        parse_query(request)
+        token = await self._auth.dpo(request)
+        body = await read_json(request, self._bodies, token.name, ErasureBody)
+        asked = body.request()
+        asked.check()
+        erasures = self._erasures()
+        if body.dry_run:
+            done = await erasures.plan(asked.person)
+        else:
+            done = await erasures.request(asked, token, wait=body.wait)
+        return json_answer(_answer(done), status=202 if done.status in _WAITING else 200)
+
+    async def page(self, request: web.Request) -> web.Response:
+        """Answer `GET /v1/erasures`."""
+        query = parse_query(request, "limit", "before")
+        limit = decimal(query, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT))
+        before = decimal(query, "before") if "before" in query else None
+        await self._auth.dpo(request)
+        found = await asyncio.to_thread(self._log.acts.store.newest, ActKind.ERASURE, limit, before)
+        following = found[-1].act if len(found) == limit else None
+        return json_answer(ErasurePage(erasures=[act_answer(self._log, act) for act in found], next=following))
+
+    def _erasures(self) -> Erasures:
+        if self._log.erasures is None:
+            raise Unavailable("this log has no folder for erasure records, so nothing can be erased")
+        return self._log.erasures
+
+
+def _answer(done: Erasure) -> ErasureAnswer:
+    extent = done.extent
+    return ErasureAnswer(
+        status=done.status,
+        act=None if done.act is None else str(UUID(bytes=done.act)),
+        index=done.index,
+        entries=extent.entries,
+        parts=extent.parts,
+        other_subjects_affected=extent.other_subjects_affected,
+        held=list(done.held),
+        first_received_at=None if extent.first_received_at is None else instant(extent.first_received_at),
+        last_received_at=None if extent.last_received_at is None else instant(extent.last_received_at),
+    )
