@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "token": "tlog.cli.token",
     "append": "tlog.cli.append",
     "get": "tlog.cli.get",
+    "search": "tlog.cli.search",
     "prove": "tlog.cli.prove",
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
@@ -28,6 +29,7 @@ COMMANDS: Final = {
     "key": "tlog.cli.key",
     "migrate": "tlog.cli.migrate",
     "backup": "tlog.cli.backup",
+    "restore": "tlog.cli.restore",
     "demo": "tlog.cli.demo",
 }
 

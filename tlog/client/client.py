@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from tlog.client.answers import (
@@ -87,6 +88,14 @@ class LogClient:
     async def entry(self, index: int) -> bytes:
         """Return the JSON of an entry as the log sent it (`entry_file` verifies it)."""
         return await self._get(f"v1/entries/{index}")
+
+    async def search(self, filters: Mapping[str, str | int]) -> bytes:
+        """Return a page of entries as the log sent it (`search` follows and verifies pages).
+
+        `filters` are the members of the body of POST /v1/entries/search.
+        """
+        headers = {"Content-Type": "application/json"}
+        return await self._send("POST", "v1/entries/search", {}, msgspec.json.encode(filters), headers)
 
     async def proof(self, index: int) -> TlogProof:
         """Return the proof file of an entry. Raises `NotFound` while no witnessed checkpoint covers it."""

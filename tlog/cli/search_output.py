@@ -1,0 +1,121 @@
+"""Found entries as a table for people and as CSV for spreadsheets.
+
+CSV: a cell that a spreadsheet could take for a formula (it begins with = + - @, or with their wide forms) gets a
+leading apostrophe; control characters are written as escapes. Subjects and targets are JSON arrays.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TextIO
+from unicodedata import category
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tlog.cli.output import clean
+from tlog.client.search import FoundEntry
+
+ERASED: Final = "(erased)"
+_FORMULA: Final = tuple("=+-@＝＋－＠\t\r")
+_WIDE: Final = 100_000
+
+CSV_COLUMNS: Final = (
+    "index",
+    "id",
+    "received_at",
+    "occurred_at",
+    "source",
+    "seq",
+    "actor_type",
+    "actor_id",
+    "action",
+    "outcome",
+    "purpose",
+    "retention",
+    "subjects",
+    "targets",
+    "erased",
+    "leaf",
+    "problem",
+)
+
+
+def print_table(found: Iterable[FoundEntry]) -> None:
+    """Print a table: within the terminal's width, or as wide as it takes where the output is no terminal."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("index", "occurred at", "source", "actor", "action", "outcome", "subjects", "targets"):
+        table.add_column(name, overflow="fold", justify="right" if name == "index" else "left")
+    for entry in found:
+        table.add_row(*(Text(clean(cell)) for cell in _row(entry)))
+    width = None if sys.stdout.isatty() else _WIDE
+    console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in capture.get().splitlines()), flush=True)
+
+
+def csv_writer(stream: TextIO) -> Any:
+    """Return a writer that has written the names of the columns."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    return writer
+
+
+def csv_row(found: FoundEntry) -> list[str]:
+    """Return the cells of an entry, safe for a spreadsheet."""
+    return [_safe(cell) for cell in _cells(found)]
+
+
+def _row(found: FoundEntry) -> Sequence[str]:
+    if found.file is None:
+        return (str(found.index), found.problem or "", *[""] * 6)
+    entry = found.file.entry
+    return (
+        str(found.index),
+        str(entry.get("occurred_at", "")),
+        str(entry.get("source", "")),
+        _actor(entry.get("actor")),
+        str(entry.get("action", "")),
+        str(entry.get("outcome", "")),
+        ", ".join(ERASED if subject is None else str(subject["id"]) for subject in entry.get("subjects", ())),
+        _targets(found, entry),
+    )
+
+
+def _actor(actor: Mapping[str, Any] | None) -> str:
+    return ERASED if not actor else f"{actor['type']} {actor['id']}"
+
+
+def _targets(found: FoundEntry, entry: Mapping[str, Any]) -> str:
+    if "shared" in found.document.get("erased", ()):
+        return ERASED
+    return ", ".join(f"{target['type']} {target['id']}" for target in entry.get("targets", ()))
+
+
+def _cells(found: FoundEntry) -> list[str]:
+    if found.file is None:
+        return [str(found.index), *[""] * (len(CSV_COLUMNS) - 2), found.problem or ""]
+    entry, actor = found.file.entry, found.file.entry.get("actor") or {}
+    subjects = [None if subject is None else subject["id"] for subject in entry.get("subjects", ())]
+    targets = [{"type": target["type"], "id": target["id"]} for target in entry.get("targets", ())]
+    values = {
+        "index": found.index,
+        "subjects": json.dumps(subjects, ensure_ascii=False) if subjects else "",
+        "targets": json.dumps(targets, ensure_ascii=False) if targets else "",
+        "actor_type": actor.get("type", ""),
+        "actor_id": actor.get("id", ""),
+        "erased": " ".join(found.document.get("erased", ())),
+        "leaf": found.file.leaf.hex(),
+        "problem": "",
+    }
+    return [str(values.get(name, entry.get(name, ""))) for name in CSV_COLUMNS]
+
+
+def _safe(cell: str) -> str:
+    shown = "".join(ascii(char)[1:-1] if category(char) == "Cc" else char for char in cell)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
