@@ -96,6 +96,7 @@ def _places(folder: Path, entries: Path, keyring: Path) -> Places:
     for place in (a, b):
         if place == home or home in place.parents:
             raise ConfigurationInvalid(f"{place} is inside the data folder: a backup must outlive it")
+    for place in (a, b):
         try:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

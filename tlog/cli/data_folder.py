@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tlog.cli.config import Config, parse_config
 from tlog.cli.files import read_file
@@ -40,6 +41,9 @@ from tlog.storage.keyring_store import KeyringStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.migrate import require_current
 from tlog.storage.tile_store import TileStore
+
+RESTORING: Final = "restore.unfinished"
+"""A file that `tlog restore` removes when it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,10 @@ def read_config(folder: DataFolder) -> Config:
     except OSError as error:
         raise ConfigurationInvalid(f"{folder.path}: {error.strerror}; 'tlog init' makes a data folder") from None
     if not folder.config.exists():
+        if (folder.path / RESTORING).exists():
+            raise ConfigurationInvalid(
+                f"{folder.path} is left from a 'tlog restore' that did not finish; remove it and run that again"
+            )
         raise ConfigurationInvalid(
             f"{folder.path} is no complete data folder: {folder.config.name} is missing. If 'tlog init' was "
             "interrupted, remove the folder and run it again; otherwise restore the file from its backup"
@@ -139,7 +147,13 @@ def open_folder(path: Path) -> Iterator[OpenFolder]:
     Raises `ConfigurationInvalid`, `MalformedPolicy`, `DecryptionFailed`, `StorageFault`, `Unavailable`.
     """
     folder = DataFolder(path)
-    config = read_config(folder)
+    with open_parts(folder, read_config(folder)) as opened:
+        yield opened
+
+
+@contextmanager
+def open_parts(folder: DataFolder, config: Config) -> Iterator[OpenFolder]:
+    """Open everything as `open_folder` does, of a folder that may have no settings file yet."""
     signer = load_signer(folder, config)
     policy = load_policy(folder, signer)
     database = Database(folder.database_url(config))

@@ -130,11 +130,15 @@ def _make_databases(folder: DataFolder, config: Config) -> None:
 
 
 def _finish(folder: DataFolder, config: Config) -> None:
+    finish_folder(folder, encode_config(config).encode())
+
+
+def finish_folder(folder: DataFolder, settings: bytes) -> None:
     """Everything else is on disk before the settings file appears under its name."""
     for directory in (folder.tiles, folder.erasures, folder.keys, folder.path):
         _sync(directory)
     unfinished = folder.config.with_suffix(".new")
-    create_secret_file(unfinished, encode_config(config).encode())
+    create_secret_file(unfinished, settings)
     unfinished.rename(folder.config)
     _sync(folder.path)
     _sync(folder.path.absolute().parent)

@@ -1,0 +1,166 @@
+"""`tlog restore`: what comes back is what was backed up, or nothing; and never what was erased since."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+from tests.cli.test_backup import back_up, fill
+from tlog.cli import restore as command
+from tlog.cli.data_folder import open_folder
+from tlog.errors import StorageFault
+from tlog.service.log import Log
+
+
+@pytest.fixture
+def made(tlog: Command, log: Path) -> tuple[Path, Path]:
+    """The two folders of a backup of 300 entries."""
+    fill(log, 300)
+    return back_up(tlog, log)
+
+
+def arguments(log: Path, made: tuple[Path, Path], to: Path) -> list[object]:
+    return ["restore", "--entries", made[0], "--keyring", made[1], "--keys", log / "keys", "--to", to]
+
+
+def files(*folders: Path) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_restored_log_is_the_log(tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path) -> None:
+    to = tmp_path / "restored"
+    said = tlog(*arguments(log, made, to), "--erasures", log / "erasures", "--json").json
+    assert (said["size"], said["erasure_records"], said["keys_may_be_missing"]) == (300, 0, False)
+    assert 0 <= said["age_seconds"] < 600
+    assert stat.S_IMODE(to.stat().st_mode) == 0o700
+    report = tlog("fsck", to, "--json").json
+    assert (report["ok"], report["entries_opened"], report["size"]) == (True, 300, 300)
+    tiles = {path.relative_to(log): path.read_bytes() for path in files(log / "tiles") if ".p" not in str(path)}
+    assert tiles == {name: (to / name).read_bytes() for name in tiles}, "the same tree"
+    fill(to, 5)
+    assert tlog("fsck", to, "--json").json["size"] == 305
+    assert not (to / "restore.unfinished").exists()
+
+
+def test_every_changed_byte_is_refused_by_its_file(
+    tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    to = tmp_path / "restored"
+    for path in files(*made):
+        data = path.read_bytes()
+        for place in (0, len(data) // 2, len(data) - 1):
+            path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+            refused = tlog(*arguments(log, made, to), "--no-later-erasures", code=1).err
+            assert str(path) in refused.replace("\n", ""), refused
+            assert not to.exists()
+        path.write_bytes(data)
+    for path in files(*made):
+        path.rename(path.with_suffix(".away"))
+        assert str(path.parent) in tlog(*arguments(log, made, to), "--no-later-erasures", code=1).err
+        path.with_suffix(".away").rename(path)
+    tlog(*arguments(log, made, to), "--no-later-erasures")
+
+
+def test_every_byte_of_a_manifest_counts(tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path) -> None:
+    path = made[1] / "manifest.json"
+    data = path.read_bytes()
+    for place in range(len(data)):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        assert "manifest" in tlog(*arguments(log, made, tmp_path / "r"), "--no-later-erasures", code=1).err, place
+
+
+def test_it_must_be_said_what_was_erased_since(
+    tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    given = arguments(log, made, tmp_path / "r")
+    tlog(*given, code=2)
+    tlog(*given, "--no-later-erasures", "--erasures", log / "erasures", code=2)
+    assert "no such folder" in tlog(*given, "--erasures", tmp_path / "nowhere", code=1).err
+    (log / "erasures" / "01900000-0000-7000-8000-000000000000.json").write_bytes(b"{}\n")
+    assert "not an erasure record" in tlog(*given, "--erasures", log / "erasures", code=1).err
+    assert not (tmp_path / "r").exists()
+
+
+def test_entries_and_keyring_of_two_logs_are_refused(
+    tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    tlog("init", tmp_path / "other" / "log", "--origin", "example.com/other")
+    _, keyring = back_up(tlog, tmp_path / "other" / "log")
+    refused = tlog(*arguments(log, (made[0], keyring), tmp_path / "r"), "--no-later-erasures", code=1).err
+    assert "do not belong together" in refused
+    swapped = tlog(*arguments(log, (made[1], made[0]), tmp_path / "r"), "--no-later-erasures", code=1).err
+    assert "is a backup of the keyring, not of the entries" in swapped
+
+
+def test_a_keyring_older_than_the_entries_is_said(tlog: Command, log: Path, made: tuple[Path, Path]) -> None:
+    fill(log, 1, subjects=[{"id": "somebody-new"}])
+    later, _ = back_up(tlog, log)
+    to = log.parent / "restored"
+    restored = tlog(*arguments(log, (later, made[1]), to), "--no-later-erasures", "--json")
+    assert restored.json["keys_may_be_missing"] is True
+    assert "older than that of the entries" in restored.err
+
+
+def test_the_wrong_keys_are_refused_and_nothing_is_left(
+    tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    tlog("init", tmp_path / "other", "--origin", "example.com/log")
+    given = arguments(tmp_path / "other", made, tmp_path / "r")
+    assert "is not the public key" in tlog(*given, "--no-later-erasures", code=1).err
+    for name in ("ed25519.pem", "ml-dsa-44.pem"):
+        shutil.copy(log / "keys" / name, tmp_path / "other" / "keys" / name)
+    tlog(*given, "--no-later-erasures", code=1)
+    assert not (tmp_path / "r").exists()
+    (tmp_path / "empty").mkdir()
+    given[given.index("--keys") + 1] = tmp_path / "empty"
+    assert "there are no keys" in tlog(*given, "--no-later-erasures", code=1).err
+
+
+def test_a_folder_that_is_there_is_never_touched(tlog: Command, log: Path, made: tuple[Path, Path]) -> None:
+    before = {path: path.read_bytes() for path in files(log)}
+    assert "exists already" in tlog(*arguments(log, made, log), "--no-later-erasures", code=1).err
+    assert {path: path.read_bytes() for path in files(log)} == before
+
+
+def test_an_error_half_way_leaves_nothing(
+    tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StorageFault("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "forget_again", fail)
+        assert "the disk is full" in tlog(*arguments(log, made, tmp_path / "r"), "--no-later-erasures", code=1).err
+    assert not (tmp_path / "r").exists()
+    tlog(*arguments(log, made, tmp_path / "r"), "--no-later-erasures")
+
+
+@pytest.mark.postgres
+def test_a_log_on_postgresql_comes_back(tlog: Command, tmp_path: Path, postgres_socket: Path) -> None:
+    from tests.postgres import new_database  # noqa: PLC0415 - its binaries may be missing
+
+    def urls() -> list[str]:
+        return ["--database-url", new_database(postgres_socket), "--keyring-url", new_database(postgres_socket)]
+
+    log, to, first = tmp_path / "log", tmp_path / "r", urls()
+    tlog("init", log, "--origin", "example.com/log", *first)
+    fill(log, 300)
+    made = back_up(tlog, log)
+    assert (made[0] / "log.pgdump").exists()
+    given = [*arguments(log, made, to), "--no-later-erasures"]
+    assert "give --database-url" in tlog(*given, code=1).err
+    assert "is not empty" in tlog(*given, *first, code=1).err
+    assert not to.exists()
+    tlog(*given, *urls())
+    report = tlog("fsck", to, "--json").json
+    assert (report["ok"], report["entries_opened"]) == (True, 300)
+    with open_folder(to) as opened:
+        assert not opened.parts.database.is_sqlite
+        Log(opened.parts)
+    fill(to, 3)

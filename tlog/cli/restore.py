@@ -1,0 +1,198 @@
+"""`tlog restore`: put a log together from its backups, in a new folder.
+
+The settings file comes last, as with `tlog init`: a folder without it is not served. `restore.unfinished` says why.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from tlog.cli.backup import Bars
+from tlog.cli.config import Config, Databases, encode_config, parse_config
+from tlog.cli.data_folder import RESTORING, DataFolder, open_parts
+from tlog.cli.files import read_file
+from tlog.cli.new_folder import finish_folder
+from tlog.cli.options import AsJson
+from tlog.cli.output import emit, new_app, notice
+from tlog.client.words import counted
+from tlog.errors import ConfigurationInvalid
+from tlog.keys.secret_file import create_secret_file, read_secret_file
+from tlog.service.backup_folder import Progress as Report
+from tlog.service.backup_folder import sync_folder, write_new
+from tlog.service.restore import (
+    CheckedBackup,
+    check_backup,
+    forget_again,
+    put_databases,
+    put_records,
+    require_targets,
+)
+from tlog.storage.copy import SQLITE_SUFFIX
+
+app = new_app()
+
+EXAMPLES = """\b
+Example:
+  tlog restore --entries /mnt/a/tlog/TIME --keyring /mnt/b/tlog-keys/TIME --keys /media/keys \\
+    --erasures /var/lib/tlog/erasures --to /var/lib/tlog.restored
+What was erased after the backup is in it still. The records in the 'erasures' folder of the lost data folder, or in
+its newest copy, say what that is; it is erased again before the folder is finished.
+Of backups on PostgreSQL, name two empty databases with --database-url and --keyring-url.
+'tlog serve' asks the witnesses before it signs, and halts if they know entries that this backup does not have.
+"""
+_WAITING = "This folder is being restored, or was when 'tlog restore' ended early. Remove it and run that again.\n"
+
+
+@app.command(epilog=EXAMPLES)
+def restore(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+    entries: Annotated[Path, typer.Option(metavar="A/TIME", help="A backup of the entries.", show_default=False)],
+    keyring: Annotated[Path, typer.Option(metavar="B/TIME", help="A backup of the keyring.", show_default=False)],
+    keys: Annotated[Path, typer.Option(metavar="DIR", help="The copy of DIR/keys.", show_default=False)],
+    to: Annotated[Path, typer.Option(metavar="NEWDIR", help="A folder that does not exist.", show_default=False)],
+    erasures: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="The newest erasure records (repeatable).", show_default=False),
+    ] = None,
+    no_later_erasures: Annotated[
+        bool, typer.Option("--no-later-erasures", help="Nothing was erased, and nothing expired, since the backup.")
+    ] = False,
+    database_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="An empty PostgreSQL database for the entries.")
+    ] = None,
+    keyring_url: Annotated[str | None, typer.Option(metavar="URL", help="Another one for the keyring.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Restore a log into a new folder. Erases again what was erased since the backup was made."""
+    if bool(erasures) == no_later_erasures:
+        raise typer.BadParameter(
+            "give --erasures DIR, the records of what was erased since; or --no-later-erasures, if nothing was"
+        )
+    folder = DataFolder(to)
+    _require_new(folder)
+    with Progress(console=Console(stderr=True), disable=as_json) as bar:
+        report = Bars(bar).show
+        checked = check_backup(entries, keyring, [_records_in(path) for path in erasures or ()], report)
+        config = _config(checked, Databases(database_url, keyring_url))
+        require_targets(checked, folder.database_url(config), folder.keyring_url(config))
+        _restore(folder, config, checked, keys, report)
+    _warn(checked)
+    emit(_values(checked, to), _text(checked, to), as_json)
+
+
+def _restore(folder: DataFolder, config: Config, checked: CheckedBackup, keys: Path, report: Report) -> None:
+    with _unfinished(folder):
+        put_records(checked, folder.erasures)
+        put_databases(checked, folder.database_url(config), folder.keyring_url(config), report)
+        for name in checked.manifest.files:
+            if name == folder.policy.name or name.endswith(".vkey"):
+                write_new(folder.path / name, read_file(checked.entries / name))
+        _copy_keys(keys, folder.keys)
+        with open_parts(folder, config) as opened:
+            forget_again(opened.parts, report)
+        finish_folder(folder, encode_config(config).encode())
+    (folder.path / RESTORING).unlink()
+
+
+@contextmanager
+def _unfinished(folder: DataFolder) -> Iterator[None]:
+    try:
+        folder.path.parent.mkdir(parents=True, exist_ok=True)
+        folder.path.mkdir(mode=0o700)
+    except OSError as error:
+        raise ConfigurationInvalid(f"cannot make {folder.path}: {error.strerror}") from None
+    try:
+        write_new(folder.path / RESTORING, _WAITING.encode())
+        for place in (folder.erasures, folder.tiles, folder.keys):
+            place.mkdir(mode=0o700)
+        sync_folder(folder.path)
+        yield
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
+def _require_new(folder: DataFolder) -> None:
+    if (folder.path / RESTORING).exists() and not folder.config.exists():
+        raise ConfigurationInvalid(
+            f"{folder.path} is left from a 'tlog restore' that did not finish: remove it (and empty its PostgreSQL "
+            "databases, if it has any), then run it again"
+        )
+    if folder.path.exists():
+        raise ConfigurationInvalid(f"{folder.path} exists already; name a folder that does not exist yet")
+
+
+def _records_in(path: Path) -> Path:
+    inside = path / "erasures"
+    return inside if inside.is_dir() else path
+
+
+def _config(checked: CheckedBackup, given: Databases) -> Config:
+    """Return the backup's settings with the databases named now: never those of the log that was lost."""
+    path = checked.entries / "tlog.toml"
+    if path.name not in checked.manifest.files:
+        raise ConfigurationInvalid(f"{checked.entries} has no {path.name}")
+    for option, url, copy in (
+        ("--database-url", given.log, checked.log_copy),
+        ("--keyring-url", given.keyring, checked.keyring_copy),
+    ):
+        if url is None and copy.suffix != SQLITE_SUFFIX:
+            raise ConfigurationInvalid(f"{copy} was made on PostgreSQL: give {option}, an empty database")
+    if given.log is not None and given.log == given.keyring:
+        raise ConfigurationInvalid("the keyring needs a database of its own")
+    return replace(parse_config(read_file(path), str(path)), databases=given)
+
+
+def _copy_keys(keys: Path, to: Path) -> None:
+    found = sorted(path for path in keys.iterdir() if path.is_file()) if keys.is_dir() else []
+    if not found:
+        raise ConfigurationInvalid(f"--keys {keys}: there are no keys")
+    for path in found:
+        create_secret_file(to / path.name, read_secret_file(path))
+
+
+def _warn(checked: CheckedBackup) -> None:
+    if checked.keys_may_be_missing:
+        notice(
+            "the keyring's backup is older than that of the entries: entries that came in between can be proved, but "
+            "those of persons and months that were new then can't be read"
+        )
+
+
+def _age(checked: CheckedBackup) -> float:
+    return (datetime.now(UTC) - checked.manifest.time).total_seconds()
+
+
+def _text(checked: CheckedBackup, to: Path) -> str:
+    manifest, age = checked.manifest, _age(checked)
+    erased = f"{counted(len(checked.records), 'act')} erased again where needed"
+    leaves = counted(manifest.size or 0, "leaf", "leaves")
+    lines = [
+        f"{to} is {manifest.origin} as of {manifest.made_at}, {age / 3600:.1f} hours ago: {leaves}.",
+        f"Erasure records: {erased}, {checked.later_records} of them younger than the backup.",
+        "'tlog serve' asks the witnesses before it signs, and halts if they know more than this.",
+        "Tokens that were revoked since are valid again: see 'tlog token list'. TLS certificates were in no backup.",
+    ]
+    return "\n".join(lines)
+
+
+def _values(checked: CheckedBackup, to: Path) -> dict[str, object]:
+    return {
+        "folder": str(to),
+        "origin": checked.manifest.origin,
+        "made_at": checked.manifest.made_at,
+        "age_seconds": round(_age(checked)),
+        "size": checked.manifest.size,
+        "erasure_records": len(checked.records),
+        "later_erasure_records": checked.later_records,
+        "keys_may_be_missing": checked.keys_may_be_missing,
+    }
