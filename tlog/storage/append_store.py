@@ -25,7 +25,7 @@ from tlog.storage.facets import Facet, FacetNumbers
 from tlog.storage.index_terms import pack_terms
 from tlog.storage.log_store import many
 from tlog.storage.tables import entries, log_state, personal, terms
-from tlog.storage.time_blocks import add_spans, spans_of
+from tlog.storage.time_blocks import SpanWriter, spans_of
 
 _LOOKUP_ROWS = 500
 _KEYS: Final = ("log_index", "leaf")
@@ -131,6 +131,7 @@ class _Inserts:
         self.bare = BulkInsert(entries, _KEYS, dialect)
         self.personal = BulkInsert(personal, _PERSONAL, dialect)
         self.terms = BulkInsert(terms, terms.c.keys(), dialect)
+        self.spans = SpanWriter(dialect)
 
 
 class _Group:
@@ -212,7 +213,7 @@ class _Group:
         self._inserts.personal.execute(self._connection, [(i, *part) for i, row in sealed for part in row.personal])
         self._inserts.terms.execute(self._connection, sorted((term, i) for i, row in sealed for term in row.terms))
         times = ((i, row.columns["occurred_at"], row.columns["received_at"]) for i, row in sealed)
-        add_spans(self._connection, self._connection.dialect, spans_of(times))
+        self._inserts.spans.add(self._connection, spans_of(times))
         self._advance(start + len(rows))
 
     def _insert_sealed(self, rows: Sequence[tuple[int, NewRow]]) -> None:

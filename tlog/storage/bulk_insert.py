@@ -10,18 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect, Table, insert
+from sqlalchemy import Connection, Dialect, Insert, Table, insert
 from sqlalchemy.engine.default import DefaultDialect
 
 
 class BulkInsert:
     """The INSERT of some columns of a table; `columns` are those given, in the order in which rows have them."""
 
-    def __init__(self, table: Table, columns: Sequence[str], dialect: Dialect) -> None:
+    def __init__(self, table: Table, columns: Sequence[str], dialect: Dialect, statement: Insert | None = None) -> None:
+        """Write the statement; `statement` is another INSERT into the table (with ON CONFLICT) than the plain one."""
         # Placeholders by position: rows are tuples. "format" is the form that psycopg takes beside its named one.
         make = cast(type[DefaultDialect], type(dialect))
         by_position = make(paramstyle=None if dialect.positional else "format")
-        compiled = insert(table).compile(dialect=by_position, column_keys=list(columns))
+        compiled = (insert(table) if statement is None else statement).compile(
+            dialect=by_position, column_keys=list(columns)
+        )
         if compiled.positiontup != list(columns):
             raise ValueError(f"give the columns of {table.name} in the table's order")
         self._statement = str(compiled)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Dialect, func
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tlog.storage.bulk_insert import BulkInsert
 from tlog.storage.tables import time_blocks
 
 BLOCK: Final = 1024
@@ -43,15 +44,15 @@ def spans_of(times: Iterable[tuple[int, int, int]]) -> Spans:
     return spans
 
 
-def add_spans(connection: Connection, dialect: Dialect, spans: Spans) -> None:
-    """Widen the stored spans so that they cover these; within the caller's transaction."""
-    if not spans:
-        return
-    rows = [
-        {"clock": clock, "day": day, "block": block, "first": first, "last": last}
-        for (clock, day, block), (first, last) in spans.items()
-    ]
-    connection.execute(_widen(dialect), rows)
+class SpanWriter:
+    """Widens the stored spans. The statement is written once: it runs in every transaction that appends."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._upsert = BulkInsert(time_blocks, time_blocks.c.keys(), dialect, _widen(dialect))
+
+    def add(self, connection: Connection, spans: Spans) -> None:
+        """Make the stored spans cover these; within the caller's transaction."""
+        self._upsert.execute(connection, [(*key, *span) for key, span in sorted(spans.items())])
 
 
 def _widen(dialect: Dialect) -> Any:
