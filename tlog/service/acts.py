@@ -21,7 +21,7 @@ import msgspec
 import structlog
 
 from tlog.audit.entry import new_entry_id
-from tlog.errors import Conflict, LogHalted, NotFound, TlogError
+from tlog.errors import Conflict, DecryptionFailed, LogHalted, NotFound, TlogError
 from tlog.keys.keyring import Keyring
 from tlog.service.own_entries import SERVICE, OwnEntries, token_actor
 from tlog.service.second_person import require_second
@@ -204,10 +204,13 @@ class Acts:
         )
 
     def payload(self, act: Act) -> Payload:
-        """Return what an act says; nothing for one that came back from an erasure record."""
+        """Return what an act says; nothing for one that came back from an erasure record, or whose keyring did not."""
         if act.payload is None:
             return {}
-        return dict(msgspec.json.decode(self.keyring.open_payload(act.payload, act.act_id)))
+        try:
+            return dict(msgspec.json.decode(self.keyring.open_payload(act.payload, act.act_id)))
+        except DecryptionFailed:
+            return {}
 
     def sealed(self, act_id: bytes, payload: Payload) -> bytes:
         """Return a payload as it is stored."""
