@@ -225,3 +225,25 @@ def test_query_and_body_are_described_alike() -> None:
     body = paths["/v1/entries/search"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(parameters) == set(body["properties"]) == set(NAMES)
     assert parameters["limit"]["schema"]["maximum"] == 500
+
+
+async def test_an_erased_person_is_found_no_more_and_their_entries_by_everything_else(service: Service) -> None:
+    target = {"target_type": "record", "target_id": "r-1"}
+    other = entry_document(subjects=[{"id": "p-2"}], targets=[{"type": "record", "id": "r-1"}])
+    await append(service, entry_document(targets=other["targets"], correlation={"trace_id": "t-1"}), other)
+    token = service.made.token("an-officer", TokenKind.DPO)
+    asked = {"subject": "p-4711", "legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
+    kind = {"Content_Type": "application/json"}
+    erased = await service.ask("POST", "/v1/erasures", json.dumps(asked).encode(), token, **kind)
+    assert erased.status == 200
+    for given in ({"subject": "p-4711"}, {"correlation": "t-1"}):
+        assert indices(await ask(service, given)) == []
+    assert indices(await ask(service, target)) == [1]
+    for given in ({"actor_type": "employee", "actor_id": "e-1007"}, {"action": "patient"}, {"source": "clinic"}):
+        assert indices(await ask(service, given)) == [1, 0]
+    shown = (await ask(service, {"source": "clinic"})).json()["entries"][1]
+    assert (shown["entry"]["subjects"], shown["erased"]) == ([None], ["subjects[0]", "shared"])
+    assert [one["part"] for one in shown["erasures"]] == ["subjects[0]", "shared"]
+
+    await append(service, entry_document())
+    assert indices(await ask(service, {"subject": "p-4711"})) == [3]
