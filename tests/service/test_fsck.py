@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.service.erased import EXPIRE, erase_part, run
 from tests.support import append_request, make_parts, running_log
 from tlog.keys.keyring import cohort_of
-from tlog.service.entries import EntryReader
 from tlog.service.fsck.report import FsckReport
 from tlog.service.fsck.run import fsck
 from tlog.storage.log_store import LogStore
@@ -135,27 +135,20 @@ def test_every_change_in_the_database_is_found(change: str, good: Path, tmp_path
     assert any(clue in problem for problem in report.problems), report.problems
 
 
-EXPIRED = """
-    INSERT INTO acts (act, act_id, kind, state, requested_at) VALUES (1, zeroblob(16), 'expiry', 'done', 0);
-    UPDATE entries SET act = 1, entry_id = NULL, source = NULL, seq = NULL, occurred_at = NULL, received_at = NULL,
-        facet = NULL, core = NULL, shared = NULL, terms = NULL {where};
-    DELETE FROM personal {where};
-    DELETE FROM terms {where}
-"""
-
-
-def change(folder: Path, script: str) -> None:
+def change(folder: Path, *statements: str) -> None:
     parts, keyring_database = make_parts(folder)
-    with parts.database.write() as connection:
-        for statement in script.split(";"):
-            connection.exec_driver_sql(statement)
+    run(parts.database, statements)
     parts.database.close()
     keyring_database.close()
 
 
+def expire(where: str) -> list[str]:
+    return [statement.format(where=where) for statement in EXPIRE]
+
+
 def test_expired_entries_are_no_fault(good: Path, tmp_path: Path) -> None:
     folder = copy(good, tmp_path)
-    change(folder, EXPIRED.format(where="WHERE log_index BETWEEN 9 AND 20"))
+    change(folder, *expire("WHERE log_index BETWEEN 9 AND 20"))
     report, _ = audit(folder)
     assert report.problems == []
     assert report.entries_opened == SIZE - 1 - 12
@@ -170,8 +163,7 @@ def test_expired_entries_are_no_fault(good: Path, tmp_path: Path) -> None:
 )
 def test_what_is_left_of_expired_entries_is_found(left: str, clue: str, good: Path, tmp_path: Path) -> None:
     folder = copy(good, tmp_path)
-    script = EXPIRED.format(where="WHERE log_index = 9")
-    change(folder, ";".join(one for one in script.split(";") if left not in one))
+    change(folder, *(one for one in expire("WHERE log_index = 9") if left not in one))
     assert any(clue in problem for problem in audit(folder)[0].problems)
 
 
@@ -193,7 +185,7 @@ def test_a_cohort_whose_expiry_is_under_way_is_no_fault(state: str, ok: bool, go
 
 def test_erased_parts_are_no_fault(good: Path, tmp_path: Path) -> None:
     folder = copy(good, tmp_path)
-    erase(folder, 9)
+    erase(folder, 9, 1)
     report, _ = audit(folder)
     assert report.problems == []
     assert report.entries_opened == SIZE - 1
@@ -201,30 +193,9 @@ def test_erased_parts_are_no_fault(good: Path, tmp_path: Path) -> None:
     assert audit(folder)[0].problems == ["entry 9: the part shared and what is noted of its erasure disagree"]
 
 
-def erase(folder: Path, index: int) -> None:
-    """Replace the subject's and the shared part by their digests, and destroy the subject's key."""
+def erase(folder: Path, index: int, part: int) -> None:
     parts, keyring_database = make_parts(folder)
-    reader = EntryReader(LogStore(parts.database), parts.keyring)
-    row = reader.stored(index)
-    [digests] = reader.erased([(row, ["subjects[0]", "shared"])])
-    assert isinstance(digests, dict)
-    with parts.database.write() as connection:
-        for statement, values in (
-            (
-                "INSERT INTO acts (act, act_id, kind, state, requested_at) VALUES (1, ?, 'erasure', 'done', 0)",
-                (bytes(16),),
-            ),
-            (
-                "UPDATE entries SET shared = ?, shared_act = 1, terms = x'' WHERE log_index = ?",
-                (digests["shared"], index),
-            ),
-            (
-                "UPDATE personal SET ciphertext = ?, key_id = NULL, act = 1 WHERE log_index = ? AND part = 1",
-                (digests["subjects[0]"], index),
-            ),
-            ("DELETE FROM terms WHERE log_index = ?", (index,)),
-        ):
-            connection.exec_driver_sql(statement, values)
+    erase_part(parts.database, parts.keyring, index, part, destroy=False)
     parts.database.close()
     keyring_database.close()
 

@@ -9,7 +9,7 @@ import msgspec
 
 from tlog.audit.entry import Entry
 from tlog.audit.opened import OpenedEntry, OpenKeys, SealedParts, erase_parts, open_entry
-from tlog.errors import Expired, NotFound, StorageFault, TlogError
+from tlog.errors import DecryptionFailed, Expired, NotFound, StorageFault, TlogError
 from tlog.keys.keyring import Keyring, cohort_of
 from tlog.storage.log_store import LogStore, StoredEntry
 
@@ -30,7 +30,7 @@ class EntryReader:
     def opened(self, stored: StoredEntry) -> OpenedEntry:
         """Return what can still be read of an entry, checked against its leaf.
 
-        Raises `NotFound` for a leaf that its producer sealed; `LeafMismatch`, `DecryptionFailed` or
+        Raises `NotFound` for a leaf that its producer sealed, `Expired`; `LeafMismatch`, `DecryptionFailed` or
         `MalformedDisclosure` where the row was changed behind the log's back.
         """
         opened = self.open_all([stored])[0]
@@ -40,6 +40,17 @@ class EntryReader:
 
     def open_all(self, rows: Sequence[StoredEntry]) -> list[OpenedEntry | TlogError]:
         """Return for each row, in order, what `opened` returns or the error it raises."""
+        outcomes = self._open_all(rows)
+        failed = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, DecryptionFailed)]
+        if failed:
+            # An erasure may have destroyed a key after the row was read: then the row says so by now.
+            stored = self._store.entries_at([rows[i].index for i in failed])
+            again = [i for i in failed if stored.get(rows[i].index, rows[i]) != rows[i]]
+            for i, outcome in zip(again, self._open_all([stored[rows[i].index] for i in again]), strict=True):
+                outcomes[i] = outcome
+        return outcomes
+
+    def _open_all(self, rows: Sequence[StoredEntry]) -> list[OpenedEntry | TlogError]:
         cohorts, persons = self._keys(rows)
         return [_open(row, cohorts, persons) for row in rows]
 
