@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import append_request, entry_document, running_log
 from tlog.audit.entry import NDJSON
-from tlog.errors import Conflict, EntryInvalid, Forbidden, TooLarge
+from tlog.errors import Conflict, EntryInvalid, Forbidden, TooLarge, Unavailable
 from tlog.service import sealing
 from tlog.service.intake import MAX_ENTRIES, AppendRequest
 from tlog.service.settings import LogSettings
@@ -144,3 +144,52 @@ async def test_a_stopped_sealing_process_is_replaced(tmp_path: Path, monkeypatch
         placed = await asyncio.gather(*(made.log.appender.append(append_request(LARGE)) for _ in range(3)))
         assert sorted(p.index for places in placed for p in places) == list(range(LARGE, 4 * LARGE))
         assert made.log._sealing._pool is not pool
+
+
+@pytest.mark.parametrize("count", [1, LARGE])
+async def test_nothing_is_stored_under_a_withdrawn_key(count: int, settings: LogSettings, tmp_path: Path) -> None:
+    """The keys are cached, here and in the sealing processes, when somebody is erased."""
+    async with running_log(tmp_path, settings=settings) as made:
+        log, keyring = made.log, made.parts.keyring
+        first = await log.appender.append(append_request(count))
+        old = log.store.entry(first[0].index).personal[1].key_id
+        assert old is not None
+        await asyncio.to_thread(keyring.withdraw_person, old)
+        await asyncio.to_thread(log.store.advance_epoch)
+        placed = await asyncio.gather(*(log.appender.append(append_request(n)) for n in (count, 1, count)))
+        rows = log.store.entries_at([p.index for places in placed for p in places])
+        used = {row.personal[1].key_id for row in rows.values()}
+        assert used == {keyring.find_person("subject", "p-4711")}
+        assert old not in used
+        assert len(rows) == 2 * count + 1
+        assert log.store.state().size == 3 * count + 1, "what was refused left nothing behind"
+
+
+async def test_a_request_whose_keys_go_again_and_again_is_refused(tmp_path: Path) -> None:
+    """Each time it comes to be stored, an erasure has begun: forced by one that begins after every sealing."""
+    async with running_log(tmp_path) as made:
+        log = made.log
+        seal, sealings = log._sealing.seal, []
+
+        async def sealed_too_early(request: AppendRequest) -> object:
+            sealed = await seal(request)
+            sealings.append(sealed.epoch)
+            await asyncio.to_thread(log.store.advance_epoch)
+            return sealed
+
+        log._sealing.seal = sealed_too_early  # type: ignore[method-assign, assignment]
+        with pytest.raises(Unavailable, match="again and again"):
+            await log.appender.append(append_request(3))
+        assert sealings == [0, 1, 2, 3, 4]
+        assert log.store.state().size == 0
+        log._sealing.seal = seal  # type: ignore[method-assign]
+        assert [p.index for p in await log.appender.append(append_request(3))] == [0, 1, 2]
+
+
+async def test_after_a_restart_the_first_request_is_sealed_in_todays_epoch(tmp_path: Path) -> None:
+    async with running_log(tmp_path) as made:
+        made.log.store.advance_epoch()
+    async with running_log(tmp_path) as made:
+        sealed = await made.log._sealing.seal(append_request(1))
+        assert sealed.epoch == 1
+        assert (await made.log.appender.append(append_request(1)))[0].index == 0
