@@ -14,7 +14,10 @@ from tests.cli.test_backup import back_up, fill
 from tlog.cli import restore as command
 from tlog.cli.data_folder import open_folder
 from tlog.errors import StorageFault
+from tlog.service.backup_folder import Kind, read_manifest
 from tlog.service.log import Log
+
+KINDS: tuple[Kind, Kind] = ("entries", "keyring")
 
 
 @pytest.fixture
@@ -67,12 +70,16 @@ def test_every_changed_byte_is_refused_by_its_file(
     tlog(*arguments(log, made, to), "--no-later-erasures")
 
 
-def test_every_byte_of_a_manifest_counts(tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path) -> None:
-    path = made[1] / "manifest.json"
-    data = path.read_bytes()
-    for place in range(len(data)):
-        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-        assert "manifest" in tlog(*arguments(log, made, tmp_path / "r"), "--no-later-erasures", code=1).err, place
+def test_every_byte_of_a_manifest_counts(made: tuple[Path, Path]) -> None:
+    for folder, kind in zip(made, KINDS, strict=True):
+        path = folder / "manifest.json"
+        data = path.read_bytes()
+        for place in range(len(data)):
+            path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+            with pytest.raises(StorageFault, match="manifest"):
+                read_manifest(folder, kind)
+        path.write_bytes(data)
+        read_manifest(folder, kind)
 
 
 def test_it_must_be_said_what_was_erased_since(

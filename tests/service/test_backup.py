@@ -11,7 +11,6 @@ import pytest
 
 from tests.support import make_log
 from tlog.errors import ConfigurationInvalid
-from tlog.service import backup as backups
 from tlog.service.backup import MadeBackup, Places, Source, back_up
 from tlog.service.backup_folder import MANIFEST, UNFINISHED, NewBackup, encode_manifest, read_manifest
 
@@ -89,7 +88,7 @@ def test_a_full_disk_is_said_before_anything_is_copied(
     source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(backups.shutil, "disk_usage", lambda _: usage(0, 0, 1 << 20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 1 << 20))
     with pytest.raises(ConfigurationInvalid, match="has 1 MiB free"):
         run(source, tmp_path, 0)
     assert names(tmp_path / "a") == names(tmp_path / "b") == []
@@ -131,7 +130,7 @@ def _end_at(step: int) -> None:
             os._exit(9)
         real(descriptor)
 
-    os.fsync = fsync
+    os.fsync = fsync  # type: ignore[assignment]
 
 
 def test_a_manifest_is_written_in_one_way_only(source: Source, tmp_path: Path) -> None:

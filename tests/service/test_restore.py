@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def erase(folder: Path) -> Erasure:
     return asyncio.run(run())
 
 
-def rows(file: Path, query: str) -> list[bytes]:
+def rows(file: Path, query: str) -> list[Any]:
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as database:
         return [row[0] for row in database.execute(query)]
 

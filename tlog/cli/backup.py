@@ -48,7 +48,7 @@ def backup(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Back up a log's entries and its keyring, apart from each other."""
+    """Back up a log: its entries and its keyring, apart."""
     data = DataFolder(folder)
     config = read_config(data)
     places = _places(folder, entries_to, keyring_to)
