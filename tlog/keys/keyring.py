@@ -177,6 +177,23 @@ class Keyring:
         """Remove what is left of destroyed keys in the database's files. Raises `Unavailable`."""
         self._store.scrub()
 
+    def person_key_ids(self, after: int, limit: int) -> list[int]:
+        """Return a page of the names of persons' keys, in ascending order."""
+        return self._store.person_key_ids(after, limit)
+
+    def destroy_persons(self, key_ids: Collection[int]) -> None:
+        """Destroy the keys of several persons; durable on return."""
+        self.drop_caches()
+        self._store.destroy_persons(key_ids)
+
+    def cohort_names(self) -> list[str]:
+        """Return the names of all cohorts that have a key."""
+        return self._store.cohort_names()
+
+    def destroyed_cohorts(self, names: Sequence[str]) -> set[str]:
+        """Return those of the cohorts whose key was destroyed."""
+        return self._store.destroyed_cohorts(names)
+
     def drop_caches(self) -> None:
         """Forget every key in memory; they are read again as needed."""
         with self._lock:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from tlog.audit.entry import JSON, Actor
+from tlog.audit.entry import JSON, Actor, new_entry_id
 from tlog.audit.fields import instant
 from tlog.errors import NotFound, Overloaded
 from tlog.service.appender import Appender
@@ -88,6 +88,10 @@ class OwnEntries:
                 "details": details,
             }
             return await self._append(AppendRequest(_encode(document), JSON, SOURCE))
+
+    async def note(self, actor: Actor, action: str, details: Mapping[str, Any], *, purpose: str) -> int:
+        """Append an entry that no act stands behind, under an id of its own, and return its index."""
+        return await self.log(UUID(new_entry_id()).bytes, actor, action, "allowed", details, purpose=purpose)
 
     async def _append(self, request: AppendRequest) -> int:
         for _ in range(_ATTEMPTS):

@@ -6,7 +6,7 @@ a keyed hash of their id only. Deleting a row destroys the key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Table, delete, insert, select, update
@@ -74,6 +74,21 @@ class KeyringStore:
                 found.update({row.cohort: row.wrapped for row in rows if row.wrapped != DESTROYED})
         return found
 
+    def cohort_names(self) -> list[str]:
+        """Return the names of the cohorts that have a key."""
+        query = select(cohort_keys.c.cohort).where(cohort_keys.c.wrapped != DESTROYED)
+        with self._database.read() as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def destroyed_cohorts(self, names: Sequence[str]) -> set[str]:
+        """Return those of the cohorts whose key was destroyed."""
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for some in many(names, _LOOKUP_ROWS):
+                query = select(cohort_keys.c.cohort).where(cohort_keys.c.cohort.in_(some))
+                found |= set(connection.execute(query.where(cohort_keys.c.wrapped == DESTROYED)).scalars())
+        return found
+
     def add_cohorts(self, wrapped: Mapping[str, bytes]) -> dict[str, bytes]:
         """Store cohort keys; where one is there already, it stays. Returns what is stored now: none for a cohort
         whose key was destroyed."""
@@ -118,6 +133,18 @@ class KeyringStore:
         """Delete a key. Returns whether it was there."""
         with self._database.write() as connection:
             return connection.execute(delete(person_keys).where(person_keys.c.key_id == key_id)).rowcount > 0
+
+    def person_key_ids(self, after: int, limit: int) -> list[int]:
+        """Return the `key_id`s above `after`, in ascending order, at most `limit`."""
+        query = select(person_keys.c.key_id).where(person_keys.c.key_id > after)
+        with self._database.read() as connection:
+            return list(connection.execute(query.order_by(person_keys.c.key_id).limit(limit)).scalars())
+
+    def destroy_persons(self, key_ids: Collection[int]) -> None:
+        """Delete several keys, in one transaction."""
+        with self._database.write() as connection:
+            for some in many(list(key_ids), _LOOKUP_ROWS):
+                connection.execute(delete(person_keys).where(person_keys.c.key_id.in_(some)))
 
     def destroy_cohort(self, name: str) -> bool:
         """Delete the key of a cohort. Its name stays taken, so that no key is ever made for it again.

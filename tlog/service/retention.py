@@ -1,0 +1,151 @@
+"""Retention: which cohorts there are, when they expire, and their expiry once their time is over.
+
+Expiry is automatic (`scheduler.py`); a manual run begins the same acts, after a second person approved each where
+that is set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tlog.errors import TlogError, Unavailable
+from tlog.keys.keyring import Keyring
+from tlog.service.acts import Acts
+from tlog.service.expiry import Expiry
+from tlog.service.own_entries import SERVICE
+from tlog.service.retention_rules import Cohort, RetentionClass, RetentionClasses, due, parse_cohort
+from tlog.storage.act_store import OPEN, Act, ActKind
+from tlog.storage.token_store import Token
+
+_CHECK_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What will happen to a cohort. `expires_at` is None, and nothing happens, where its class has no period."""
+
+    cohort: Cohort
+    kept: RetentionClass | None
+    expires_at: int | None
+    entries: int
+    held: int
+    is_due: bool
+
+
+class Retention:
+    """The retention of one log. Belongs to one event loop."""
+
+    def __init__(  # noqa: PLR0913 - the parts it joins, wired once by `Log`
+        self,
+        running: Acts,
+        expiry: Expiry,
+        keyring: Keyring,
+        classes: RetentionClasses,
+        *,
+        believed: Callable[[], int],
+        witnessed: Callable[[int], Awaitable[None]],
+        second_person: bool,
+    ) -> None:
+        """`believed` returns the time that is believed, in microseconds; `witnessed(size)` is done once a checkpoint
+        of that size has its quorum."""
+        self._acts = running
+        self._expiry = expiry
+        self._keyring = keyring
+        self.classes = classes
+        self._believed = believed
+        self._witnessed = witnessed
+        self._second_person = second_person
+
+    def plan(self, until: int) -> list[Planned]:
+        """Return the cohorts that expire up to `until` (microseconds) or have no period, soonest first. Blocks."""
+        now = self._believed()
+        found = [self._planned(cohort, now) for cohort in self._cohorts() if self._is_asked(cohort, until)]
+        return sorted(found, key=lambda plan: (plan.expires_at is None, plan.expires_at or 0, plan.cohort.name))
+
+    async def run_due(self) -> list[Act]:
+        """Expire every cohort whose time is over and return the acts, done. What is wholly held is left.
+
+        Raises `LogHalted`, `Unavailable` if this machine's clock is ahead of what the witnesses bear out, and what
+        expiring raises.
+        """
+        self._acts.require_open()
+        await self._require_believable()
+        acts = []
+        for cohort in await asyncio.to_thread(self._due):
+            async with self._acts.lock:
+                if (act := await self._begin(cohort, None)) is not None:
+                    acts.append(await self._acts.run(act))
+        return acts
+
+    async def request(self, token: Token, authorised_by: str) -> list[Act]:
+        """Expire every cohort whose time is over on request; pending where a second person must agree.
+
+        Raises as `run_due`.
+        """
+        self._acts.require_open()
+        await self._require_believable()
+        acts = []
+        for cohort in await asyncio.to_thread(self._due):
+            async with self._acts.lock:
+                act = await self._begin(cohort, token, authorised_by)
+                if act is not None:
+                    acts.append(act if self._second_person else await self._acts.run(act))
+        return acts
+
+    def due_count(self) -> int:
+        """Return how many cohorts are due. Blocks."""
+        return len(self._due())
+
+    async def _begin(self, cohort: Cohort, token: Token | None, authorised_by: str | None = None) -> Act | None:
+        if await asyncio.to_thread(self._leave, cohort):
+            return None
+        if token is None:
+            return await self._acts.begin(ActKind.EXPIRY, {}, None, cohort=cohort.name)
+        payload = {"by": token.name, "authorised_by": authorised_by}
+        start = self._acts.propose if self._second_person else self._acts.begin
+        return await start(ActKind.EXPIRY, payload, token, cohort=cohort.name)
+
+    def _leave(self, cohort: Cohort) -> bool:
+        """Tell whether nothing can be done: another act does it, it is done, or all of what was moved is held still."""
+        if cohort.name not in self._keyring.cohort_names():
+            return True
+        if any(act.cohort == cohort.name for act in self._acts.store.in_states(OPEN, ActKind.EXPIRY)):
+            return True
+        extent = self._expiry.eraser.extent(cohort, self._expiry.holds)
+        return bool(extent.held) and not extent.entries
+
+    async def _require_believable(self) -> None:
+        """Where the witnesses' last word is old, have them speak: log an entry and wait for its checkpoint."""
+        if not await asyncio.to_thread(self._blocked):
+            return
+        index = await self._acts.own.note(SERVICE, "tlog.retention.check", {}, purpose="end of retention periods")
+        try:
+            await asyncio.wait_for(self._witnessed(index + 1), _CHECK_SECONDS)
+        except (TimeoutError, TlogError):
+            raise Unavailable("nothing expires: no witness says what time it is") from None
+        if await asyncio.to_thread(self._blocked):
+            raise Unavailable("nothing expires: this machine's clock is ahead of the witnesses' by over a day")
+
+    def _blocked(self) -> bool:
+        cohorts = self._cohorts()
+        return len(due(cohorts, self.classes, self._acts.now())) > len(due(cohorts, self.classes, self._believed()))
+
+    def _due(self) -> list[Cohort]:
+        return due(self._cohorts(), self.classes, self._believed())
+
+    def _cohorts(self) -> list[Cohort]:
+        return [parse_cohort(name) for name in self._keyring.cohort_names()]
+
+    def _is_asked(self, cohort: Cohort, until: int) -> bool:
+        end = cohort.expires_at(self.classes)
+        return end is None or end <= until
+
+    def _planned(self, cohort: Cohort, now: int) -> Planned:
+        extent = self._expiry.eraser.extent(cohort, self._expiry.holds)
+        end = cohort.expires_at(self.classes)
+        kept = self.classes.get(cohort.retention)
+        is_due = end is not None and end <= now
+        return Planned(cohort, kept, end, extent.entries, len(extent.held), is_due)

@@ -1,0 +1,65 @@
+"""The scheduler: retention runs when the log starts, and every `retention_interval` seconds after."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from tlog.errors import TlogError
+from tlog.service.retention import Retention
+
+_logger = structlog.get_logger()
+
+
+class Scheduler:
+    """Belongs to one event loop. What fails is reported and tried again at the next turn; nothing else stops for it."""
+
+    def __init__(self, retention: Retention, interval: float, now: Callable[[], int]) -> None:
+        """`now` returns microseconds since the epoch; `interval` is in seconds."""
+        self._retention = retention
+        self._interval = interval
+        self._now = now
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self.last_run: int | None = None
+        self.failures = 0
+        self.expired = 0
+
+    def start(self) -> None:
+        """Run now, and then every interval."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="retention")
+
+    async def stop(self) -> None:
+        """Finish the run under way and stop."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+
+    async def turn(self) -> None:
+        """Expire what is due."""
+        try:
+            acts = await self._retention.run_due()
+        except TlogError as error:
+            self._fail(str(error))
+        except Exception as error:
+            # Whatever it is, it must not end this task in silence; its text may quote anything.
+            self._fail(f"unexpectedly: {type(error).__name__}")
+        else:
+            self.last_run = self._now()
+            self.expired += len(acts)
+            for act in acts:
+                _logger.info("cohort expired", cohort=act.cohort, entries=act.entries)
+
+    def _fail(self, reason: str) -> None:
+        self.failures += 1
+        _logger.error("retention failed", reason=reason)
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            await self.turn()
+            try:
+                await asyncio.wait_for(self._stopping.wait(), self._interval)
+            except TimeoutError:
+                continue

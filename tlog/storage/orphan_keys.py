@@ -1,0 +1,51 @@
+"""Keys of persons of whom the log holds nothing any more, because everything expired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from sqlalchemy import Connection, select, update
+
+from tlog.storage.database import Database
+from tlog.storage.log_store import many
+from tlog.storage.tables import acts, holds, log_state, personal
+
+_ROWS = 500
+
+
+class OrphanKeys:
+    """Finds keys that nothing is sealed under. Methods block."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def among(self, key_ids: Sequence[int]) -> list[int]:
+        """Return those of the keys that no part, no active hold and no act under way needs."""
+        with self._database.read() as connection:
+            return _unused(connection, key_ids)
+
+    def destroy(self, key_ids: Sequence[int], destroy: Callable[[Collection[int]], None]) -> int:
+        """Destroy those of at most 500 keys that are still orphans, while nothing can be stored, and move the epoch on.
+
+        `destroy` removes keys from the keyring, durable on return. What was sealed under them meanwhile is refused as
+        stale afterwards and sealed again. A crash between the two: what was sealed is gone with the process.
+        """
+        with self._database.write() as connection:
+            connection.execute(select(log_state.c.size).where(log_state.c.id == 1).with_for_update())
+            unused = _unused(connection, key_ids)
+            if unused:
+                destroy(unused)
+                connection.execute(update(log_state).values(key_epoch=log_state.c.key_epoch + 1))
+            return len(unused)
+
+
+def _unused(connection: Connection, key_ids: Sequence[int]) -> list[int]:
+    used: set[int] = set()
+    for some in many(key_ids, _ROWS):
+        for query in (
+            select(personal.c.key_id.distinct()).where(personal.c.key_id.in_(some)),
+            select(holds.c.key_id).where(holds.c.key_id.in_(some), holds.c.lifted_at.is_(None)),
+            select(acts.c.key_id).where(acts.c.key_id.in_(some), acts.c.state.in_(["pending", "begun", "applied"])),
+        ):
+            used.update(connection.execute(query).scalars())
+    return [key_id for key_id in key_ids if key_id not in used]
