@@ -42,12 +42,12 @@ class Served:
 
 
 @contextmanager
-def served_in_a_thread(folder: Path) -> Iterator[Served]:
+def served_in_a_thread(folder: Path, **options: Any) -> Iterator[Served]:
     ready: list[Served] = []
     started, ended = threading.Event(), asyncio.Event()
 
     async def run() -> None:
-        async with running_log(folder) as made, serve(made) as service:
+        async with running_log(folder, **options) as made, serve(made) as service:
             loop = asyncio.get_running_loop()
             auditor = made.token("an-auditor", TokenKind.AUDITOR)
             ready.append(Served(f"http://127.0.0.1:{service.port}", auditor, service, loop))

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "append": "tlog.cli.append",
     "get": "tlog.cli.get",
     "search": "tlog.cli.search",
+    "erase": "tlog.cli.erase",
     "prove": "tlog.cli.prove",
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
@@ -34,7 +35,10 @@ COMMANDS: Final = {
 }
 
 
-SUMMARIES: Final = {"demo": "Run a log and three witnesses here, with made-up entries."}
+SUMMARIES: Final = {
+    "erase": "Erase one person, or decide on an erasure.",
+    "demo": "Run a log and three witnesses here, with made-up entries.",
+}
 """What the list of commands says where a command's own first sentence is too long for it."""
 
 EPILOG: Final = """\b

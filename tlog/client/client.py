@@ -97,6 +97,15 @@ class LogClient:
         headers = {"Content-Type": "application/json"}
         return await self._send("POST", "v1/entries/search", {}, msgspec.json.encode(filters), headers)
 
+    async def get_json(self, path: str) -> bytes:
+        """Return the JSON that a path answers with."""
+        return await self._get(path)
+
+    async def post_json(self, path: str, body: Mapping[str, object]) -> bytes:
+        """Send an object and return the JSON that is answered; only where a retry is harmless."""
+        headers = {"Content-Type": "application/json"}
+        return await self._send("POST", path, {}, msgspec.json.encode(body), headers)
+
     async def proof(self, index: int) -> TlogProof:
         """Return the proof file of an entry. Raises `NotFound` while no witnessed checkpoint covers it."""
         proof = parse_tlog_proof(await self._get(f"v1/entries/{index}/proof"))

@@ -1,0 +1,124 @@
+"""`tlog erase` against a served log, in this process."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Command
+from tests.cli.test_search import Served, served_in_a_thread
+from tests.support import entry_document
+from tlog.service.settings import LogSettings
+from tlog.storage.token_store import TokenKind
+
+WHY = ("--legal-basis", "GDPR Art. 17(1)(b)", "--authorised-by", "Dana Officer")
+SUBJECT = ("--subject", "p-4711")
+
+
+@pytest.fixture(params=[False])
+def served(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tlog: Command
+) -> Iterator[Served]:
+    settings = LogSettings(checkpoint_interval=0.02, sealing_processes=0, second_person=request.param)
+    with served_in_a_thread(tmp_path / "log", settings=settings) as made:
+        monkeypatch.setenv("TLOG_URL", made.url)
+        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", TokenKind.DPO))
+        made.append(entry_document(), entry_document(), entry_document(subjects=[{"id": "p-other"}]))
+        yield made
+
+
+def test_a_dry_run_shows_and_changes_nothing(served: Served, tlog: Command) -> None:
+    said = tlog("erase", *SUBJECT, *WHY, "--dry-run", "--json").json
+    assert (said["status"], said["entries"], said["parts"], said["act"]) == ("dry-run", 2, 4, None)
+    assert tlog("erase", *SUBJECT, *WHY, "--dry-run").out.startswith("would erase 2 entries, 4 parts\nreceived 2")
+    assert served.service.size() == 3
+
+
+def test_an_erasure_with_yes(served: Served, tlog: Command) -> None:
+    said = tlog("erase", *SUBJECT, *WHY, "--reason", "asked for it", "--yes", "--json").json
+    assert (said["status"], said["entries"], said["parts"], said["index"]) == ("done", 2, 4, 3)
+    shown = tlog("erase", "show", said["act"], "--json").json
+    assert (shown["state"], shown["index"]) == ("done", 3)
+    assert tlog("erase", "list", "--json").json["erasures"] == [shown]
+    assert said["act"] in tlog("erase", "list").out
+    again = tlog("erase", *SUBJECT, *WHY, "--yes")
+    assert again.out.startswith("nothing to erase")
+    assert served.service.size() == 4
+
+
+def test_an_actor(served: Served, tlog: Command) -> None:
+    said = tlog("erase", "--actor", "employee", "e-1007", *WHY, "--yes").out
+    assert said.startswith("done: erased 3 entries, 3 parts; entry 3 of the log says so\n")
+    assert served.service.size() == 4
+
+
+@pytest.mark.parametrize("given", ["file", "stdin"])
+def test_the_id_may_come_from_a_file(
+    served: Served, tlog: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    path = tmp_path / "id.txt"
+    path.write_text("p-4711\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"p-4711\n")))
+    name = path if given == "file" else "-"
+    assert tlog("erase", "--subject-file", name, *WHY, "--yes", "--json").json["entries"] == 2
+    assert served.service.size() == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"a\nb\n", b"\xff\n"])
+def test_a_file_without_one_id_is_refused(served: Served, tlog: Command, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "id.txt").write_bytes(content)
+    tlog("erase", "--subject-file", tmp_path / "id.txt", *WHY, "--yes", code=1)
+    assert served.service.size() == 3
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "size"), [("y\n", 4), ("n\n", 3), ("\n", 3)])
+def test_it_asks_on_a_terminal(
+    served: Served, tlog: Command, monkeypatch: pytest.MonkeyPatch, answer: str, size: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    said = tlog("erase", *SUBJECT, *WHY, code=0 if size == 4 else 1)
+    assert "would erase 2 entries, 4 parts" in said.err
+    assert served.service.size() == size
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (*SUBJECT, *WHY),  # no terminal to ask on
+        (*SUBJECT, "--legal-basis", "x", "--yes"),
+        (*WHY, "--yes"),
+        (*SUBJECT, "--actor", "employee", "e-1", *WHY, "--yes"),
+    ],
+)
+def test_wrong_usage(
+    served: Served, tlog: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    tlog("erase", *arguments, code=2)
+    assert served.service.size() == 3
+
+
+def test_a_refusal_says_which_field_and_quotes_nothing(served: Served, tlog: Command) -> None:
+    said = tlog("erase", *SUBJECT, *WHY, "--reason", "for p-4711", "--yes", code=1)
+    assert "reason" in said.err
+    assert "p-4711" not in said.err
+    assert served.service.size() == 3
+
+
+@pytest.mark.parametrize("served", [True], indirect=True)
+@pytest.mark.parametrize("decision", ["approve", "decline"])
+def test_a_second_person(served: Served, tlog: Command, monkeypatch: pytest.MonkeyPatch, decision: str) -> None:
+    said = tlog("erase", *SUBJECT, *WHY, "--yes", "--json").json
+    assert said["status"] == "pending"
+    assert "second person" in tlog("erase", "approve", said["act"], code=1).err
+    monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", TokenKind.DPO))
+    ended = tlog("erase", decision, said["act"], "--json").json
+    assert ended["state"] == ("done" if decision == "approve" else "declined")

@@ -1,0 +1,214 @@
+"""`tlog erase`: forget one person, and see to the erasures that others asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
+from tlog.cli.files import read_file
+from tlog.cli.options import AsJson
+from tlog.cli.output import emit, failed, new_app
+from tlog.client.answers import decode
+from tlog.client.client import LogClient
+from tlog.client.erasing import ActSaid, ActsSaid, ErasureSaid, ask_erasure, decide, read_act, until_ended
+from tlog.client.words import counted
+from tlog.errors import ConfigurationInvalid
+
+EXAMPLES = """\b
+Examples:
+  tlog erase --subject-file id.txt --legal-basis "GDPR Art. 17(1)(b)" --authorised-by "D. Officer"
+  tlog erase --subject-file - --legal-basis "…" --authorised-by "…" --yes < id.txt
+  tlog erase --actor employee e-1007 --legal-basis "…" --authorised-by "…" --dry-run
+  tlog erase list
+  tlog erase approve 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
+It shows first what would be erased, and asks. An id given by --subject stands in the shell's history. Needs the
+token of a data protection officer; the URL may come from $TLOG_URL.
+"""
+
+app = new_app(invoke_without_command=True, subcommand_metavar="[COMMAND]")
+
+Subject = Annotated[str | None, typer.Option(metavar="ID", help="Whose data, by id.", show_default=False)]
+SubjectFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="File with the id on one line; - is stdin.", show_default=False)
+]
+Actor = Annotated[
+    tuple[str, str] | None, typer.Option(metavar="TYPE ID", help="Who acted, instead.", show_default=False)
+]
+ActId = Annotated[str, typer.Argument(metavar="ACT", help="The act's id.", show_default=False)]
+
+
+@app.callback(epilog=EXAMPLES)
+def erase(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+    context: typer.Context,
+    subject: Subject = None,
+    subject_file: SubjectFile = None,
+    actor: Actor = None,
+    legal_basis: Annotated[str | None, typer.Option(metavar="TEXT", help="Why it must go.")] = None,
+    authorised_by: Annotated[str | None, typer.Option(metavar="NAME", help="Who decided it.")] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="More about it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be erased.")] = False,
+    even_damaged: Annotated[bool, typer.Option("--even-damaged", help="Also where an entry does not open.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    url: Annotated[str | None, typer.Option(help="The log's URL.", envvar="TLOG_URL", show_default=False)] = None,
+    token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase one person, as a data subject or as an actor; or name a command."""
+    if context.invoked_subcommand is not None:
+        return
+    if legal_basis is None or authorised_by is None or url is None:
+        raise typer.BadParameter("--legal-basis, --authorised-by and --url are needed")
+    body: dict[str, Any] = {
+        **_person(subject, subject_file, actor),
+        "legal_basis": legal_basis,
+        "authorised_by": authorised_by,
+        "reason": reason,
+        "even_damaged": even_damaged,
+    }
+    if not (dry_run or yes or sys.stdin.isatty()):
+        raise typer.BadParameter("without a terminal to ask on, --yes or --dry-run is needed")
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
+    said = asyncio.run(_erase(client, body, dry_run=dry_run, yes=yes, as_json=as_json))
+    emit(msgspec.to_builtins(said), _text(said), as_json)
+
+
+@app.command("list")
+def list_(
+    url: Url,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the last fifty erasures, the newest first."""
+    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    page = asyncio.run(_list(client))
+    emit(msgspec.to_builtins(page), "\n".join(map(_line, page.erasures)) or "no erasures yet", as_json)
+
+
+@app.command()
+def show(act: ActId, url: Url, token_file: TokenFile = None, ca_file: CaFile = None, as_json: AsJson = False) -> None:
+    """Show how far an erasure is."""
+    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    said = asyncio.run(_with(client, read_act(client, act)))
+    emit(msgspec.to_builtins(said), _line(said), as_json)
+
+
+@app.command()
+def approve(
+    act: ActId, url: Url, token_file: TokenFile = None, ca_file: CaFile = None, as_json: AsJson = False
+) -> None:
+    """Have an erasure carried out that another person asked for."""
+    _decide("approve", act, connect(url, token=required_token(token_file), ca_file=ca_file), as_json)
+
+
+@app.command()
+def decline(
+    act: ActId, url: Url, token_file: TokenFile = None, ca_file: CaFile = None, as_json: AsJson = False
+) -> None:
+    """Have an erasure not carried out."""
+    _decide("decline", act, connect(url, token=required_token(token_file), ca_file=ca_file), as_json)
+
+
+def _decide(decision: str, act: str, client: LogClient, as_json: bool) -> None:
+    said = asyncio.run(_with(client, decide(client, act, decision)))
+    emit(msgspec.to_builtins(said), _line(said), as_json)
+
+
+def _person(subject: str | None, file: Path | None, actor: tuple[str, str] | None) -> dict[str, Any]:
+    if sum(given is not None for given in (subject, file, actor)) != 1:
+        raise typer.BadParameter("give one of --subject, --subject-file and --actor")
+    if actor is not None:
+        return {"actor": {"type": actor[0], "id": actor[1]}}
+    return {"subject": subject if file is None else _id_in(file)}
+
+
+def _id_in(file: Path) -> str:
+    data = sys.stdin.buffer.read() if str(file) == "-" else read_file(file)
+    try:
+        lines = data.decode().splitlines()
+    except UnicodeDecodeError:
+        raise ConfigurationInvalid(f"{file}: not UTF-8") from None
+    if len(lines) != 1 or not lines[0]:
+        raise ConfigurationInvalid(f"{file}: it must hold one id on one line, it has {len(lines)} lines")
+    return lines[0]
+
+
+async def _erase(client: LogClient, body: dict[str, Any], *, dry_run: bool, yes: bool, as_json: bool) -> ErasureSaid:
+    async with client:
+        planned = await ask_erasure(client, body | {"dry_run": True})
+        if dry_run or planned.status == "nothing-to-erase":
+            return planned
+        if not yes:
+            _confirm(planned)
+        said = await ask_erasure(client, body | {"wait": False})
+        if said.status != "running" or said.act is None:
+            return said
+        act = await _watch(client, said.act, as_json)
+        return msgspec.structs.replace(
+            planned, status=act.state, act=act.act, index=act.index, entries=act.entries or 0, parts=act.parts or 0
+        )
+
+
+def _confirm(planned: ErasureSaid) -> None:
+    print(_text(planned), file=sys.stderr)
+    if not typer.confirm("Erase this for good?", err=True):
+        raise failed("nothing was erased")
+
+
+async def _watch(client: LogClient, act: str, as_json: bool) -> ActSaid:
+    with Progress(console=Console(stderr=True), disable=as_json, transient=True) as bar:
+        task = bar.add_task("erasing", total=None)
+
+        def report(said: ActSaid) -> None:
+            if said.progress is not None:
+                total = said.progress.total or None
+                bar.update(task, description=said.progress.phase, completed=said.progress.done, total=total)
+
+        said = await until_ended(client, act, report)
+    if said.state != "done":
+        raise failed(f"the erasure {act} is {said.state}; entry {said.index} of the log says why")
+    return said
+
+
+async def _list(client: LogClient) -> ActsSaid:
+    async with client:
+        return decode(await client.get_json("v1/erasures"), ActsSaid)
+
+
+async def _with(client: LogClient, work: Any) -> ActSaid:
+    async with client:
+        said: ActSaid = await work
+        return said
+
+
+def _text(said: ErasureSaid) -> str:
+    if said.status == "nothing-to-erase":
+        return "nothing to erase: the log holds nothing of this person; nothing was done, and nothing was logged"
+    what = f"{counted(said.entries, 'entry', 'entries')}, {counted(said.parts, 'part')}"
+    shared = f"; {said.other_subjects_affected} of the parts name other subjects too" * bool(
+        said.other_subjects_affected
+    )
+    held = f"\nheld by {', '.join(map(str, said.held))}: it would be refused" * bool(said.held)
+    when = f"\nreceived {said.first_received_at} to {said.last_received_at}" * bool(said.first_received_at)
+    if said.status == "dry-run":
+        return f"would erase {what}{shared}{when}{held}"
+    if said.status == "pending":
+        return f"waits for a second person: tlog erase approve {said.act}"
+    return f"{said.status}: erased {what}{shared}; entry {said.index} of the log says so\nact {said.act}"
+
+
+def _line(act: ActSaid) -> str:
+    entries, parts = counted(act.entries or 0, "entry", "entries"), counted(act.parts or 0, "part")
+    counts = "" if act.entries is None else f"  {entries}, {parts}"
+    where = "" if act.index is None else f"  entry {act.index}"
+    return f"{act.requested_at[:19]}Z  {act.state:<8}  {act.act}{counts}{where}"
