@@ -4,6 +4,8 @@
     [listen]      host, port, tls_cert, tls_key (paths relative to the data folder)
     [databases]   log, keyring: SQLAlchemy URLs; left out, they are log.db and keyring.db in the folder
     [settings]    every number of `LogSettings`, in its units
+    [retention.NAME]    months, reason: how long entries of the class NAME are kept, and why. With at least one,
+                        entries of other classes are refused; with none, every class is accepted and nothing expires
 
 An unknown key is refused: a misspelt setting would silently have no effect.
 """
@@ -18,7 +20,9 @@ from typing import Any
 
 import msgspec
 
+from tlog.audit.fields import RetentionClass as RetentionClassName
 from tlog.errors import ConfigurationInvalid
+from tlog.service.retention_rules import MAX_MONTHS, RetentionClass
 from tlog.service.settings import LogSettings
 
 
@@ -41,6 +45,14 @@ class Databases:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionPeriod:
+    """How many months the entries of a class are kept, and the legal reason for that."""
+
+    months: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What `tlog.toml` says."""
 
@@ -48,6 +60,12 @@ class Config:
     listen: Listen = field(default_factory=Listen)
     databases: Databases = field(default_factory=Databases)
     settings: LogSettings = field(default_factory=LogSettings)
+    retention: dict[str, RetentionPeriod] = field(default_factory=dict)
+
+    @property
+    def retention_classes(self) -> dict[str, RetentionClass]:
+        """The classes by name."""
+        return {name: RetentionClass(name, kept.months, kept.reason) for name, kept in self.retention.items()}
 
 
 _TABLES: dict[str, type[Any]] = {"listen": Listen, "databases": Databases, "settings": LogSettings}
@@ -60,6 +78,7 @@ def parse_config(data: bytes, where: str) -> Config:
         _refuse_unknown(document)
         config = msgspec.convert(document, Config)
         _check_numbers(config)
+        _check_retention(config)
     except (ValueError, ConfigurationInvalid) as error:  # UnicodeDecodeError, TOMLDecodeError, ValidationError
         raise ConfigurationInvalid(f"{where}: {error}") from None
     return config
@@ -73,6 +92,9 @@ def encode_config(config: Config) -> str:
         table = getattr(config, name)
         lines += ["", f"[{name}]"]
         lines += [_line(item.name, getattr(table, item.name)) for item in fields(table)]
+    for name, kept in config.retention.items():
+        lines += ["", f"[retention.{name}]"]
+        lines += [_line(item.name, getattr(kept, item.name)) for item in fields(kept)]
     return "\n".join(lines) + "\n"
 
 
@@ -86,14 +108,36 @@ def _value(value: object) -> str:
 
 
 def _refuse_unknown(document: Mapping[str, Any]) -> None:
-    unknown = [name for name in document if name not in {"origin", *_TABLES}]
+    unknown = [name for name in document if name not in {"origin", "retention", *_TABLES}]
     for table, schema in _TABLES.items():
         content = document.get(table)
         if isinstance(content, dict):
             known = {item.name for item in fields(schema)}
             unknown += [f"{table}.{name}" for name in content if name not in known]
+    unknown += _unknown_of_retention(document)
     if unknown:
         raise ConfigurationInvalid(f"unknown: {', '.join(sorted(unknown))}; see 'tlog init --help' and the manual")
+
+
+def _unknown_of_retention(document: Mapping[str, Any]) -> list[str]:
+    classes = document.get("retention")
+    if not isinstance(classes, dict):
+        return []
+    known = {item.name for item in fields(RetentionPeriod)}
+    given = [(name, kept) for name, kept in classes.items() if isinstance(kept, dict)]
+    return [f"retention.{name}.{key}" for name, kept in given for key in kept if key not in known]
+
+
+def _check_retention(config: Config) -> None:
+    for name, kept in config.retention.items():
+        try:
+            msgspec.convert(name, RetentionClassName)
+        except msgspec.ValidationError:
+            raise ConfigurationInvalid(f"retention: {json.dumps(name)} can't be the name of a class") from None
+        if not 1 <= kept.months <= MAX_MONTHS:
+            raise ConfigurationInvalid(f"retention.{name}.months: {kept.months} is not within 1 and {MAX_MONTHS}")
+        if not kept.reason.strip():
+            raise ConfigurationInvalid(f"retention.{name}.reason: say why entries of this class are kept so long")
 
 
 def _check_numbers(config: Config) -> None:

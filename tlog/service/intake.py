@@ -40,6 +40,11 @@ def read_request(request: AppendRequest) -> list[Entry]:
     return entries
 
 
+def is_single(request: AppendRequest) -> bool:
+    """Tell whether the body is one object, whose faults are named without a position."""
+    return request.media_type != NDJSON and request.body.lstrip(b" \t\r\n")[:1] != b"["
+
+
 def _check_count(body: bytes, media_type: str) -> None:
     """Refuse too many entries before each of them costs memory. What is not JSON is left to the parser."""
     if body.count(b",") > MAX_JSON_VALUES:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import urandom
 from pathlib import Path
 from typing import Literal
@@ -26,6 +26,7 @@ from tlog.service.appender import Appender
 from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.entries import EntryReader
 from tlog.service.erasure import Erasures
+from tlog.service.expiry import CohortEraser, Expiry, ExpiryReplayer
 from tlog.service.integrator import Integrator
 from tlog.service.lookup import LookUp
 from tlog.service.own_entries import OwnEntries
@@ -34,16 +35,21 @@ from tlog.service.proofs import Proofs
 from tlog.service.publisher import Publisher
 from tlog.service.quorum import Witnesses
 from tlog.service.replay import ErasureReplayer, Replayer, replay
+from tlog.service.retention import Retention
+from tlog.service.retention_rules import RetentionClasses, own_class
+from tlog.service.scheduler import Scheduler
 from tlog.service.sealer import Sealer
 from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
 from tlog.service.settings import LogSettings
 from tlog.service.stored_tiles import StoredTiles
+from tlog.service.witnessed_time import believable_time
 from tlog.storage.act_store import ActKind, ActStore
 from tlog.storage.append_store import Appended, AppendStore, NewRow, SealedRequest
 from tlog.storage.database import Database
 from tlog.storage.erasure_records import ErasureRecords
 from tlog.storage.erasure_store import ErasureStore
+from tlog.storage.expiry_store import ExpiryStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.lookup_store import LookUpStore
 from tlog.storage.tile_store import TileStore
@@ -74,6 +80,8 @@ class LogParts:
     keyring_recipe: KeyringRecipe | None = None
     records: Path | None = None
     """The folder of erasure records; without one nothing can be erased."""
+    retention: RetentionClasses = field(default_factory=dict)
+    """The retention classes; without any, every class is accepted and nothing expires."""
     step: Step = lambda _: None
     """Told each step of an act; tests end the process there."""
 
@@ -102,11 +110,13 @@ class Log:
         self.lookup = LookUp(LookUpStore(parts.database), self.store, self.entries, parts.keyring)
         sealer = Sealer(parts.keyring, parts.now, parts.random)
         self._sealing = Sealing(sealer, parts.keyring_recipe, parts.settings.sealing_processes, parts.now)
-        self.appender = Appender(self._sealing, self.sequencer, self.entries)
+        self.appender = Appender(self._sealing, self.sequencer, self.entries, parts.retention)
         act_store = ActStore(parts.database)
-        own = OwnEntries(self.appender, self.store, act_store, parts.now)
+        own = OwnEntries(self.appender, self.store, act_store, parts.now, own_class(parts.retention))
         self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
         self.erasures: Erasures | None = None
+        self.retention: Retention | None = None
+        self.scheduler: Scheduler | None = None
         if parts.records is not None:
             self._open_records(ErasureRecords(parts.records))
         self._sealing.enter(self.store.key_epoch())
@@ -124,8 +134,30 @@ class Log:
         eraser = PersonEraser(origin, self.store, erasures, self.entries, parts.keyring, records)
         self.erasures = Erasures(self.acts, eraser, second_person=self.settings.second_person)
         self.acts.register(ActKind.ERASURE, self.erasures)
-        replayers: dict[ActKind, Replayer] = {ActKind.ERASURE: ErasureReplayer(eraser, self.acts)}
+        cohorts = self._open_retention(origin, records)
+        replayers: dict[ActKind, Replayer] = {
+            ActKind.ERASURE: ErasureReplayer(eraser, self.acts),
+            ActKind.EXPIRY: ExpiryReplayer(cohorts, self.acts.store, parts.now),
+        }
         replay(origin, records, self.acts.store, replayers)
+
+    def _open_retention(self, origin: str, records: ErasureRecords) -> CohortEraser:
+        parts = self._parts
+        stored = ExpiryStore(parts.database)
+        eraser = CohortEraser(origin, self.store, stored, parts.keyring, records, parts.random)
+        expiry = Expiry(self.acts, eraser)
+        self.acts.register(ActKind.EXPIRY, expiry)
+        self.retention = Retention(
+            self.acts,
+            expiry,
+            parts.keyring,
+            parts.retention,
+            believed=lambda: believable_time(parts.now(), self.publisher.published, parts.policy),
+            witnessed=lambda size: self.wait("witnessed", size),
+            second_person=self.settings.second_person,
+        )
+        self.scheduler = Scheduler(self.retention, self.settings.retention_interval, parts.now)
+        return eraser
 
     def _no_acts(self) -> str | None:
         if self.publisher.halted:
@@ -160,16 +192,24 @@ class Log:
         if not self.publisher.halted:
             self._sealing.start()
             self.sequencer.start()
-            self.acts.spawn(self.acts.resume())
+            self.acts.spawn(self._resume())
 
     async def stop(self) -> None:
         """Store and integrate what was accepted, then close everything."""
+        if self.scheduler is not None:
+            await self.scheduler.stop()
         await self.acts.stop()
         await self.sequencer.stop()
         await asyncio.to_thread(self._sealing.stop)
         await self.publisher.stop()
         await self._session.close()
         await asyncio.to_thread(self._parts.database.close)
+
+    async def _resume(self) -> None:
+        """Finish what was left unfinished, then begin what is due."""
+        await self.acts.resume()
+        if self.scheduler is not None and self._parts.retention:
+            self.scheduler.start()
 
     async def append_leaf(self, leaf: bytes) -> int:
         """Append a leaf that its producer sealed and return its index; durable on return.

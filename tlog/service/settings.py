@@ -14,7 +14,7 @@ class LogSettings:
     quorum was not met in time; the default is to publish nothing new until it is. `sealing_processes` seal
     large requests beside the serving process; 0 seals everything in it. A witness that missed a checkpoint is
     asked again every `catch_up_interval` while the log is quiet. With `second_person`, somebody else must approve
-    what destroys data or lifts a hold by hand.
+    what destroys data or lifts a hold by hand. Retention runs every `retention_interval`.
     """
 
     raw_leaves: bool = False
@@ -28,3 +28,4 @@ class LogSettings:
     sealing_processes: int = 2
     cached_tiles: int = 4_096
     second_person: bool = False
+    retention_interval: float = 3600.0
