@@ -1,0 +1,87 @@
+"""What was deleted is in no file of the database after scrubbing; and would be without it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from os import urandom
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, insert, select, text
+
+from tests.conftest import NewUrl
+from tests.storage.conftest import open_new
+from tlog.errors import Unavailable
+from tlog.storage import scrub as module
+from tlog.storage.database import Database
+from tlog.storage.scrub import scrub
+from tlog.storage.tables import cohort_keys, person_keys
+
+SMALL = (person_keys, cohort_keys)
+
+
+def test_a_deleted_key_is_in_no_file(new_url: NewUrl, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    database = open_new(new_url(), "keyring")
+    keys = [(int.from_bytes(urandom(7)), urandom(32), urandom(69)) for _ in range(3000)]
+    for start in range(0, len(keys), 100):
+        with database.write() as connection:
+            for key_id, person_hash, wrapped in keys[start : start + 100]:
+                connection.execute(insert(person_keys).values(key_id=key_id, person_hash=person_hash, wrapped=wrapped))
+    content = reader(database, tmp_path, request)
+    gone = keys[::300]
+    assert all(key[1] in content() and key[2] in content() for key in gone[:1])
+    with database.write() as connection:
+        for key_id, _, _ in gone:
+            connection.execute(delete(person_keys).where(person_keys.c.key_id == key_id))
+    left = content()
+    assert any(key[1] in left or key[2] in left for key in gone), "there is nothing to scrub"
+    scrub(database, small=SMALL)
+    left = content()
+    assert [key[0] for key in gone if key[1] in left or key[2] in left] == []
+    assert keys[1][2] in left
+    database.close()
+
+
+def reader(database: Database, folder: Path, request: pytest.FixtureRequest) -> Callable[[], bytes]:
+    """Return what reads every file of the database: heap and indexes, or the file and its write-ahead log."""
+    if database.is_sqlite:
+        return lambda: b"".join(path.read_bytes() for path in sorted(folder.glob("*.db*")))
+    data: Path = request.getfixturevalue("postgres_socket") / "data"
+
+    def read() -> bytes:
+        database.maintain("CHECKPOINT")
+        with database.read() as connection:
+            number = connection.execute(
+                text("SELECT oid FROM pg_database WHERE datname = current_database()")
+            ).scalar_one()
+        return b"".join(path.read_bytes() for path in sorted((data / "base" / str(number)).iterdir()))
+
+    return read
+
+
+def test_a_reader_that_does_not_end_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.1)
+    database = open_new(f"sqlite:///{tmp_path}/k.db", "keyring")
+    reading, end = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with database.read() as connection:
+            connection.execute(select(person_keys)).all()
+            reading.set()
+            end.wait(30)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert reading.wait(10)
+    with database.write() as connection:
+        connection.execute(insert(cohort_keys).values(cohort="a", wrapped=b"w"))
+    try:
+        with pytest.raises(Unavailable, match="reads the database"):
+            scrub(database)
+    finally:
+        end.set()
+        thread.join()
+    scrub(database)
+    assert (tmp_path / "k.db-wal").stat().st_size == 0
+    database.close()
