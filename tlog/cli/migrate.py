@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tlog.cli.config import Config
-from tlog.cli.data_folder import DataFolder, exclusive, open_folder, read_config
+from tlog.cli.data_folder import DataFolder, exclusive, open_folder, open_log_database, read_config
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app, notice
 from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
-from tlog.service.reindex import Reindexed, compute_missing_terms
+from tlog.service.reindex import Reindexed, compute_missing_terms, count_missing_terms
 from tlog.storage.database import Database
 from tlog.storage.migrate import Chain, require_current, upgrade
 
@@ -36,7 +36,7 @@ def migrate(folder: Folder, as_json: AsJson = False) -> None:
         _make_records(data, config)
         _migrate(data.database_url(config), "log")
         _migrate(data.keyring_url(config), "keyring")
-        indexed = _index(folder, as_json)
+        indexed = _index(folder, as_json) if _is_missing_terms(folder) else Reindexed(0, 0)
     if indexed.unreadable:
         notice(f"{counted(indexed.unreadable, 'entry', 'entries')} can't be opened and can't be searched by target")
     values = {"folder": str(folder), "current": True, "indexed": indexed.computed, "unreadable": indexed.unreadable}
@@ -61,6 +61,11 @@ def _migrate(url: str, chain: Chain) -> None:
         require_current(database, chain)
     finally:
         database.close()
+
+
+def _is_missing_terms(folder: Path) -> bool:
+    with open_log_database(folder) as database:
+        return count_missing_terms(database) > 0
 
 
 def _index(folder: Path, as_json: bool) -> Reindexed:

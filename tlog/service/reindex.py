@@ -41,7 +41,7 @@ def compute_missing_terms(database: Database, keyring: Keyring, progress: Progre
     """
     store = LogStore(database)
     reader = EntryReader(store, keyring)
-    total = _count(database)
+    total = count_missing_terms(database)
     computed = unreadable = 0
     after = -1
     while indices := _page(database, after):
@@ -55,7 +55,8 @@ def compute_missing_terms(database: Database, keyring: Keyring, progress: Progre
     return Reindexed(computed, unreadable)
 
 
-def _count(database: Database) -> int:
+def count_missing_terms(database: Database) -> int:
+    """Return how many sealed entries have no index terms yet."""
     with database.read() as connection:
         return int(connection.execute(select(func.count()).select_from(entries).where(_MISSING)).scalar_one())
 
