@@ -103,8 +103,8 @@ def make_parts(
         now,
         random,
         recipe,
-        records,
-        step,
+        records=records,
+        step=step,
     )
     return parts, keyring_database
 
