@@ -104,7 +104,7 @@ def test_a_crash_at_any_step_leaves_no_backup_or_a_whole_one(crash: int, source:
     """The process ends at its nth fsync or rename; whatever has a manifest then can be read whole."""
     child = os.fork()
     if child == 0:
-        _end_at(crash)
+        end_at(crash)
         run(source, tmp_path, 1)
         os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -120,7 +120,7 @@ def test_a_crash_at_any_step_leaves_no_backup_or_a_whole_one(crash: int, source:
     assert run(source, tmp_path, 0).manifest.size == 0
 
 
-def _end_at(step: int) -> None:
+def end_at(step: int) -> None:
     left = [step]
     real = os.fsync
 
