@@ -165,7 +165,17 @@ def open_parts(folder: DataFolder, config: Config) -> Iterator[OpenFolder]:
             recipe = KeyringRecipe(folder.keyring_url(config), folder.kek.absolute())
             records = require_records(folder)
             settings = config.settings
-            parts = LogParts(database, tiles, keyring, signer, policy, settings, keyring_recipe=recipe, records=records)
+            parts = LogParts(
+                database,
+                tiles,
+                keyring,
+                signer,
+                policy,
+                settings,
+                keyring_recipe=recipe,
+                records=records,
+                retention=config.retention_classes,
+            )
             yield OpenFolder(folder, config, parts)
         finally:
             keyring_database.close()

@@ -69,6 +69,8 @@ class EntryAnswer(Answer, frozen=True, kw_only=True):
     erased: list[str]
     erased_digests: list[Base64]
     erasures: list[ErasedPartAnswer] = []
+    expires_at: Time | None = None
+    on_hold: bool = False
 
 
 class EntryProblem(Answer, frozen=True, kw_only=True):
@@ -176,6 +178,33 @@ class ActAnswer(Answer, frozen=True, kw_only=True):
     parts: Size | None
     index: Size | None
     progress: ActProgress | None
+
+
+class CohortAnswer(Answer, frozen=True, kw_only=True):
+    """A cohort: how many entries would go, how many a hold keeps, and when. Without a period `months`, `reason` and
+    `expires_at` are null, and it is kept."""
+
+    cohort: str
+    retention: str
+    months: int | None
+    reason: str | None
+    expires_at: Time | None
+    entries: Size
+    held: Size
+    due: bool
+
+
+class RetentionPlan(Answer, frozen=True, kw_only=True):
+    """What expires up to `until`, soonest first."""
+
+    until: Time
+    cohorts: list[CohortAnswer]
+
+
+class RetentionRun(Answer, frozen=True, kw_only=True):
+    """The acts of a run, one for each cohort that was due."""
+
+    acts: list[ActAnswer]
 
 
 class ErasurePage(Answer, frozen=True, kw_only=True):

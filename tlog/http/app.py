@@ -27,6 +27,7 @@ from tlog.http.limits import BodyBudget
 from tlog.http.metrics import Metrics
 from tlog.http.openapi import OpenApiRoute
 from tlog.http.proofs import ProofRoutes
+from tlog.http.retention import RetentionRoutes
 from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
 from tlog.http.tiles import TileRoutes
@@ -51,6 +52,7 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
     search = SearchRoutes(log, auth, bodies)
     erasures = ErasureRoutes(log, auth, bodies)
     acts = ActRoutes(log, auth)
+    retention = RetentionRoutes(log, auth, bodies)
     proofs = ProofRoutes(log)
     checkpoints = CheckpointRoutes(log)
     tiles = TileRoutes(log)
@@ -65,6 +67,8 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
             web.get("/v1/entries/{index}", entries.read),
             web.post("/v1/erasures", erasures.erase),
             web.get("/v1/erasures", erasures.page),
+            web.get("/v1/retention", retention.plan),
+            web.post("/v1/retention/run", retention.run),
             web.get("/v1/acts/{id}", acts.read),
             web.post("/v1/acts/{id}/approve", acts.approve),
             web.post("/v1/acts/{id}/decline", acts.decline),

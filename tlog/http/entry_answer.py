@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from tlog.audit.fields import instant
@@ -10,7 +10,9 @@ from tlog.audit.opened import OpenedEntry
 from tlog.audit.part import ACTOR, SHARED, subject_label
 from tlog.formats.encoding import b64encode
 from tlog.http.answers import EntryAnswer, ErasedPartAnswer
+from tlog.service.entries import stored_cohort
 from tlog.service.log import Log
+from tlog.service.retention_rules import parse_cohort
 from tlog.storage.act_store import Act
 from tlog.storage.log_store import StoredEntry
 
@@ -21,10 +23,13 @@ def entry_answers(log: Log, entries: Sequence[Readable]) -> list[EntryAnswer]:
     """Return the answers of opened entries, in order, for one look-up of their acts. Blocks."""
     numbers = {number for stored, _ in entries for _, number in _erased(stored)}
     acts = log.acts.store.by_number(numbers) if numbers else {}
-    return [_answer(stored, opened, acts) for stored, opened in entries]
+    held = log.held([stored.index for stored, _ in entries])
+    return [_answer(log, stored, opened, acts, held) for stored, opened in entries]
 
 
-def _answer(stored: StoredEntry, opened: OpenedEntry, acts: Mapping[int, Act]) -> EntryAnswer:
+def _answer(
+    log: Log, stored: StoredEntry, opened: OpenedEntry, acts: Mapping[int, Act], held: Collection[int]
+) -> EntryAnswer:
     return EntryAnswer(
         index=stored.index,
         leaf=b64encode(stored.leaf),
@@ -33,8 +38,15 @@ def _answer(stored: StoredEntry, opened: OpenedEntry, acts: Mapping[int, Act]) -
         disclosures=dict(opened.disclosures),
         erased=list(opened.erased),
         erased_digests=[b64encode(value) for value in opened.erased_digests],
+        expires_at=_expires_at(log, stored),
+        on_hold=stored.index in held,
         erasures=[_erasure(label, acts[number]) for label, number in _erased(stored) if number in acts],
     )
+
+
+def _expires_at(log: Log, stored: StoredEntry) -> str | None:
+    end = parse_cohort(stored_cohort(stored)).expires_at(log.classes)
+    return None if end is None else instant(end)
 
 
 def _erased(stored: StoredEntry) -> Iterator[tuple[str, int]]:

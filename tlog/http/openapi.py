@@ -20,6 +20,7 @@ from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
 from tlog.http.erasures import ErasureBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.query import parse_query
+from tlog.http.retention import RetentionRunBody
 from tlog.http.search_description import search_description, search_schema
 from tlog.service.intake import MAX_ENTRIES
 
@@ -32,6 +33,9 @@ _ANSWERS: Final = (
     answers.EntryPage,
     answers.ErasureAnswer,
     answers.ErasurePage,
+    answers.RetentionPlan,
+    answers.RetentionRun,
+    RetentionRunBody,
     answers.ActAnswer,
     ErasureBody,
     answers.InclusionProof,
@@ -188,6 +192,27 @@ def _acts() -> Schema:
                 ],
                 security=_TOKEN,
             ),
+        },
+        "/v1/retention": {
+            "get": _operation(
+                "retentionPlan",
+                "What expires when; for data protection officers",
+                {"200": _answer_of("The plan", _ref("RetentionPlan"))},
+                parameters=[_query("until", "a day, default in 90 days", {"type": "string", "format": "date"})],
+                security=_TOKEN,
+            )
+        },
+        "/v1/retention/run": {
+            "post": _operation(
+                "retentionRun",
+                "Expire now what is due; for data protection officers",
+                {
+                    "200": _answer_of("Done", _ref("RetentionRun")),
+                    "202": _answer_of("Each act waits for a second person", _ref("RetentionRun")),
+                },
+                body={JSON: {"schema": _ref("RetentionRunBody")}},
+                security=_TOKEN,
+            )
         },
         "/v1/acts/{id}": {
             "get": _operation("act", "How far an act is", done, parameters=[act], security=_TOKEN),

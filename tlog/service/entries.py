@@ -63,7 +63,7 @@ class EntryReader:
     def _keys(self, rows: Sequence[StoredEntry]) -> tuple[dict[str, bytes], dict[int, bytes]]:
         sealed = [row for row in rows if row.columns["core"] is not None]
         key_ids = [part.key_id for row in sealed for part in row.personal if part.key_id is not None]
-        return self._keyring.cohort_keys([_cohort(row) for row in sealed]), self._keyring.person_keys(key_ids)
+        return self._keyring.cohort_keys([stored_cohort(row) for row in sealed]), self._keyring.person_keys(key_ids)
 
     def changed(self, entries: Mapping[int, Entry]) -> list[int]:
         """Return those indices whose entry says something else than the one given, as far as it can be read.
@@ -80,7 +80,8 @@ class EntryReader:
         return sorted(changed)
 
 
-def _cohort(row: StoredEntry) -> str:
+def stored_cohort(row: StoredEntry) -> str:
+    """Return the name of the cohort that an entry is sealed under."""
     moved: str | None = row.columns["cohort"]
     return moved or cohort_of(row.columns["retention"], row.columns["received_at"])
 
@@ -115,7 +116,7 @@ def _material(
     actor, *subjects = (part.ciphertext for part in row.personal)
     actor_key, *subject_keys = (None if part.key_id is None else persons.get(part.key_id) for part in row.personal)
     parts = SealedParts(columns["entry_id"], row.leaf, columns["core"], actor, tuple(subjects), columns["shared"])
-    return parts, OpenKeys(cohorts.get(_cohort(row)), actor_key, tuple(subject_keys))
+    return parts, OpenKeys(cohorts.get(stored_cohort(row)), actor_key, tuple(subject_keys))
 
 
 def _document(entry: Entry) -> dict[str, Any]:

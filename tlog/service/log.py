@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from os import urandom
 from pathlib import Path
@@ -210,6 +210,16 @@ class Log:
         await self.acts.resume()
         if self.scheduler is not None and self._parts.retention:
             self.scheduler.start()
+
+    @property
+    def classes(self) -> RetentionClasses:
+        """The retention classes."""
+        return self._parts.retention
+
+    def held(self, indices: Sequence[int]) -> Collection[int]:
+        """Return those of the entries that a hold protects. Blocks."""
+        holds = self.erasures.holds if self.erasures is not None else None
+        return holds.held(indices) if holds is not None else ()
 
     async def append_leaf(self, leaf: bytes) -> int:
         """Append a leaf that its producer sealed and return its index; durable on return.

@@ -1,0 +1,96 @@
+"""Retention: what expires when, and expiring at once what is due. For tokens of data protection officers.
+
+GET  /v1/retention          the dry run: cohorts that expire up to a day, soonest first, then those without a period
+    ?until=<YYYY-MM-DD>     default in 90 days
+POST /v1/retention/run      {"authorised_by"}: expire now what the scheduler would expire at its next turn
+200  done, with an act for each cohort (none: nothing was due)
+202  each act waits for a second person
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime, time
+from typing import Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from tlog.audit import fields
+from tlog.audit.fields import instant
+from tlog.errors import Unavailable
+from tlog.http.acts import act_answer
+from tlog.http.answers import CohortAnswer, RetentionPlan, RetentionRun, json_answer
+from tlog.http.auth import Authenticator
+from tlog.http.errors import BadParameter
+from tlog.http.json_body import read_json
+from tlog.http.limits import BodyBudget
+from tlog.http.query import parse_query
+from tlog.service.log import Log
+from tlog.service.retention import Planned, Retention
+from tlog.storage.act_store import ActState
+
+_AHEAD: Final = 90 * 86_400_000_000
+
+
+class RetentionRunBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who has due cohorts expire now."""
+
+    authorised_by: fields.Text
+
+    def __repr__(self) -> str:
+        return "<RetentionRunBody>"
+
+
+class RetentionRoutes:
+    """The handlers over one log."""
+
+    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget) -> None:
+        self._log = log
+        self._auth = auth
+        self._bodies = bodies
+
+    async def plan(self, request: web.Request) -> web.Response:
+        """Answer `GET /v1/retention`."""
+        query = parse_query(request, "until")
+        await self._auth.dpo(request)
+        until = _day(query["until"]) if "until" in query else self._log.acts.now() + _AHEAD
+        planned = await asyncio.to_thread(self._retention().plan, until)
+        return json_answer(RetentionPlan(until=instant(until), cohorts=list(map(_cohort, planned))))
+
+    async def run(self, request: web.Request) -> web.Response:
+        """Answer `POST /v1/retention/run`. It goes on though the client goes away."""
+        parse_query(request)
+        token = await self._auth.dpo(request)
+        body = await read_json(request, self._bodies, token.name, RetentionRunBody)
+        work = self._log.acts.spawn(self._retention().request(token, body.authorised_by))
+        acts = await asyncio.shield(work)
+        pending = any(act.state is ActState.PENDING for act in acts)
+        answer = RetentionRun(acts=[act_answer(self._log, act) for act in acts])
+        return json_answer(answer, status=202 if pending else 200)
+
+    def _retention(self) -> Retention:
+        if self._log.retention is None:
+            raise Unavailable("this log has no folder for erasure records, so nothing can expire")
+        return self._log.retention
+
+
+def _day(text: str) -> int:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise BadParameter("until: a day as YYYY-MM-DD") from None
+    return int(datetime.combine(day, time(), UTC).timestamp()) * 1_000_000
+
+
+def _cohort(plan: Planned) -> CohortAnswer:
+    return CohortAnswer(
+        cohort=plan.cohort.name,
+        retention=plan.cohort.retention,
+        months=None if plan.kept is None else plan.kept.months,
+        reason=None if plan.kept is None else plan.kept.reason,
+        expires_at=None if plan.expires_at is None else instant(plan.expires_at),
+        entries=plan.entries,
+        held=plan.held,
+        due=plan.is_due,
+    )
