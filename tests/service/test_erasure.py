@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.conftest import NewUrl
+from tests.storage.test_scrub import reader
 from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.entry import JSON
 from tlog.audit.opened import OpenedEntry
@@ -21,6 +22,7 @@ from tlog.service.erasure import Erasure, ErasureRequest, Erasures, Person
 from tlog.service.intake import AppendRequest
 from tlog.service.settings import LogSettings
 from tlog.storage.act_store import ActKind
+from tlog.storage.keyring_store import KeyringStore
 from tlog.storage.tables import personal
 from tlog.storage.token_store import Token, TokenKind
 
@@ -304,3 +306,20 @@ async def test_a_second_person_approves(tmp_path: Path) -> None:
         assert erasures(made).describe(act).status == "done"
         assert opened(made, index).erased == ("subjects[0]", "shared")
         assert opened(made, act.entry_index or 0).entry["details"]["approved_by"] == "eve"
+
+
+async def test_nothing_readable_is_left_in_any_file(
+    tmp_path: Path, new_url: NewUrl, request: pytest.FixtureRequest
+) -> None:
+    """Plain text never was there; the wrapped key was, and is gone from heap, index and write-ahead log."""
+    async with running_log(tmp_path / "log", settings=settings(), urls=urls(new_url)) as made:
+        files = [reader(database, tmp_path, request) for database in (made.parts.database, made.keyring_database)]
+        await append(made, *(about(f"somebody-{number}") for number in range(300)))
+        await append(made, *(about(ANNA.id, targets=[{"type": "record", "id": "target-marker"}]) for _ in range(20)))
+        key_id = made.parts.keyring.find_person("subject", ANNA.id) or 0
+        [person] = KeyringStore(made.keyring_database).persons_by_id([key_id]).values()
+        assert person.wrapped in files[1]()
+        await erasures(made).request(asked(), dpo(made))
+        left = b"".join(read() for read in files)
+        secrets = (ANNA.id.encode(), b"target-marker", person.wrapped, person.person_hash or b"")
+        assert [secret for secret in secrets if secret in left] == []

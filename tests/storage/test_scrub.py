@@ -46,7 +46,7 @@ def test_a_deleted_key_is_in_no_file(new_url: NewUrl, tmp_path: Path, request: p
 def reader(database: Database, folder: Path, request: pytest.FixtureRequest) -> Callable[[], bytes]:
     """Return what reads every file of the database: heap and indexes, or the file and its write-ahead log."""
     if database.is_sqlite:
-        return lambda: b"".join(path.read_bytes() for path in sorted(folder.glob("*.db*")))
+        return lambda: b"".join(path.read_bytes() for path in sorted(folder.rglob("*.db*")))
     data: Path = request.getfixturevalue("postgres_socket") / "data"
 
     def read() -> bytes:
