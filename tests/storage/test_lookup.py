@@ -76,7 +76,7 @@ def pages(lookup: LookUpStore, conditions: Conditions, limits: Sequence[int]) ->
     raise AssertionError("count() ended")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_look_up_agrees_with_a_naive_scan(database: Database, data: st.DataObject) -> None:
     """Rows are spread over several blocks by stretches of one and the same row."""
@@ -93,11 +93,13 @@ def test_look_up_agrees_with_a_naive_scan(database: Database, data: st.DataObjec
         assert pages(LookUpStore(database, candidates, 60), conditions, limits) == expected, conditions
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_many_facets_agree_too(database: Database, monkeypatch: pytest.MonkeyPatch, data: st.DataObject) -> None:
     """With a limit of 2 facets almost every look-up takes the ways made for thousands."""
     monkeypatch.setattr(facet_stream, "FEW_FACETS", 2)
+    monkeypatch.setattr(facet_stream, "_LISTED", 1)
+    monkeypatch.setattr(facet_stream, "_SEEKS", 1)
     monkeypatch.setattr(facet_stream, "_PIECE", 20)
     monkeypatch.setattr(facet_stream, "_FIRST_WIDTH", 64)
     empty(database)

@@ -68,19 +68,17 @@ def watched(database: Database) -> Iterator[list[tuple[str, Any]]]:
         event.remove(database._reader, "before_cursor_execute", note)
 
 
-@pytest.mark.parametrize("few", [64, 2], ids=["few facets", "many facets"])
-@pytest.mark.parametrize("conditions", ASKED, ids=lambda conditions: str(conditions)[11:-1])
-def test_every_statement_seeks(
-    conditions: Conditions, few: int, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("few", [512, 2], ids=["few facets", "many facets"])
+def test_every_statement_seeks(few: int, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     if not database.is_sqlite:
         pytest.skip("PostgreSQL plans by the size of the tables; see the test below")
     monkeypatch.setattr(facet_stream, "FEW_FACETS", few)
     store(AppendStore(database), rows())
     with watched(database) as statements:
-        LookUpStore(database).page(conditions, None, 50)
-        LookUpStore(database).page(conditions, 3000, 50)
-    assert statements
+        for conditions in ASKED:
+            LookUpStore(database, max_seconds=60).page(conditions, None, 50)
+            LookUpStore(database, max_seconds=60).page(conditions, 3000, 50)
+    assert len(statements) > 2 * len(ASKED)
     for statement, parameters in statements:
         with database.read() as connection:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()

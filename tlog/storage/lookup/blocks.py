@@ -37,7 +37,7 @@ class WindowBlocks:
         return self._chunk[place - 1] if place else None
 
     def _load(self, block: int) -> None:
-        self._chunk = list(self._connection.execute(self._query, {"at_most": block}).scalars())[::-1]
+        self._chunk = list(self._connection.execute(self._query, {"at_most": block}).scalars().all())[::-1]
         self._low, self._high = self._chunk[0] if len(self._chunk) == _CHUNK else 0, block
 
 

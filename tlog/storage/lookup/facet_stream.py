@@ -16,7 +16,9 @@ from tlog.storage.lookup.conditions import Conditions
 from tlog.storage.lookup.stream import newest_first, newest_first_sqlite, number
 from tlog.storage.tables import entries, facets
 
-FEW_FACETS: Final = 64
+FEW_FACETS: Final = 512
+_LISTED: Final = 64
+_SEEKS: Final = 8
 _PIECE: Final = 1000
 _FIRST_WIDTH: Final = 4096
 _STEP: Final = 16
@@ -35,7 +37,7 @@ class FacetChoice:
 
     def members(self) -> Any:
         """Return them as what may stand after IN."""
-        return self.numbers if self.are_few else select(facets.c.facet).where(self.matches)
+        return self.numbers if len(self.numbers) <= _LISTED else select(facets.c.facet).where(self.matches)
 
 
 def facet_condition(conditions: Conditions) -> ColumnElement[bool]:
@@ -69,7 +71,7 @@ class FacetStream:
         """Return the largest indices within `[start, end)`, newest first."""
         if len(self._choice.numbers) == 1:
             bounds = {"value": self._choice.numbers[0], "start": start, "end": end, "limit": limit}
-            return list(self._connection.execute(ONE_FACET[self._sqlite], bounds).scalars())
+            return list(self._connection.execute(ONE_FACET[self._sqlite], bounds).scalars().all())
         found: list[int] = []
         while len(found) < limit and end > start:
             piece, end = self._piece(start, end)
@@ -78,8 +80,13 @@ class FacetStream:
 
     def among(self, indices: Sequence[int]) -> set[int]:
         """Return those of `indices` whose facet is one of them."""
-        query = self._hinted(select(entries.c.log_index).where(entries.c.facet.in_(self._choice.members())))
-        return set(self._connection.execute(query.where(entries.c.log_index.in_(indices))).scalars())
+        query = select(entries.c.log_index).where(entries.c.facet.in_(self._choice.members()))
+        query = query.where(entries.c.log_index.in_(indices))
+        if len(self._choice.numbers) <= _SEEKS:
+            query = self._hinted(query)
+        else:  # by the rows: a seek for each facet and each index would be too many
+            query = query.with_hint(entries, "NOT INDEXED", "sqlite")
+        return set(self._connection.execute(query).scalars().all())
 
     def _piece(self, start: int, end: int) -> tuple[list[int], int]:
         """Return all indices within `[reached, end)`, newest first, and `reached`."""
@@ -101,11 +108,13 @@ class FacetStream:
         query = self._hinted(
             select(place).where(entries.c.facet.in_(self._choice.members()), place >= low, place < end)
         )
-        return list(self._connection.execute(query.limit(_PIECE + 1)).scalars())
+        return list(self._connection.execute(query.limit(_PIECE + 1)).scalars().all())
 
     def _newest_query(self) -> Select[Any]:
         one_facet = newest_first_sqlite if self._sqlite else newest_first
-        chosen = facets.c.facet.in_(self._choice.numbers) if self._choice.are_few else self._choice.matches
+        chosen = self._choice.matches
+        if len(self._choice.numbers) <= _LISTED:
+            chosen = facets.c.facet.in_(self._choice.numbers)
         newest = self._hinted(one_facet(entries.c.facet, entries.c.log_index, facets.c.facet)).correlate(facets)
         return select(func.max(newest.scalar_subquery())).where(chosen)
 

@@ -29,7 +29,7 @@ class Stream(Protocol):
         """Return the largest indices within `[start, end)`, at most `limit`, newest first."""
 
     def among(self, indices: Sequence[int]) -> set[int]:
-        """Return those of `indices` that satisfy the condition."""
+        """Return those of `indices`, which fall and are not none, that satisfy the condition."""
 
 
 class Values:
@@ -79,6 +79,7 @@ class ValueStream:
         self._among = values.among
         self._below = values.below(connection)
         self._value = value
+        self._is_dense = False
 
     def newest_below(self, end: int) -> int | None:
         """Return the largest index below `end`."""
@@ -88,9 +89,15 @@ class ValueStream:
     def below(self, start: int, end: int, limit: int) -> list[int]:
         """Return the largest indices within `[start, end)`, newest first."""
         bounds = {"value": self._value, "start": start, "end": end, "limit": limit}
-        return list(dict.fromkeys(self._connection.execute(self._below, bounds).scalars()))
+        return list(dict.fromkeys(self._connection.execute(self._below, bounds).scalars().all()))
 
     def among(self, indices: Sequence[int]) -> set[int]:
-        """Return those of `indices` that are under the value."""
+        """Return those of `indices`, which fall, that are under the value."""
+        if not self._is_dense:  # one range costs less than a seek for each, unless it holds far more
+            most = 4 * len(indices)
+            between = self.below(indices[-1], indices[0] + 1, most)
+            if len(between) < most:
+                return set(between).intersection(indices)
+            self._is_dense = True
         given = {"value": self._value, "indices": indices}
-        return set(self._connection.execute(self._among, given).scalars())
+        return set(self._connection.execute(self._among, given).scalars().all())
