@@ -116,7 +116,7 @@ class FacetStream:
         if len(self._choice.numbers) <= _LISTED:
             chosen = facets.c.facet.in_(self._choice.numbers)
         newest = self._hinted(one_facet(entries.c.facet, entries.c.log_index, facets.c.facet)).correlate(facets)
-        return select(func.max(newest.scalar_subquery())).where(chosen)
+        return select(func.max(newest.scalar_subquery())).select_from(facets).where(chosen)
 
     def _hinted(self, query: Select[Any]) -> Select[Any]:
         return query.with_hint(entries, _INDEX, "sqlite")
