@@ -12,6 +12,7 @@ from tlog.cli.files import read_file
 from tlog.cli.new_folder import MadeFolder, make_folder
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
+from tlog.cli.retention_option import retention_periods
 from tlog.cli.witness_option import witness_policy
 from tlog.errors import MalformedPolicy
 from tlog.formats.policy import Policy, parse_policy
@@ -22,6 +23,7 @@ app = new_app()
 EXAMPLES = """\b
 Examples:
   tlog init /var/lib/tlog --origin log.example/audit
+  tlog init ./log --origin log.example/audit --retention "standard=12:…" --retention "clinical=120:ten years, law X"
   tlog init ./log --origin log.example/audit --quorum 2 \\
     --witness w1=KEYS@https://w1.example --witness w2=KEYS@https://w2.example --witness w3=KEYS@https://w3.example
 KEYS are one or more verifier keys, with commas between them (a witness's 'vkeys' file has one a line).
@@ -45,6 +47,10 @@ def init(  # noqa: PLR0913, PLR0917 - the parameters are the command line
         Path | None,
         typer.Option(help="Take witnesses, groups and quorum from this tlog-policy file.", show_default=False),
     ] = None,
+    retention: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=MONTHS:REASON", help="A retention class (repeatable); default: standard, 12."),
+    ] = None,
     database_url: Annotated[
         str | None, typer.Option(help="PostgreSQL for the log (postgresql+psycopg://…), else SQLite in DIR.")
     ] = None,
@@ -57,7 +63,12 @@ def init(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     if policy is not None and (witness or quorum is not None):
         raise typer.BadParameter("give either --policy or --witness and --quorum")
     witnesses = _read_policy(policy) if policy is not None else witness_policy(witness or [], quorum)
-    config = Config(origin, databases=Databases(database_url, keyring_url), settings=LogSettings(raw_leaves=raw_leaves))
+    config = Config(
+        origin,
+        databases=Databases(database_url, keyring_url),
+        settings=LogSettings(raw_leaves=raw_leaves),
+        retention={} if raw_leaves and not retention else retention_periods(retention or []),
+    )
     made = make_folder(folder, config, witnesses)
     emit(_values(made), _text(made), as_json)
 

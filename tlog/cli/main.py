@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "get": "tlog.cli.get",
     "search": "tlog.cli.search",
     "erase": "tlog.cli.erase",
+    "retention": "tlog.cli.retention",
     "prove": "tlog.cli.prove",
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",

@@ -97,9 +97,9 @@ class LogClient:
         headers = {"Content-Type": "application/json"}
         return await self._send("POST", "v1/entries/search", {}, msgspec.json.encode(filters), headers)
 
-    async def get_json(self, path: str) -> bytes:
+    async def get_json(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
         """Return the JSON that a path answers with."""
-        return await self._get(path)
+        return await self._get(path, query)
 
     async def post_json(self, path: str, body: Mapping[str, object]) -> bytes:
         """Send an object and return the JSON that is answered; only where a retry is harmless."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -78,6 +78,7 @@ class _LogCollector(Collector):
         yield sizes
         yield _gauge("tlog_halted", "1 if the log stopped signing", bool(publisher and publisher.halted))
         yield from self._witnesses()
+        yield from self._retention()
 
     def _witnesses(self) -> Iterable[Metric]:
         size = GaugeMetricFamily("tlog_witness_size", "tree size last cosigned", labels=["witness"])
@@ -90,6 +91,15 @@ class _LogCollector(Collector):
             seconds.add_metric([url], (status.cosigned_at or 0) / 1_000_000)
         yield size
         yield seconds
+
+    def _retention(self) -> Iterable[Metric]:
+        scheduler = self._log.scheduler
+        if scheduler is None:
+            return
+        last = (scheduler.last_run or 0) / 1_000_000
+        yield _gauge("tlog_retention_last_run_timestamp_seconds", "POSIX time of the last run that ended well", last)
+        yield CounterMetricFamily("tlog_retention_failures", "runs that failed", value=scheduler.failures)
+        yield CounterMetricFamily("tlog_retention_expired_cohorts", "cohorts expired", value=scheduler.expired)
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

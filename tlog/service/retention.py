@@ -95,6 +95,10 @@ class Retention:
                     acts.append(act if self._second_person else await self._acts.run(act))
         return acts
 
+    async def resume(self) -> None:
+        """Finish what is begun: a database in use may have kept an act from cleaning up."""
+        await self._acts.resume()
+
     def due_count(self) -> int:
         """Return how many cohorts are due. Blocks."""
         return len(self._due())

@@ -38,8 +38,9 @@ class Scheduler:
             await self._task
 
     async def turn(self) -> None:
-        """Expire what is due."""
+        """Finish acts that could not be finished when they were asked for, then expire what is due."""
         try:
+            await self._retention.resume()
             acts = await self._retention.run_due()
         except TlogError as error:
             self._fail(str(error))

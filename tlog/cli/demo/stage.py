@@ -78,8 +78,18 @@ async def _witness(programs: Programs, folder: Path, name: str) -> Program:
     return await programs.serve(f"witness {name}", [*WITNESS, "serve", path, *_PORT])
 
 
+RETENTION = (
+    "standard=12:demo: a year of ordinary entries",
+    "clinical=120:demo: ten years after treatment",
+    "accounting=120:demo: ten years for books and vouchers",
+    "short=3:demo: no longer than needed to find a fault",
+)
+
+
 async def _init_log(programs: Programs, data: DataFolder, witnesses: tuple[Program, ...]) -> None:
     argv = [*TLOG, "init", str(data.path), "--origin", ORIGIN, "--quorum", str(QUORUM), "--json"]
+    for period in RETENTION:
+        argv += ["--retention", period]
     for name, witness in zip(WITNESSES, witnesses, strict=True):
         argv += ["--witness", f"{name}={','.join(witness.ready['vkeys'])}@{witness.url}"]
     await programs.run("log-init", argv)

@@ -1,0 +1,102 @@
+"""`tlog retention`: what expires when, and expiring at once what is due."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from tlog.cli.connection import CaFile, TokenFile, Url, connect, required_token
+from tlog.cli.options import AsJson
+from tlog.cli.output import emit, new_app
+from tlog.client.answers import decode
+from tlog.client.client import LogClient
+from tlog.client.erasing import ActSaid
+from tlog.client.words import counted
+
+app = new_app(help="Show what expires when, and expire what is due.")
+T = TypeVar("T")
+
+EXAMPLES = """\b
+Examples:
+  tlog retention plan --url https://log.example --token-file dpo.token
+  tlog retention plan --until 2027-12-31 --json
+  tlog retention run --authorised-by "D. Officer"
+The running log expires by itself what is due; 'run' does not wait for its next turn.
+Periods are set in DIR/tlog.toml. Needs the token of a data protection officer.
+"""
+
+
+class CohortSaid(Struct, frozen=True):
+    """A cohort of the plan."""
+
+    cohort: str
+    retention: str
+    months: int | None
+    reason: str | None
+    expires_at: str | None
+    entries: int
+    held: int
+    due: bool
+
+
+class PlanSaid(Struct, frozen=True):
+    """What `GET /v1/retention` answers."""
+
+    until: str
+    cohorts: list[CohortSaid]
+
+
+class RunSaid(Struct, frozen=True):
+    """What `POST /v1/retention/run` answers."""
+
+    acts: list[ActSaid]
+
+
+@app.command(epilog=EXAMPLES)
+def plan(
+    url: Url,
+    until: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Up to this day; default 90 days.")] = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which cohorts expire, when and why. Changes nothing."""
+    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    query = {} if until is None else {"until": until}
+    said = decode(asyncio.run(_with(client, client.get_json("v1/retention", query))), PlanSaid)
+    lines = [_line(cohort) for cohort in said.cohorts] or ["nothing expires"]
+    emit(msgspec.to_builtins(said), "\n".join([f"up to {said.until[:10]}:", *lines]), as_json)
+
+
+@app.command(epilog=EXAMPLES)
+def run(
+    url: Url,
+    authorised_by: Annotated[str, typer.Option(metavar="NAME", help="Who decided it.", show_default=False)],
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Expire now what is due. Where a second person must agree, 'tlog erase approve ACT' does."""
+    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    asked = client.post_json("v1/retention/run", {"authorised_by": authorised_by})
+    said = decode(asyncio.run(_with(client, asked)), RunSaid)
+    lines = [f"{act.act}  {act.state}  {counted(act.entries or 0, 'entry', 'entries')}" for act in said.acts]
+    emit(msgspec.to_builtins(said), "\n".join(lines) or "nothing is due", as_json)
+
+
+async def _with(client: LogClient, asked: Coroutine[Any, Any, T]) -> T:
+    async with client:
+        return await asked
+
+
+def _line(cohort: CohortSaid) -> str:
+    when = "never: its class has no period" if cohort.expires_at is None else cohort.expires_at[:10]
+    held = f", {cohort.held} held" if cohort.held else ""
+    due = " (due)" if cohort.due else ""
+    why = "" if cohort.reason is None else f"  {cohort.months} months: {cohort.reason}"
+    return f"{when}{due}  {cohort.cohort}  {counted(cohort.entries, 'entry', 'entries')}{held}{why}"
