@@ -79,6 +79,8 @@ class CohortEraser:
 
     def move(self, cohort: Cohort, held: Sequence[int]) -> None:
         """Seal held entries under the key of the next cohort. Raises what opening them raises."""
+        if not held:
+            return
         target = cohort.next().name
         key = self.keyring.need_cohort(target)
         for start in range(0, len(held), _PAGE):

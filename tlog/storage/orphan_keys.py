@@ -43,7 +43,7 @@ def _unused(connection: Connection, key_ids: Sequence[int]) -> list[int]:
     used: set[int] = set()
     for some in many(key_ids, _ROWS):
         for query in (
-            select(personal.c.key_id.distinct()).where(personal.c.key_id.in_(some)),
+            select(personal.c.key_id).distinct().where(personal.c.key_id.in_(some)),
             select(holds.c.key_id).where(holds.c.key_id.in_(some), holds.c.lifted_at.is_(None)),
             select(acts.c.key_id).where(acts.c.key_id.in_(some), acts.c.state.in_(["pending", "begun", "applied"])),
         ):
