@@ -21,7 +21,7 @@ import msgspec
 import structlog
 
 from tlog.audit.entry import new_entry_id
-from tlog.errors import Conflict, DecryptionFailed, LogHalted, NotFound, TlogError
+from tlog.errors import Conflict, DecryptionFailed, NotFound, TlogError, Unavailable
 from tlog.keys.keyring import Keyring
 from tlog.service.own_entries import SERVICE, OwnEntries, token_actor
 from tlog.service.second_person import require_second
@@ -76,7 +76,7 @@ class Acts:
     keyring: Keyring
     own: OwnEntries
     now: Callable[[], int]
-    refusal: Callable[[], str | None] = lambda: None
+    refusal: Callable[[], Unavailable | None] = lambda: None
     step: Step = lambda _: None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     progress: dict[bytes, Progress] = field(default_factory=dict)
@@ -88,10 +88,10 @@ class Acts:
         self._executors[kind] = executor
 
     def require_open(self) -> None:
-        """Raise `LogHalted` where the log can't log an act now."""
-        reason = self.refusal()
-        if reason is not None:
-            raise LogHalted(f"{reason}; nothing was changed")
+        """Raise `LogHalted` or `Unavailable` where the log can't log an act now."""
+        refusal = self.refusal()
+        if refusal is not None:
+            raise refusal
 
     async def begin(self, kind: ActKind, payload: Payload, token: Token | None, **values: Any) -> Act:
         """Store a new act, begun: from here on it will be finished. Raises `LogHalted`."""

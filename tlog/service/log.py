@@ -16,7 +16,7 @@ from typing import Literal
 
 import aiohttp
 
-from tlog.errors import Malformed, StorageFault, Unavailable
+from tlog.errors import LogHalted, Malformed, StorageFault, Unavailable
 from tlog.formats.policy import Policy
 from tlog.keys.keyring import Keyring
 from tlog.keys.keyring_recipe import KeyringRecipe
@@ -38,6 +38,7 @@ from tlog.service.replay import ErasureReplayer, Replayer, replay
 from tlog.service.retention import Retention
 from tlog.service.retention_rules import RetentionClasses, own_class
 from tlog.service.scheduler import Scheduler
+from tlog.service.rotation_notes import log_notes
 from tlog.service.sealer import Sealer
 from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
@@ -113,6 +114,7 @@ class Log:
         self.appender = Appender(self._sealing, self.sequencer, self.entries, parts.retention)
         act_store = ActStore(parts.database)
         own = OwnEntries(self.appender, self.store, act_store, parts.now, own_class(parts.retention))
+        self._own = own
         self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
         self.erasures: Erasures | None = None
         self.retention: Retention | None = None
@@ -159,9 +161,11 @@ class Log:
         self.scheduler = Scheduler(self.retention, self.settings.retention_interval, parts.now)
         return eraser
 
-    def _no_acts(self) -> str | None:
+    def _no_acts(self) -> Unavailable | None:
+        if not hasattr(self, "publisher"):
+            return Unavailable("the log is starting; nothing was changed")
         if self.publisher.halted:
-            return self.publisher.problem or "the log is halted"
+            return LogHalted(f"{self.publisher.problem or 'the log is halted'}; nothing was changed")
         return None
 
     async def start(self) -> None:
@@ -207,6 +211,8 @@ class Log:
 
     async def _resume(self) -> None:
         """Finish what was left unfinished, then begin what is due."""
+        if self._parts.records is not None:
+            await log_notes(self._parts.records.parent / "rotations", self._own)
         await self.acts.resume()
         if self.scheduler is not None and self._parts.retention:
             self.scheduler.start()

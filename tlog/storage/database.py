@@ -9,6 +9,7 @@ a reader (https://www.sqlite.org/lang_transaction.html). PostgreSQL runs at its 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,9 +76,9 @@ class Database:
             raw = self.engine.raw_connection()
             try:
                 cursor = raw.cursor()
-                rows = [tuple(row) for row in cursor.execute(statement).fetchall()]
-                cursor.close()
-                return rows
+                return [tuple(row) for row in cursor.execute(statement).fetchall()]
+            except sqlite3.Error as error:
+                raise Unavailable(f"the database can't be used now: {type(error).__name__}: {_code(error)}") from None
             finally:
                 raw.close()
 
