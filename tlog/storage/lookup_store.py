@@ -22,7 +22,7 @@ from tlog.storage.lookup.scan import Budget, Places, Scan
 from tlog.storage.lookup.stream import PERSONS, TERMS, Stream, ValueStream
 
 MAX_CANDIDATES: Final = 20_000
-MAX_SECONDS: Final = 0.06
+MAX_SECONDS: Final = 0.05
 _NOTHING: Final = Places([], None, 0)
 _TOP: Final = 1 << 62
 
