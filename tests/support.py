@@ -25,6 +25,7 @@ from tlog.merkle.hashing import EMPTY_ROOT
 from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.intake import AppendRequest
 from tlog.service.log import Log, LogParts, now_us
+from tlog.service.retention_rules import RetentionClasses
 from tlog.service.settings import LogSettings
 from tlog.storage.database import Database
 from tlog.storage.keyring_store import KeyringStore
@@ -66,6 +67,7 @@ def make_parts(
     random: Callable[[int], bytes] = urandom,
     urls: tuple[str, str] | None = None,
     step: Callable[[str], None] = lambda _: None,
+    retention: RetentionClasses | None = None,
 ) -> tuple[LogParts, Database]:
     """Open what the log in `folder` is made of, made where missing, and its keyring's database.
 
@@ -89,7 +91,7 @@ def make_parts(
         Keyring.create(KeyringStore(keyring_database), kek, random)
     records = folder / "erasures"
     records.mkdir(mode=0o700, exist_ok=True)
-    recipe = KeyringRecipe(keyring_url, keys / "kek.key")
+    recipe = KeyringRecipe(keyring_url, folder)
     signing = load_signing_keys(keys, ORIGIN)
     signer = CheckpointSigner(signing.ed25519, signing.ml_dsa_44)
     logs = tuple(LogLine(vkey) for vkey in signer.vkeys)
@@ -105,6 +107,7 @@ def make_parts(
         recipe,
         records=records,
         step=step,
+        retention=retention or {},
     )
     return parts, keyring_database
 

@@ -3,6 +3,7 @@
     origin = "example.com/log"
     [listen]      host, port, tls_cert, tls_key (paths relative to the data folder)
     [databases]   log, keyring: SQLAlchemy URLs; left out, they are log.db and keyring.db in the folder
+    [kek]         provider = "file" | "vault" | "aws-kms", and its options (`tlog/keys/kek_settings.py`)
     [settings]    every number of `LogSettings`, in its units
     [retention.NAME]    months, reason: how long entries of the class NAME are kept, and why. With at least one,
                         entries of other classes are refused; with none, every class is accepted and nothing expires
@@ -22,6 +23,7 @@ import msgspec
 
 from tlog.audit.fields import RetentionClass as RetentionClassName
 from tlog.errors import ConfigurationInvalid
+from tlog.keys.kek_settings import KekSettings
 from tlog.service.retention_rules import MAX_MONTHS, RetentionClass
 from tlog.service.settings import LogSettings
 
@@ -59,6 +61,7 @@ class Config:
     origin: str
     listen: Listen = field(default_factory=Listen)
     databases: Databases = field(default_factory=Databases)
+    kek: KekSettings = field(default_factory=KekSettings)
     settings: LogSettings = field(default_factory=LogSettings)
     retention: dict[str, RetentionPeriod] = field(default_factory=dict)
 
@@ -68,7 +71,7 @@ class Config:
         return {name: RetentionClass(name, kept.months, kept.reason) for name, kept in self.retention.items()}
 
 
-_TABLES: dict[str, type[Any]] = {"listen": Listen, "databases": Databases, "settings": LogSettings}
+_TABLES: dict[str, type[Any]] = {"listen": Listen, "databases": Databases, "kek": KekSettings, "settings": LogSettings}
 
 
 def parse_config(data: bytes, where: str) -> Config:
@@ -78,6 +81,7 @@ def parse_config(data: bytes, where: str) -> Config:
         _refuse_unknown(document)
         config = msgspec.convert(document, Config)
         _check_numbers(config)
+        config.kek.check()
         _check_retention(config)
     except (ValueError, ConfigurationInvalid) as error:  # UnicodeDecodeError, TOMLDecodeError, ValidationError
         raise ConfigurationInvalid(f"{where}: {error}") from None

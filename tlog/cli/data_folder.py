@@ -29,9 +29,9 @@ from tlog.cli.config import Config, parse_config
 from tlog.cli.files import read_file
 from tlog.errors import ConfigurationInvalid
 from tlog.formats.policy import Policy, parse_policy
+from tlog.keys.kek_settings import open_kek
 from tlog.keys.keyring import Keyring
 from tlog.keys.keyring_recipe import KeyringRecipe
-from tlog.keys.local_kek import load_local_kek
 from tlog.keys.secret_file import read_secret_file
 from tlog.keys.signing import load_signing_keys
 from tlog.service.checkpoint_signer import CheckpointSigner
@@ -76,6 +76,11 @@ class DataFolder:
     def kek(self) -> Path:
         """Key-encryption key."""
         return self.keys / "kek.key"
+
+    @property
+    def rotations(self) -> Path:
+        """Notes of key rotations that the log has not logged yet."""
+        return self.path / "rotations"
 
     @property
     def tiles(self) -> Path:
@@ -162,7 +167,7 @@ def open_parts(folder: DataFolder, config: Config) -> Iterator[OpenFolder]:
         try:
             keyring = _open_stores(folder, config, database, keyring_database)
             tiles = TileStore.in_folder(folder.tiles)
-            recipe = KeyringRecipe(folder.keyring_url(config), folder.kek.absolute())
+            recipe = KeyringRecipe(folder.keyring_url(config), folder.path.absolute(), config.kek)
             records = require_records(folder)
             settings = config.settings
             parts = LogParts(
@@ -238,4 +243,4 @@ def _open_stores(folder: DataFolder, config: Config, database: Database, keyring
     origin = LogStore(database).state().origin
     if origin != config.origin:
         raise ConfigurationInvalid(f"the database is of the log {origin}, the folder of {config.origin}")
-    return Keyring(KeyringStore(keyring), load_local_kek(folder.kek, os.urandom), os.urandom)
+    return Keyring(KeyringStore(keyring), open_kek(config.kek, folder.path, os.urandom), os.urandom)

@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from tlog.cli.data_folder import DataFolder, load_signer, read_config
+from tlog.cli.key_rotate import app as rotate
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app
 from tlog.formats.add_checkpoint import origin_hash
 from tlog.formats.vkey import VKey, parse_vkey
 
-app = new_app(help="Show and check verifier keys.")
+app = new_app(help="Show and check verifier keys; rotate keys.")
+app.add_typer(rotate, name="rotate")
 
 EXAMPLES = """\b
 Examples:

@@ -21,8 +21,9 @@ from tlog.errors import ConfigurationInvalid, MalformedKey
 from tlog.formats.note import check_key_name
 from tlog.formats.policy import LogLine, Policy, encode_policy
 from tlog.formats.vkey import MAX_COSIGNER_NAME_BYTES, VKey
+from tlog.keys.kek_settings import open_kek
 from tlog.keys.keyring import Keyring
-from tlog.keys.local_kek import create_local_kek, load_local_kek
+from tlog.keys.local_kek import create_local_kek
 from tlog.keys.secret_file import create_secret_file
 from tlog.keys.signing import create_signing_keys
 from tlog.merkle.hashing import EMPTY_ROOT
@@ -112,7 +113,8 @@ def _why_refused(folder: DataFolder) -> str:
 
 
 def _make_databases(folder: DataFolder, config: Config) -> None:
-    create_local_kek(folder.kek, os.urandom)
+    if config.kek.provider == "file":
+        create_local_kek(folder.kek, os.urandom)
     database = Database(folder.database_url(config), create=config.databases.log is None)
     try:
         upgrade(database, "log")
@@ -122,7 +124,7 @@ def _make_databases(folder: DataFolder, config: Config) -> None:
     keyring = Database(folder.keyring_url(config), create=config.databases.keyring is None)
     try:
         upgrade(keyring, "keyring")
-        Keyring.create(KeyringStore(keyring), load_local_kek(folder.kek, os.urandom), os.urandom)
+        Keyring.create(KeyringStore(keyring), open_kek(config.kek, folder.path, os.urandom), os.urandom)
     except IntegrityError:
         raise ConfigurationInvalid("the keyring database holds a keyring already; nothing was changed") from None
     finally:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import urandom
 from pathlib import Path
 
+from tlog.keys.kek_settings import KekSettings, open_kek
 from tlog.keys.keyring import Keyring
-from tlog.keys.local_kek import load_local_kek
 from tlog.storage.database import Database
 from tlog.storage.keyring_store import KeyringStore
 
@@ -17,8 +17,10 @@ class KeyringRecipe:
     """Where a keyring is. Goes to a sealing process as it starts."""
 
     database_url: str
-    kek: Path
+    folder: Path
+    """The data folder."""
+    kek: KekSettings = field(default_factory=KekSettings)
 
     def open(self) -> Keyring:
-        """Open the keyring for the life of this process. Raises as `Keyring` and `load_local_kek` do."""
-        return Keyring(KeyringStore(Database(self.database_url)), load_local_kek(self.kek, urandom), urandom)
+        """Open the keyring for the life of this process. Raises as `Keyring` and `open_kek` do."""
+        return Keyring(KeyringStore(Database(self.database_url)), open_kek(self.kek, self.folder, urandom), urandom)

@@ -78,5 +78,10 @@ class LocalKek:
             raise DecryptionFailed("a data key does not unwrap: it was changed, or is used out of place") from None
 
 
+def kek_id(kek: bytes) -> bytes:
+    """Return the 8 bytes that name a KEK."""
+    return sha256(_ID_PREFIX + kek).digest()[:8]
+
+
 def _header(kek: bytes) -> bytes:
-    return _FORMAT + sha256(_ID_PREFIX + kek).digest()[:8]
+    return _FORMAT + kek_id(kek)

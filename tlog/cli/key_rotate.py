@@ -1,0 +1,117 @@
+"""`tlog key rotate`: new keys in the place of old ones, with the log stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from tlog.cli.config import Config
+from tlog.cli.data_folder import DataFolder, exclusive, read_config
+from tlog.cli.options import AsJson, Folder
+from tlog.cli.output import emit, new_app
+from tlog.errors import ConfigurationInvalid
+from tlog.keys.kek import KeyEncryptionProvider
+from tlog.keys.kek_settings import open_kek, previous_keks
+from tlog.keys.vault_kek import VaultKek
+from tlog.service import key_rotation
+from tlog.service.rotation_notes import leave_note
+from tlog.storage.database import Database
+from tlog.storage.migrate import require_current
+
+app = new_app(help="Put new keys in the place of old ones. Stop the log first.")
+
+EXAMPLES = """\b
+Examples:
+  tlog key rotate kek ./log                  a new KEK; every data key is wrapped again, no entry is touched
+  tlog key rotate kek ./log --destroy-old    remove the old ones: ends every backup of the keyring made before
+  tlog key rotate person-hash ./log          a new key for the hashes that persons are found by
+Interrupted, run it again: it goes on.
+"""
+
+
+@app.command(epilog=EXAMPLES)
+def kek(
+    folder: Folder,
+    destroy_old: Annotated[
+        bool, typer.Option("--destroy-old", help="Remove replaced KEKs; older keyring backups end with them.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Wrap every data key under a new key-encryption key."""
+    data = DataFolder(folder)
+    config = read_config(data)
+    with exclusive(data), _keyring(data, config) as database:
+        provider = open_kek(config.kek, folder, os.urandom)
+        if destroy_old:
+            _destroy_old(data, config, database, provider, as_json)
+            return
+        if not key_rotation.outdated(database, provider):
+            provider = _begin(data, config, provider)
+        with Progress(console=Console(stderr=True), disable=as_json) as bar:
+            task = bar.add_task("wrapping keys again")
+            count = key_rotation.rewrap(database, provider, lambda n, of: bar.update(task, completed=n, total=of))
+        leave_note(data.rotations, {"key": "kek", "provider": config.kek.provider, "rewrapped": count})
+    text = (
+        f"{count} keys are wrapped under the new KEK. The old one is needed only for backups of the keyring made "
+        f"before now.\nWhen you need none of them any more: tlog key rotate kek {folder} --destroy-old"
+    )
+    emit({"rewrapped": count, "provider": config.kek.provider}, text, as_json)
+
+
+@app.command(name="person-hash", epilog=EXAMPLES)
+def person_hash(folder: Folder, as_json: AsJson = False) -> None:
+    """Add a key to the chain that persons are found by."""
+    data = DataFolder(folder)
+    config = read_config(data)
+    with exclusive(data), _keyring(data, config) as database:
+        provider = open_kek(config.kek, folder, os.urandom)
+        count = key_rotation.rotate_person_hash(database, provider, os.urandom)
+        leave_note(data.rotations, {"key": "person-hash", "rehashed": count})
+    emit({"rehashed": count}, f"{count} persons are found by a new hash", as_json)
+
+
+def _begin(data: DataFolder, config: Config, provider: KeyEncryptionProvider) -> KeyEncryptionProvider:
+    if isinstance(provider, VaultKek):
+        provider.rotate()
+        return provider
+    if config.kek.provider == "aws-kms":
+        raise ConfigurationInvalid(
+            "everything is wrapped under the KMS key that is configured: point kek.key (or the alias it names) at a "
+            "new key and run this again. KMS's own yearly rotation needs no re-wrapping"
+        )
+    key_rotation.replace_kek_file(data.keys, os.urandom)
+    return open_kek(config.kek, data.path, os.urandom)
+
+
+def _destroy_old(
+    data: DataFolder, config: Config, database: Database, provider: KeyEncryptionProvider, as_json: bool
+) -> None:
+    if config.kek.provider == "file":
+        count = len(previous_keks(data.keys))
+        key_rotation.destroy_previous_keks(data.keys, database, provider)
+        text = f"removed {count} replaced KEK files; backups of the keyring from before their rotation are unreadable"
+        emit({"destroyed": count}, text, as_json)
+        return
+    if key_rotation.outdated(database, provider):
+        raise ConfigurationInvalid("keys are wrapped under an older KEK; run 'tlog key rotate kek' first")
+    if not isinstance(provider, VaultKek):
+        raise ConfigurationInvalid("schedule the deletion of the old KMS key in AWS; nothing is wrapped under it here")
+    provider.forget_versions_before_latest()
+    text = "the vault has destroyed the older versions; backups of the keyring from before are unreadable"
+    emit({"destroyed": True}, text, as_json)
+
+
+@contextmanager
+def _keyring(data: DataFolder, config: Config) -> Iterator[Database]:
+    database = Database(data.keyring_url(config))
+    try:
+        require_current(database, "keyring")
+        yield database
+    finally:
+        database.close()
