@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 MAX_MONTHS: Final = 1200
-_COHORT = re.compile(r"(?P<retention>[a-z][a-z0-9_-]{0,63})/(?P<year>\d{4})-(?P<month>\d{2})(?:\+(?P<moved>\d+))?")
+_COHORT = re.compile(
+    r"(?P<retention>[a-z][a-z0-9_-]{0,63})/(?P<year>[0-9]{4})-(?P<month>[0-9]{2})(?:\+(?P<moved>[1-9][0-9]{0,8}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
