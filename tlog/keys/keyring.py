@@ -62,7 +62,7 @@ class _Person:
 
 def cohort_of(retention: str, received_at: int) -> str:
     """Name the cohort of an entry: its retention class and the UTC month of `received_at` (microseconds)."""
-    moment = datetime.fromtimestamp(received_at / 1_000_000, UTC)
+    moment = datetime.fromtimestamp(received_at // 1_000_000, UTC)  # exact: a float rounds into the next month
     return f"{retention}/{moment:%Y-%m}"
 
 
