@@ -22,14 +22,14 @@ def test_every_command_explains_itself_with_an_example(tlog: Command, command: s
         assert "--json" in text
 
 
-@pytest.mark.parametrize("group", [(), ("token",), ("key",)])
+@pytest.mark.parametrize("group", [(), ("token",), ("key",), ("retention",)])
 @pytest.mark.parametrize("columns", ["80", "100"])
 def test_no_summary_is_cut(
     tlog: Command, monkeypatch: pytest.MonkeyPatch, group: tuple[str, ...], columns: str
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     text = tlog(*group, "--help").out
-    listed = text.split("Commands:")[1].split("Exit codes")[0].strip().splitlines()
+    listed = text.split("Commands:")[1].split("Exit codes")[0].split("Examples:")[0].strip().splitlines()
     assert listed
     for line in listed:
         assert line.endswith("."), line

@@ -18,7 +18,6 @@ from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid
 from tlog.client.words import counted
 
-app = new_app(help="Show what expires when, and expire what is due.")
 T = TypeVar("T")
 
 EXAMPLES = """\b
@@ -29,6 +28,7 @@ Examples:
 The running log expires by itself what is due; 'run' does not wait for its next turn.
 Periods are set in DIR/tlog.toml. Needs the token of a data protection officer.
 """
+app = new_app(help="Show what expires when, and expire what is due.", epilog=EXAMPLES)
 
 
 class CohortSaid(Struct, frozen=True):
