@@ -67,7 +67,8 @@ class AwsKek:
         answer = self._call(
             lambda: self._kms.encrypt(KeyId=self._arn, Plaintext=key, EncryptionContext=_context(context))
         )
-        return self._header + bytes(answer["CiphertextBlob"])
+        blob: bytes = answer["CiphertextBlob"]
+        return self._header + blob
 
     def _unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         length = int.from_bytes(wrapped[1:3])

@@ -22,7 +22,7 @@ from typing import Any, Final, TypeVar
 from tlog.errors import ConfigurationInvalid, DecryptionFailed, Unavailable
 from tlog.keys.secret_file import read_secret_file
 
-_BATCH: Final = 500
+_BATCH: Final = 100
 _PREFIX: Final = b"vault:v"
 TOKEN_VARIABLE: Final = "VAULT_TOKEN"  # noqa: S105 - the name of a variable
 T = TypeVar("T")
@@ -82,11 +82,12 @@ class VaultKek:
     def forget_versions_before_latest(self) -> None:
         """Have the engine destroy the older versions, for good. Raises Unavailable, ConfigurationInvalid."""
         place, latest = self._place, self._latest
-        self._call(
-            lambda transit: transit.update_key_configuration(
-                place.key, min_decryption_version=latest, min_encryption_version=latest, mount_point=place.mount
+        for limit in ("min_decryption_version", "min_encryption_version"):  # hvac refuses both at one value
+            self._call(
+                lambda transit, limit=limit: transit.update_key_configuration(  # type: ignore[misc]
+                    place.key, mount_point=place.mount, **{limit: latest}
+                )
             )
-        )
         self._call(lambda transit: transit.trim_key(place.key, min_version=latest, mount_point=place.mount))
 
     def _read_latest(self) -> int:
