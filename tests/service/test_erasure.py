@@ -16,12 +16,12 @@ from tests.storage.test_scrub import reader
 from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.entry import JSON
 from tlog.audit.opened import OpenedEntry
-from tlog.errors import BadRequest, Damaged, Held
+from tlog.errors import BadRequest, Damaged, Held, Unavailable
 from tlog.keys.keyring import actor_identity
 from tlog.service.erasure import Erasure, ErasureRequest, Erasures, Person
 from tlog.service.intake import AppendRequest
 from tlog.service.settings import LogSettings
-from tlog.storage.act_store import ActKind
+from tlog.storage.act_store import ActKind, ActState
 from tlog.storage.keyring_store import KeyringStore
 from tlog.storage.tables import personal
 from tlog.storage.token_store import Token, TokenKind
@@ -53,7 +53,7 @@ def dpo(made: MadeLog, name: str = "dana") -> Token:
     return made.log.tokens.issue(TokenKind.DPO, name)[0]
 
 
-def asked(person: Person = ANNA, **changed: Any) -> ErasureRequest:
+def asked(person: Person = ANNA, /, **changed: Any) -> ErasureRequest:
     return ErasureRequest(person, **(WHO | changed))
 
 
@@ -84,7 +84,7 @@ async def test_a_subject_is_erased_and_the_rest_still_verifies(made: MadeLog) ->
     assert opened(made, alone).erased == ("subjects[0]", "shared")
     assert opened(made, other).erased == ()
     stored = made.log.entries.stored(both)
-    act = await asyncio.to_thread(made.log.acts.store.get, done.act)
+    act = await asyncio.to_thread(made.log.acts.store.get, done.act or b"")
     assert (stored.columns["shared_act"], stored.personal[2].act, stored.personal[2].key_id) == (act.act, act.act, None)
     assert stored.columns["terms"] == b""
     assert made.parts.keyring.find_person("subject", ANNA.id) is None
@@ -178,8 +178,9 @@ async def hold_at_run(made: MadeLog, go: asyncio.Event) -> None:
 @pytest.mark.parametrize("field", ["legal_basis", "authorised_by", "reason"])
 async def test_a_text_that_names_the_person_is_refused(made: MadeLog, field: str) -> None:
     await append(made, about(ANNA.id))
+    changed: dict[str, Any] = {field: f"for {ANNA.id.upper()}!"}
     with pytest.raises(BadRequest, match=f"^{field}: ") as caught:
-        await erasures(made).request(asked(**{field: f"for {ANNA.id.upper()}!"}), dpo(made))
+        await erasures(made).request(asked(ANNA, **changed), dpo(made))
     assert ANNA.id not in str(caught.value).lower()
 
 
@@ -272,7 +273,7 @@ async def hold_next_append(made: MadeLog) -> Release:
             await release.go.wait()
         return await inner(request)
 
-    made.log.sequencer.append = waiting  # type: ignore[method-assign]
+    made.log.sequencer.append = waiting  # type: ignore[assignment, method-assign]
     return release
 
 
@@ -306,6 +307,23 @@ async def test_a_second_person_approves(tmp_path: Path) -> None:
         assert erasures(made).describe(act).status == "done"
         assert opened(made, index).erased == ("subjects[0]", "shared")
         assert opened(made, act.entry_index or 0).entry["details"]["approved_by"] == "eve"
+
+
+async def test_what_could_not_be_finished_is_finished_by_the_next_request(
+    made: MadeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cleaning fails once, after the key is gone: the act stays `applied`, and is neither forgotten nor repeated."""
+    [index] = await append(made, about(ANNA.id))
+    with monkeypatch.context() as broken:
+        broken.setattr(type(made.parts.keyring), "scrub", lambda _: (_ for _ in ()).throw(Unavailable("busy")))
+        with pytest.raises(Unavailable):
+            await erasures(made).request(asked(), dpo(made))
+    [act] = made.log.acts.store.in_states([ActState.APPLIED])
+    assert (await erasures(made).request(asked(), dpo(made))).status == "nothing-to-erase"
+    done = made.log.acts.store.get(act.act_id)
+    assert (done.state, done.payload) == (ActState.DONE, None)
+    assert opened(made, done.entry_index or 0).entry["details"]["entries"] == 1
+    assert opened(made, index).erased == ("subjects[0]", "shared")
 
 
 async def test_nothing_readable_is_left_in_any_file(

@@ -4,8 +4,8 @@ Rules:
 
 * One act runs at a time, under `lock`; whoever destroys keys or parts holds it.
 * What an act says (`Payload`) is stored encrypted only, and is gone once the act's own entry is in the log.
-* An act that is begun is finished: by the request that began it, or by `resume` after a restart. So everything in it
-  may happen twice.
+* An act that is begun is finished: by the request that began it, by the next one, or by `resume` after a restart.
+  So everything in it may happen twice.
 * A second person is somebody with another token of another name.
 """
 
@@ -154,11 +154,15 @@ class Acts:
     async def resume(self) -> None:
         """Finish what a crash, or a refusing database, left unfinished; what fails again is left and reported."""
         async with self.lock:
-            for act in await asyncio.to_thread(self.store.in_states, UNFINISHED):
-                try:
-                    await self.run(act)
-                except TlogError as error:
-                    _logger.error("an act is not finished", act=str(UUID(bytes=act.act_id)), reason=str(error))
+            await self.finish_others()
+
+    async def finish_others(self) -> None:
+        """Do what `resume` does, for a caller who holds the lock: what is unfinished then is nobody's."""
+        for act in await asyncio.to_thread(self.store.in_states, UNFINISHED):
+            try:
+                await self.run(act)
+            except TlogError as error:
+                _logger.error("an act is not finished", act=str(UUID(bytes=act.act_id)), reason=str(error))
 
     async def conclude(  # noqa: PLR0913, PLR0917 - what an entry says
         self,

@@ -122,7 +122,8 @@ class Erasures:
         """
         asked.check()
         self._acts.require_open()
-        if (same := await self._under_way(asked.person)) is not None:
+        same = await self._under_way(asked.person)
+        if same is not None and (same.state is ActState.PENDING or self._acts.lock.locked()):
             return self.describe(same)
         begun: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
         task = self._acts.spawn(self._perform(asked, token, begun))
@@ -151,6 +152,7 @@ class Erasures:
     async def _perform(self, asked: ErasureRequest, token: Token, begun: asyncio.Future[Act]) -> Erasure:
         async with self._acts.lock:
             self._acts.require_open()
+            await self._acts.finish_others()
             if (same := await self._under_way(asked.person)) is not None:
                 return self.describe(same)
             planned = await self.plan(asked.person)
