@@ -17,7 +17,6 @@ PAGES = pages()
 PATH = re.compile(r"(?:tlog|witness|tests|docs|bench|web|\.ci)/[\w./-]*")
 COMMAND = re.compile(r"(?<![\w/.-])(tlog|tlog-witness) ([a-z][a-z-]+)((?: +[^\s`'|>&]+)*)")
 PROGRAMS = {"tlog": tlog, "tlog-witness": tlog_witness}
-GROUPS = {"token", "key"}
 
 
 @pytest.fixture(params=PAGES, ids=[each.name for each in PAGES])
@@ -63,10 +62,21 @@ def test_commands_and_their_options_exist(each: Page) -> None:
     shown = [*each.inline_code(), *each.fences("sh"), *each.fences("console")]
     for text in shown:
         for program, command, rest in COMMAND.findall(text.replace("\\\n", " ")):
-            words = [command, *re.findall(r"^ +([a-z]+)", rest)] if command in GROUPS else [command]
+            words = command_words(program, command, rest)
             for option in re.findall(r"(?<=\s)--[a-z-]+", rest):
-                assert option in help_of(program, tuple(words)), f"{program} {' '.join(words)} {option}"
-            assert help_of(program, tuple(words)), f"{program} {' '.join(words)}"
+                assert option in help_of(program, words), f"{program} {' '.join(words)} {option}"
+            assert help_of(program, words), f"{program} {' '.join(words)}"
+
+
+def command_words(program: str, command: str, rest: str) -> tuple[str, ...]:
+    """Return the command with those of the next words that name commands within it."""
+    words = [command]
+    for word in rest.split():
+        listed = re.findall(r"^  ([a-z][a-z-]*)(?: |$)", help_of(program, tuple(words)).partition("Commands:")[2], re.M)
+        if word not in listed:
+            break
+        words.append(word)
+    return tuple(words)
 
 
 def test_nothing_is_left_to_do(each: Page) -> None:
