@@ -37,8 +37,8 @@ from tlog.service.quorum import Witnesses
 from tlog.service.replay import ErasureReplayer, Replayer, replay
 from tlog.service.retention import Retention
 from tlog.service.retention_rules import RetentionClasses, own_class
-from tlog.service.scheduler import Scheduler
 from tlog.service.rotation_notes import log_notes
+from tlog.service.scheduler import Scheduler
 from tlog.service.sealer import Sealer
 from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
