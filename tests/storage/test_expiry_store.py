@@ -24,7 +24,7 @@ DAY_US = 86_400_000_000
 
 @pytest.fixture
 def cohorts(database: Database, appends: AppendStore) -> ExpiryStore:
-    """Five entries: the last moment of February, the first and the last of March, one of another class, April's first."""
+    """Entries of the last moment of February, the first and the last of March, of another class, and of April."""
     rows = [
         row(0, MARCH.start - 1),
         row(1, MARCH.start, occurred=MARCH.start - 20 * DAY_US),

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from tlog.errors import ConcurrentUpdate, NotFound
 from tlog.storage.database import Database
-from tlog.storage.tables import acts, entries
+from tlog.storage.tables import acts, entries, facets, log_state
 
 
 class ActKind(StrEnum):
@@ -121,10 +121,17 @@ class ActStore:
             return move_act(connection, act, state, **values)
 
     def next_seq(self, source: str) -> int:
-        """Return the number after the last one of a source's entries."""
+        """Return a number after those of all of a source's entries: the next one, as long as any of them is left.
+
+        Once all have expired it is the log's size, which is above whatever they had if each began like this.
+        """
+        last = select(func.max(entries.c.seq)).where(entries.c.source == source).scalar_subquery()
+        ever = select(facets.c.facet).where(facets.c.source == source).exists()
         with self._database.read() as connection:
-            last = connection.execute(select(func.max(entries.c.seq)).where(entries.c.source == source)).scalar()
-        return 0 if last is None else last + 1
+            found, had_some, size = connection.execute(select(last, ever, log_state.c.size)).one()
+        if found is not None:
+            return int(found) + 1
+        return int(size) if had_some else 0
 
 
 def add_act(
