@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -58,7 +59,7 @@ def shell(tmp_path: Path) -> Shell:
 
 @pytest.mark.processes
 def test_the_quick_start_does_what_it_says(shell: Shell) -> None:
-    [init], [witness, log], [use] = (README.marked(mark) for mark in ("init", "serve", "use"))
+    [init], [witness, log], [use, find] = (README.marked(mark) for mark in ("init", "serve", "use"))
     shell.run(init)
     with ExitStack() as stack:
         for command in (witness, log):
@@ -67,12 +68,17 @@ def test_the_quick_start_does_what_it_says(shell: Shell) -> None:
             port = next(shell.ports[port] for port in PORTS if port in command)
             program.wait_port("127.0.0.1", int(port), 60)
         said = shell.run(use)
+        verify = use.splitlines()[-1]
+        shutil.copy(shell.folder / "entry-0.json", shell.folder / "before.json")
+        later = shell.run(find)
+        assert "verified: entry 0 of log.example/audit" in later
+        assert "p-4711" not in (shell.folder / "entry-0.json").read_text()
     assert "verified: entry 0 of log.example/audit" in said
     assert "witness quorum" in said
     # The rest needs nobody: both processes are gone.
-    verify = use.splitlines()[-1]
     assert "verified" in shell.run(verify)
     entry = shell.folder / "entry-0.json"
+    assert "p-4711" in (shell.folder / "before.json").read_text()
     entry.write_text(entry.read_text().replace("treatment", "curiosity"))
     shell.run(verify, code=1)
 
@@ -87,15 +93,23 @@ def test_the_settings_file_and_folder_are_as_the_manual_says(shell: Shell) -> No
         assert name in manual or name.removesuffix("-wal").removesuffix("-shm") in manual, name
 
 
+def in_folder(command: str) -> str:
+    """Return a command of the manual with its places in the shell's folder; TIME is whatever a backup made."""
+    places = {"/var/lib/tlog": "log", "/mnt/": "mnt/", "/media/keys": "log/keys", "TIME": "*"}
+    for said, here in places.items():
+        command = command.replace(said, here)
+    return command
+
+
 @pytest.mark.processes
 def test_the_commands_of_the_manual_run(shell: Shell) -> None:
     """Those that name everything they need, in their order, on the log of the quick start."""
     shell.run(README.marked("init")[0])
     commands = [
-        line.removeprefix("$ ").replace("/var/lib/tlog", "log")
+        in_folder(line.removeprefix("$ "))
         for block in page("docs/operations.md").fences("console")
-        for line in block.splitlines()
-        if line.startswith("$ tlog ") and not line.startswith(("$ tlog init", "$ tlog serve"))
+        for line in block.replace("\\\n", "").splitlines()
+        if line.startswith("$ tlog ") and not line.startswith(("$ tlog init", "$ tlog serve")) and "--url" not in line
     ]
     assert len(commands) > 5
     listed = "tlog token list log"
