@@ -116,3 +116,121 @@ async def test_persons_of_whom_nothing_is_left_are_forgotten_and_others_are_not(
 
 def found(made: MadeLog, **filters: Any) -> list[int]:
     return [match.stored.index for match in made.log.lookup.page(Filters(**filters), None, 50).entries]
+
+
+async def test_nothing_of_it_is_left_in_any_file_nor_readable_in_a_copy(
+    tmp_path: Path, new_url: NewUrl, request: pytest.FixtureRequest
+) -> None:
+    """What is destroyed: ids, hashes and wrapped keys. A copy of the log from before has lost its keys."""
+    clock = Clock()
+    async with kept_log(tmp_path / "log", clock, urls=urls(new_url)) as made:
+        files = [reader(database, tmp_path, request) for database in (made.parts.database, made.keyring_database)]
+        [index, *_] = await append(made, *(about(f"person-{i}", targets=TARGETS) for i in range(300)))
+        before = made.log.entries.stored(index)
+        store = KeyringStore(made.keyring_database)
+        [person] = store.persons_by_id([before.personal[1].key_id or 0]).values()
+        [cohort] = store.cohorts(["standard/2025-01"]).values()
+        secrets = (person.wrapped, person.person_hash or b"", cohort)
+        left = b"".join(read() for read in files)
+        assert [secret for secret in secrets if secret not in left] == [], "nothing to look for"
+        clock.on(2026, 2)
+        assert await run_due(made) == ["standard/2025-01"]
+        left = b"".join(read() for read in files)
+        clear = (b"person-0", b"target-marker")
+        if made.parts.database.is_sqlite:  # PostgreSQL keeps dead rows' bytes until their place is needed
+            stored = (before.columns["entry_id"], before.columns["core"], before.personal[1].ciphertext)
+            clear = (*clear, *map(bytes, stored))
+        assert [secret for secret in (*secrets, *clear) if secret in left] == []
+        [copied] = made.log.entries.open_all([before])  # as the copy has it, with the keyring of today
+        assert isinstance(copied, Expired | DecryptionFailed)
+        assert made.parts.keyring.cohort_keys(["standard/2025-01"]) == {}
+        assert set(made.parts.keyring.person_keys([p.key_id for p in before.personal if p.key_id])) == set()
+
+
+TARGETS = [{"type": "record", "id": "target-marker"}]
+
+
+async def test_a_copy_of_the_log_from_before_is_unreadable_with_the_keyring_of_today(tmp_path: Path) -> None:
+    clock, copy = Clock(), tmp_path / "copy"
+    async with kept_log(tmp_path / "log", clock) as made:
+        indices = await append(made, about("p-1"), about("p-2"))
+    shutil.copytree(tmp_path / "log", copy)
+    async with kept_log(tmp_path / "log", clock) as made:
+        clock.on(2026, 2)
+        await run_due(made)
+    shutil.copy(tmp_path / "log" / "keyring.db", copy / "keyring.db")
+    stolen = make_log(copy, now=clock, settings=settings())
+    for outcome in stolen.log.entries.open_all(list(stolen.log.store.entries_at(indices).values())):
+        assert isinstance(outcome, DecryptionFailed)
+    stolen.close()
+
+
+async def test_an_append_that_was_sealed_before_its_persons_were_forgotten_is_sealed_again(
+    tmp_path: Path, new_url: NewUrl
+) -> None:
+    """The race: sealed under a person's key, the key is destroyed, and only then does it reach the database."""
+    clock = Clock()
+    async with kept_log(tmp_path, clock, urls=urls(new_url)) as made:
+        await append(made, about("p-1"))
+        old = made.parts.keyring.find_person("subject", "p-1")
+        clock.on(2026, 2)
+        release = await hold_next_append(made)
+        late = asyncio.get_running_loop().create_task(append(made, about("p-1")))
+        await release.sealed.wait()
+        assert await run_due(made) == ["standard/2025-01"]
+        assert made.parts.keyring.person_keys([old or 0]) == {}
+        release.go.set()
+        [index] = await late
+        assert opened(made, index).entry["subjects"][0]["id"] == "p-1"
+        assert made.log.entries.stored(index).personal[1].key_id not in {old, None}
+        assert found(made, subject="p-1") == [index]
+
+
+async def test_an_append_that_was_sealed_in_an_expired_cohort_is_refused(tmp_path: Path, new_url: NewUrl) -> None:
+    clock = Clock()
+    async with kept_log(tmp_path, clock, urls=urls(new_url)) as made:
+        await append(made, about("p-1"))
+        release = await hold_next_append(made)
+        late = asyncio.get_running_loop().create_task(append(made, about("p-1")))
+        await release.sealed.wait()
+        clock.on(2026, 2)
+        assert await run_due(made) == ["standard/2025-01"]
+        clock.on(2025, 1)
+        release.go.set()
+        with pytest.raises(ClockBehind, match="standard/2025-01 has expired"):
+            await late
+        clock.on(2026, 2)
+        [index] = await append(made, about("p-1"))
+        assert opened(made, index).erased == ()
+
+
+async def test_a_clock_in_an_expired_month_harms_nothing_else(tmp_path: Path) -> None:
+    clock = Clock()
+    async with kept_log(tmp_path, clock) as made:
+        [first] = await append(made, about("p-1"))
+        clock.on(2026, 2)
+        await run_due(made)
+        size = made.log.store.state().size
+        clock.on(2025, 1)
+        with pytest.raises(ClockBehind):
+            await append(made, about("p-1"))
+        assert await run_due(made) == []
+        clock.on(2025, 6)  # wrong as well, but nothing of that month has expired
+        [other] = await append(made, about("p-1"))
+        clock.on(2026, 2)
+        [last] = await append(made, about("p-1"))
+        assert (size, other, last) == (2, 2, 3)
+        assert expired(made) == {first}
+        await require_proofs(made)
+    require_clean(tmp_path, clock)
+
+
+async def test_a_class_without_a_period_is_refused_and_every_such_entry_named(tmp_path: Path) -> None:
+    async with kept_log(tmp_path, Clock()) as made:
+        with pytest.raises(EntryInvalid) as caught:
+            await append(made, about("a", retention="long"), about("b"), about("c", retention="forever"))
+        assert [fault.path for fault in caught.value.faults] == ["[0].retention", "[2].retention"]
+        assert all("short, standard" in fault.message for fault in caught.value.faults)
+        assert made.log.store.state().size == 0
+    async with kept_log(tmp_path, Clock(), retention={}) as made:
+        assert await append(made, about("a", retention="long")) == [0]
