@@ -30,7 +30,7 @@ from tlog.formats.policy import NONE, Policy
 from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.service.log import now_us
 from tlog.service.sealer import Sealer
-from tlog.storage.append_store import AppendStore, SealedRequest
+from tlog.storage.append_store import AppendStore, NewRow, SealedRequest
 from tlog.storage.log_store import LogStore
 
 SUBJECTS: Final = 200_000
@@ -84,7 +84,7 @@ def entry(index: int, received_at: int, rng: random.Random) -> Entry:
         occurred_at=instant(occurred),
         actor=Actor(type="employee", id=actor_id(actor), name=f"Employee Number {actor}", role="nurse"),
         action=ACTIONS[skewed(rng, len(ACTIONS))],
-        outcome=rng.choices(("allowed", "denied", "failed"), (94, 4, 2))[0],  # type: ignore[arg-type]
+        outcome=rng.choices(("allowed", "denied", "failed"), (94, 4, 2))[0],
         purpose="treatment",
         targets=(Target(type="record", id=target_id(rng.randrange(TARGETS)), name="Record"),),
         subjects=(Subject(id=subject_id(skewed(rng, SUBJECTS))),),
@@ -138,7 +138,7 @@ def _open(recipe: KeyringRecipe) -> None:
 def _seal(first: int, count: int, total: int, begin: int) -> SealedRequest:
     global _moment  # noqa: PLW0603 - the sealer's clock
     rng = random.Random(first)  # noqa: S311 - made-up entries
-    rows = []
+    rows: list[NewRow] = []
     for start in range(first, first + count, _MOMENT):
         _moment = begin + SPAN * start // total
         some = range(start, min(start + _MOMENT, first + count))
