@@ -17,8 +17,11 @@ from typing import Any, Final
 from bench.add import add
 from bench.audit import audit
 from bench.batches import batches
+from bench.erasure import erasure
 from bench.figure import Figure
+from bench.index_cost import index_cost
 from bench.latency import latency
+from bench.lookup import lookup
 from bench.machine import describe
 from bench.proofs import proofs
 from bench.recovery import recovery
@@ -34,6 +37,9 @@ MEASUREMENTS: Final[dict[str, Callable[[Run], Iterator[Figure]]]] = {
     "recovery": recovery,
     "fsck": audit,
     "witness": witness,
+    "lookup": lookup,
+    "erasure": erasure,
+    "index-cost": index_cost,
 }
 
 

@@ -1,0 +1,80 @@
+"""What look-up costs an append: rows stored a second with every index, and without any of them.
+
+Only storing is timed, in groups of 1,000 rows sealed beforehand; sealing costs the same either way. "Without" is the
+same log with its two indexes dropped and rows that have no terms and no times.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from os import urandom
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from bench import sealed_log
+from bench.figure import Figure
+from bench.run import Run
+from tlog.audit.entry import Entry
+from tlog.cli.data_folder import open_folder
+from tlog.service.log import now_us
+from tlog.service.sealer import Sealer
+from tlog.storage.append_store import AppendStore, NewRow, SealedRequest
+from tlog.storage.database import Database
+from tlog.storage.log_store import LogStore
+from tlog.storage.time_blocks import SpanWriter
+
+_GROUP: Final = 1_000
+
+
+class _NoSpans(SpanWriter):
+    """Stores no times."""
+
+    def add(self, connection: object, spans: object) -> None:
+        """Do nothing."""
+
+
+def index_cost(run: Run) -> Iterator[Figure]:
+    """Store the same number of new entries into a small and into a large log, with the indexes and without."""
+    for existing in run.pick((10_000, 1_000_000), (2_000, 20_000)):
+        folder = run.folder(f"index-{existing}") / "log"
+        sealed_log.build(folder, existing)
+        rows = run.pick(50_000, 4_000)
+        yield _stored(folder, existing, rows, indexed=True)
+        yield _stored(folder, existing, rows, indexed=False)
+
+
+def _stored(folder: Path, existing: int, count: int, *, indexed: bool) -> Figure:
+    with open_folder(folder) as opened:
+        database = opened.parts.database
+        first = LogStore(database).state().size
+        rows = Sealer(opened.parts.keyring, now_us, urandom).seal_rows(_entries(first, count)).rows
+        store = AppendStore(database)
+        if not indexed:
+            rows = [replace(row, terms=()) for row in rows]
+            _drop(database)
+            store._inserts.spans = _NoSpans(database.engine.dialect)
+        seconds = _timed(store, rows)
+    kind = "with" if indexed else "without"
+    seen = {"us/entry": seconds / count * 1e6}
+    return Figure(f"rows stored {kind} indexes", count / seconds, "rows/s", {"existing": existing, "rows": count}, seen)
+
+
+def _entries(first: int, count: int) -> list[Entry]:
+    rng = Random(first)  # noqa: S311 - made-up entries
+    return [sealed_log.entry(index, now_us(), rng) for index in range(first, first + count)]
+
+
+def _timed(store: AppendStore, rows: Sequence[NewRow]) -> float:
+    began = time.perf_counter()
+    for start in range(0, len(rows), _GROUP):
+        store.append([SealedRequest(rows[start : start + _GROUP], 0)])
+    return time.perf_counter() - began
+
+
+def _drop(database: Database) -> None:
+    with database.write() as connection:
+        for name in ("ix_entries_facet", "ix_personal_key_id"):
+            connection.exec_driver_sql(f"DROP INDEX {name}")
