@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +11,17 @@ import pytest
 
 from tests.conftest import NewUrl
 from tests.service.expired import (
-    CLASSES,
     Clock,
-    HeldHere,
     expired,
     expiries,
-    expiry,
     kept_log,
     require_clean,
     require_proofs,
-    retention,
     run_due,
 )
-from tests.service.test_erasure import about, append, dpo, hold_next_append, opened, settings, urls
+from tests.service.test_erasure import about, append, hold_next_append, opened, settings, urls
 from tests.storage.test_scrub import reader
 from tests.support import MadeLog, make_log
-from tlog.audit.opened import OpenedEntry
 from tlog.errors import ClockBehind, DecryptionFailed, EntryInvalid, Expired
 from tlog.keys.keyring import actor_identity
 from tlog.service.lookup_filters import Filters

@@ -165,8 +165,15 @@ class Expiry:
         step("forgotten")
         await asyncio.to_thread(eraser.scrub)
         step("scrubbed")
-        details = {"cohort": cohort.name, "entries": act.entries, "held": len(self._acts.payload(act).get("held", ()))}
-        return await self._acts.conclude(act, details)
+        return await self._acts.conclude(act, await asyncio.to_thread(self._details, act, cohort))
+
+    def _details(self, act: Act, cohort: Cohort) -> dict[str, Any]:
+        record = self.eraser.records.of(act.act_id)
+        held = 0 if record is None else len(record.moved)
+        details = {"cohort": cohort.name, "entries": act.entries, "held": held}
+        if act.payload is None:
+            details["replayed"] = True  # from its record, into a restored database that did not know the act
+        return details
 
     async def _apply(self, act: Act, cohort: Cohort) -> Act:
         eraser, step = self.eraser, self._acts.step
@@ -223,12 +230,15 @@ class ExpiryReplayer:
             eraser.move(cohort, self._still_in(cohort, record.moved))
         eraser.destroy(cohort)
         shrunk = eraser.shrink(cohort, act, record.moved)
+        for earlier in cohort.earlier():  # what could not be moved for want of its key has come to the same end
+            shrunk += eraser.shrink(earlier, act, record.moved)
         if act.state in {ActState.BEGUN, ActState.PENDING}:
             values: dict[str, Any] = {"applied_at": self.now(), "entries": act.entries or shrunk}
             self.store.move(act, ActState.APPLIED, **values)
 
     def scrub(self) -> None:
-        """Clean both databases."""
+        """Forget persons that an older keyring brought back, and clean both databases."""
+        self.eraser.forget_persons()
         self.eraser.scrub()
 
     def _still_in(self, cohort: Cohort, indices: Sequence[int]) -> list[int]:

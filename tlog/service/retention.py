@@ -116,7 +116,8 @@ class Retention:
         """Tell whether nothing can be done: another act does it, it is done, or all of what was moved is held still."""
         if cohort.name not in self._keyring.cohort_names():
             return True
-        if any(act.cohort == cohort.name for act in self._acts.store.in_states(OPEN, ActKind.EXPIRY)):
+        lineage = {cohort.name, *(earlier.name for earlier in cohort.earlier())}  # these may move entries to this one
+        if any(act.cohort in lineage for act in self._acts.store.in_states(OPEN, ActKind.EXPIRY)):
             return True
         extent = self._expiry.eraser.extent(cohort, self._expiry.holds)
         return bool(extent.held) and not extent.entries

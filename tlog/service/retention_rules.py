@@ -60,6 +60,10 @@ class Cohort:
         """The cohort that its held entries are moved to."""
         return Cohort(self.retention, self.year, self.month, self.moved + 1)
 
+    def earlier(self) -> list[Cohort]:
+        """The cohorts in which its entries were before, the first one first."""
+        return [Cohort(self.retention, self.year, self.month, moved) for moved in range(self.moved)]
+
     def expires_at(self, classes: RetentionClasses) -> int | None:
         """When its time is over, in microseconds; None where its class has no period here."""
         kept = classes.get(self.retention)
