@@ -7,7 +7,7 @@ that is set.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from tlog.service.acts import Acts
 from tlog.service.expiry import Expiry
 from tlog.service.own_entries import SERVICE
 from tlog.service.retention_rules import Cohort, RetentionClass, RetentionClasses, due, parse_cohort
-from tlog.storage.act_store import OPEN, Act, ActKind
+from tlog.storage.act_store import OPEN, UNFINISHED, Act, ActKind, ActState
 from tlog.storage.token_store import Token
 
 _CHECK_SECONDS: Final = 60.0
@@ -104,20 +104,28 @@ class Retention:
         return len(self._due())
 
     async def _begin(self, cohort: Cohort, token: Token | None, authorised_by: str | None = None) -> Act | None:
-        if await asyncio.to_thread(self._leave, cohort):
+        if await asyncio.to_thread(self._leave, cohort, UNFINISHED if token is None else OPEN):
             return None
         if token is None:
+            await self._overtake(cohort)
             return await self._acts.begin(ActKind.EXPIRY, {}, None, cohort=cohort.name)
         payload = {"by": token.name, "authorised_by": authorised_by}
         start = self._acts.propose if self._second_person else self._acts.begin
         return await start(ActKind.EXPIRY, payload, token, cohort=cohort.name)
 
-    def _leave(self, cohort: Cohort) -> bool:
+    async def _overtake(self, cohort: Cohort) -> None:
+        """Decline what waits for a second person to expire this cohort: its time is over, whether anybody agrees."""
+        for act in await asyncio.to_thread(self._acts.store.in_states, [ActState.PENDING], ActKind.EXPIRY):
+            if act.cohort == cohort.name:
+                details = {"cohort": cohort.name, "overtaken": True}
+                await self._acts.conclude(act, details, "denied", ActState.DECLINED)
+
+    def _leave(self, cohort: Cohort, states: Collection[ActState]) -> bool:
         """Tell whether nothing can be done: another act does it, it is done, or all of what was moved is held still."""
         if cohort.name not in self._keyring.cohort_names():
             return True
         lineage = {cohort.name, *(earlier.name for earlier in cohort.earlier())}  # these may move entries to this one
-        if any(act.cohort in lineage for act in self._acts.store.in_states(OPEN, ActKind.EXPIRY)):
+        if any(act.cohort in lineage for act in self._acts.store.in_states(states, ActKind.EXPIRY)):
             return True
         extent = self._expiry.eraser.extent(cohort, self._expiry.holds)
         return bool(extent.held) and not extent.entries
