@@ -129,10 +129,11 @@ def _person(subject: str | None, file: Path | None, actor: tuple[str, str] | Non
         raise typer.BadParameter("give one of --subject, --subject-file and --actor")
     if actor is not None:
         return {"actor": {"type": actor[0], "id": actor[1]}}
-    return {"subject": subject if file is None else _id_in(file)}
+    return {"subject": subject if file is None else id_in(file)}
 
 
-def _id_in(file: Path) -> str:
+def id_in(file: Path) -> str:
+    """Return the id that a file, or stdin, holds on its one line. Raises `ConfigurationInvalid`."""
     data = sys.stdin.buffer.read() if str(file) == "-" else read_file(file)
     try:
         lines = data.decode().splitlines()

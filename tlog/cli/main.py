@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "get": "tlog.cli.get",
     "search": "tlog.cli.search",
     "erase": "tlog.cli.erase",
+    "hold": "tlog.cli.hold",
     "retention": "tlog.cli.retention",
     "prove": "tlog.cli.prove",
     "consistency": "tlog.cli.consistency",

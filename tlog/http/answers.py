@@ -207,6 +207,38 @@ class RetentionRun(Answer, frozen=True, kw_only=True):
     acts: list[ActAnswer]
 
 
+class HoldAnswer(Answer, frozen=True, kw_only=True):
+    """A hold. Its scope is everything given of `on_subject`, `source`, the window and `by_case`; whom it is on is not
+    told, because nobody but the keyring's hash knows."""
+
+    hold: Size
+    act: str
+    kind: Literal["legal-hold", "art-17-3"]
+    case: str
+    reason: str
+    ground: str | None
+    authorised_by: str
+    on_subject: bool
+    source: str | None
+    occurred_from: Time | None
+    occurred_to: Time | None
+    by_case: bool
+    placed_at: Time
+    lifted_at: Time | None
+
+
+class HoldList(Answer, frozen=True, kw_only=True):
+    """Holds, oldest first."""
+
+    holds: list[HoldAnswer]
+
+
+class LiftAnswer(Answer, frozen=True, kw_only=True):
+    """The acts that lift, one for each hold."""
+
+    acts: list[ActAnswer]
+
+
 class ErasurePage(Answer, frozen=True, kw_only=True):
     """Erasures, newest first; `next` is the `before` of the next page, null at the end."""
 

@@ -23,6 +23,7 @@ from tlog.http.connection import IDLE_SECONDS
 from tlog.http.entries import EntryRoutes
 from tlog.http.erasures import ErasureRoutes
 from tlog.http.health import HealthRoutes
+from tlog.http.holds import HoldRoutes
 from tlog.http.limits import BodyBudget
 from tlog.http.metrics import Metrics
 from tlog.http.openapi import OpenApiRoute
@@ -53,6 +54,7 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
     erasures = ErasureRoutes(log, auth, bodies)
     acts = ActRoutes(log, auth)
     retention = RetentionRoutes(log, auth, bodies)
+    holds = HoldRoutes(log, auth, bodies)
     proofs = ProofRoutes(log)
     checkpoints = CheckpointRoutes(log)
     tiles = TileRoutes(log)
@@ -67,6 +69,9 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
             web.get("/v1/entries/{index}", entries.read),
             web.post("/v1/erasures", erasures.erase),
             web.get("/v1/erasures", erasures.page),
+            web.post("/v1/holds", holds.place),
+            web.get("/v1/holds", holds.all),
+            web.post("/v1/holds/lift", holds.lift),
             web.get("/v1/retention", retention.plan),
             web.post("/v1/retention/run", retention.run),
             web.get("/v1/acts/{id}", acts.read),

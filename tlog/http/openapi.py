@@ -18,6 +18,7 @@ from tlog.http import answers, erasures, problem
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
 from tlog.http.erasures import ErasureBody
+from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.query import parse_query
 from tlog.http.retention import RetentionRunBody
@@ -36,6 +37,10 @@ _ANSWERS: Final = (
     answers.RetentionPlan,
     answers.RetentionRun,
     RetentionRunBody,
+    answers.HoldList,
+    answers.LiftAnswer,
+    HoldBody,
+    LiftBody,
     answers.ActAnswer,
     ErasureBody,
     answers.InclusionProof,
@@ -192,6 +197,34 @@ def _acts() -> Schema:
                 ],
                 security=_TOKEN,
             ),
+        },
+        "/v1/holds": {
+            "post": _operation(
+                "placeHold",
+                "Place a hold; for data protection officers",
+                {"201": _answer_of("In force", _ref("HoldAnswer"))},
+                body={JSON: {"schema": _ref("HoldBody")}},
+                security=_TOKEN,
+            ),
+            "get": _operation(
+                "holds",
+                "Holds, oldest first; for data protection officers",
+                {"200": _answer_of("The holds", _ref("HoldList"))},
+                parameters=[_query("all", "1: also the lifted ones", {"enum": ["0", "1"], "default": "0"})],
+                security=_TOKEN,
+            ),
+        },
+        "/v1/holds/lift": {
+            "post": _operation(
+                "liftHolds",
+                "Lift a hold, or all of a case; for data protection officers",
+                {
+                    "200": _answer_of("Lifted", _ref("LiftAnswer")),
+                    "202": _answer_of("Each act waits for a second person", _ref("LiftAnswer")),
+                },
+                body={JSON: {"schema": _ref("LiftBody")}},
+                security=_TOKEN,
+            )
         },
         "/v1/retention": {
             "get": _operation(

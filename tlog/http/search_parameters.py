@@ -135,7 +135,7 @@ def _pair(texts: Mapping[str, str], what: str) -> tuple[str, str] | None:
 
 
 def _window(given: Mapping[str, str], clock: str) -> Window | None:
-    start, end = (_time(given.get(name), name) for name in (f"{clock}_from", f"{clock}_to"))
+    start, end = (parse_time(given.get(name), name) for name in (f"{clock}_from", f"{clock}_to"))
     if start is None and end is None:
         return None
     if start is not None and end is not None and start >= end:
@@ -143,7 +143,8 @@ def _window(given: Mapping[str, str], clock: str) -> Window | None:
     return Window(start, end)
 
 
-def _time(text: str | None, name: str) -> int | None:
+def parse_time(text: str | None, name: str) -> int | None:
+    """Return a time, or the start of a day, in microseconds; None for None. Raises `BadParameter`."""
     if text is None:
         return None
     try:

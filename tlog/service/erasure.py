@@ -81,7 +81,7 @@ class ErasureRequest:
     def check(self) -> None:
         """Raise `BadRequest` where a text that stays in the log names the person."""
         for name in ("legal_basis", "authorised_by", "reason"):
-            if _names(getattr(self, name) or "", self.person.id):
+            if names_person(getattr(self, name) or "", self.person.id):
                 raise BadRequest(f"{name}: it contains the person's id, and would bring back what is erased")
 
 
@@ -293,7 +293,8 @@ def _kept(said: Payload, extent: Extent, prepared: Prepared) -> Payload:
     return kept | {"extent": counted, "entries_damaged": len(set(prepared.damaged))}
 
 
-def _names(text: str, identity: str) -> bool:
+def names_person(text: str, identity: str) -> bool:
+    """Tell whether a text contains a person's id; a short id only as a word of its own."""
     text, identity = text.casefold(), identity.casefold()
     if len(identity) >= _SHORT:
         return identity in text

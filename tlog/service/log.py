@@ -27,6 +27,8 @@ from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.entries import EntryReader
 from tlog.service.erasure import Erasures
 from tlog.service.expiry import CohortEraser, Expiry, ExpiryReplayer
+from tlog.service.hold_acts import HoldActs
+from tlog.service.holds import Holds
 from tlog.service.integrator import Integrator
 from tlog.service.lookup import LookUp
 from tlog.service.own_entries import OwnEntries
@@ -51,6 +53,7 @@ from tlog.storage.database import Database
 from tlog.storage.erasure_records import ErasureRecords
 from tlog.storage.erasure_store import ErasureStore
 from tlog.storage.expiry_store import ExpiryStore
+from tlog.storage.hold_store import HoldStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.lookup_store import LookUpStore
 from tlog.storage.tile_store import TileStore
@@ -117,6 +120,7 @@ class Log:
         self._own = own
         self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
         self.erasures: Erasures | None = None
+        self.holds: HoldActs | None = None
         self.retention: Retention | None = None
         self.scheduler: Scheduler | None = None
         if parts.records is not None:
@@ -134,20 +138,22 @@ class Log:
         parts, origin = self._parts, self.store.state().origin
         erasures = ErasureStore(parts.database)
         eraser = PersonEraser(origin, self.store, erasures, self.entries, parts.keyring, records)
-        self.erasures = Erasures(self.acts, eraser, second_person=self.settings.second_person)
+        holds = Holds(HoldStore(parts.database), parts.keyring)
+        self.holds = HoldActs(self.acts, holds, parts.keyring, second_person=self.settings.second_person)
+        self.erasures = Erasures(self.acts, eraser, holds, second_person=self.settings.second_person)
         self.acts.register(ActKind.ERASURE, self.erasures)
-        cohorts = self._open_retention(origin, records)
+        cohorts = self._open_retention(origin, records, holds)
         replayers: dict[ActKind, Replayer] = {
             ActKind.ERASURE: ErasureReplayer(eraser, self.acts),
             ActKind.EXPIRY: ExpiryReplayer(cohorts, self.acts.store, parts.now),
         }
         replay(origin, records, self.acts.store, replayers)
 
-    def _open_retention(self, origin: str, records: ErasureRecords) -> CohortEraser:
+    def _open_retention(self, origin: str, records: ErasureRecords, holds: Holds) -> CohortEraser:
         parts = self._parts
         stored = ExpiryStore(parts.database)
         eraser = CohortEraser(origin, self.store, stored, parts.keyring, records, parts.random)
-        expiry = Expiry(self.acts, eraser)
+        expiry = Expiry(self.acts, eraser, holds)
         self.acts.register(ActKind.EXPIRY, expiry)
         self.retention = Retention(
             self.acts,

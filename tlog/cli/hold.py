@@ -1,0 +1,165 @@
+"""`tlog hold`: keep entries from erasure and expiry, and let them go again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from tlog.cli.connection import CaFile, TokenFile, Url, connect, required_token
+from tlog.cli.erase import id_in
+from tlog.cli.options import AsJson
+from tlog.cli.output import emit, new_app
+from tlog.client.answers import decode
+from tlog.client.client import LogClient
+from tlog.client.erasing import ActSaid
+
+app = new_app(help="Place, list and lift legal holds.")
+T = TypeVar("T")
+
+EXAMPLES = """\b
+Examples:
+  tlog hold place --case C-17/26 --subject-file id.txt --reason "claim of 3 May" --authorised-by "D. Officer"
+  tlog hold place --case C-18/26 --source clinic --from 2026-03-01 --to 2026-04-01 --reason … --authorised-by …
+  tlog hold place --case C-19/26 --by-case --kind art-17-3 --ground e --reason … --authorised-by …
+  tlog hold list
+  tlog hold lift --case C-17/26 --reason "settled" --authorised-by "D. Officer"
+What is held can't be erased; under a legal-hold it does not expire either. All that is given of a scope must fit.
+Needs the token of a data protection officer; the URL may come from $TLOG_URL.
+"""
+
+Case = Annotated[str | None, typer.Option(metavar="NUMBER", help="Reference of the case.", show_default=False)]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why.", show_default=False)]
+AuthorisedBy = Annotated[str, typer.Option(metavar="NAME", help="Who decided it.", show_default=False)]
+
+
+class HoldSaid(Struct, frozen=True):
+    """A hold as the log answers it."""
+
+    hold: int
+    act: str
+    kind: str
+    case: str
+    reason: str
+    ground: str | None
+    authorised_by: str
+    on_subject: bool
+    source: str | None
+    occurred_from: str | None
+    occurred_to: str | None
+    by_case: bool
+    placed_at: str
+    lifted_at: str | None
+
+
+class HoldsSaid(Struct, frozen=True):
+    """What `GET /v1/holds` answers."""
+
+    holds: list[HoldSaid]
+
+
+class LiftSaid(Struct, frozen=True):
+    """What `POST /v1/holds/lift` answers."""
+
+    acts: list[ActSaid]
+
+
+@app.command(epilog=EXAMPLES)
+def place(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+    url: Url,
+    case: Annotated[str, typer.Option(metavar="NUMBER", help="Reference of the case.", show_default=False)],
+    reason: Reason,
+    authorised_by: AuthorisedBy,
+    subject: Annotated[str | None, typer.Option(metavar="ID", help="Entries of this person.")] = None,
+    subject_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with the id; - is stdin.")] = None,
+    source: Annotated[str | None, typer.Option(help="Entries of this source.")] = None,
+    occurred_from: Annotated[str | None, typer.Option("--from", metavar="TIME", help="That happened from here")] = None,
+    occurred_to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="and before this.")] = None,
+    by_case: Annotated[bool, typer.Option("--by-case", help="That name the case as target or correlation id.")] = False,
+    kind: Annotated[str, typer.Option(help="legal-hold, or art-17-3: stops erasure only.")] = "legal-hold",
+    ground: Annotated[str | None, typer.Option(help="a to e of Art. 17(3), with art-17-3.")] = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep entries. In force when the command returns."""
+    if subject is not None and subject_file is not None:
+        raise typer.BadParameter("give one of --subject and --subject-file")
+    body = {
+        "kind": kind,
+        "case": case,
+        "reason": reason,
+        "authorised_by": authorised_by,
+        "ground": ground,
+        "subject": subject if subject_file is None else id_in(subject_file),
+        "source": source,
+        "occurred_from": occurred_from,
+        "occurred_to": occurred_to,
+        "by_case": by_case,
+    }
+    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    given = {name: value for name, value in body.items() if value is not None}
+    said = decode(asyncio.run(_with(client, client.post_json("v1/holds", given))), HoldSaid)
+    emit(msgspec.to_builtins(said), _line(said), as_json)
+
+
+@app.command("list", epilog=EXAMPLES)
+def list_(
+    url: Url,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are lifted.")] = False,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the holds in force."""
+    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    query = {"all": "1"} if everything else {}
+    said = decode(asyncio.run(_with(client, client.get_json("v1/holds", query))), HoldsSaid)
+    emit(msgspec.to_builtins(said), "\n".join(map(_line, said.holds)) or "nothing is held", as_json)
+
+
+@app.command(epilog=EXAMPLES)
+def lift(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+    url: Url,
+    reason: Reason,
+    authorised_by: AuthorisedBy,
+    hold: Annotated[int | None, typer.Option(metavar="N", help="Number of the hold.", show_default=False)] = None,
+    case: Case = None,
+    token_file: TokenFile = None,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lift one hold, or all of a case. Where a second person must agree, 'tlog erase approve ACT' does."""
+    if (hold is None) == (case is None):
+        raise typer.BadParameter("give one of --hold and --case")
+    which: dict[str, object] = {"case": case} if hold is None else {"hold": hold}
+    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    asked = client.post_json("v1/holds/lift", {**which, "reason": reason, "authorised_by": authorised_by})
+    said = decode(asyncio.run(_with(client, asked)), LiftSaid)
+    emit(msgspec.to_builtins(said), "\n".join(f"{act.act}  {act.state}" for act in said.acts), as_json)
+
+
+async def _with(client: LogClient, asked: Coroutine[Any, Any, T]) -> T:
+    async with client:
+        return await asked
+
+
+def _line(hold: HoldSaid) -> str:
+    scope = [
+        "one subject" if hold.on_subject else "",
+        f"source {hold.source}" if hold.source else "",
+        f"from {hold.occurred_from}" if hold.occurred_from else "",
+        f"before {hold.occurred_to}" if hold.occurred_to else "",
+        "naming the case" if hold.by_case else "",
+    ]
+    ground = f" ({hold.ground})" if hold.ground else ""
+    state = f"lifted {hold.lifted_at[:10]}" if hold.lifted_at else f"since {hold.placed_at[:10]}"
+    covers = ", ".join(part for part in scope if part)
+    return (
+        f"{hold.hold}  {hold.kind}{ground}  {state}  case {hold.case}: {covers}; {hold.reason} ({hold.authorised_by})"
+    )

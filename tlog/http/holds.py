@@ -1,0 +1,157 @@
+"""Legal holds, and recorded grounds of Art. 17(3) GDPR. For tokens of data protection officers.
+
+    POST /v1/holds        {"kind": "legal-hold" | "art-17-3", "case", "reason", "authorised_by", "ground"?} and a scope
+                          of "subject"?, "source"?, "occurred_from"?, "occurred_to"?, "by_case"?: all given must fit
+    201  it is in force
+    GET  /v1/holds        those in force; ?all=1 also the lifted ones
+    POST /v1/holds/lift   {"hold": number} or {"case"}, "reason", "authorised_by"
+    200  lifted, with an act for each; 202 each waits for a second person
+
+A subject's id is in the body only. Case and reason are stored encrypted and shown here alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
+
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from tlog.audit import fields
+from tlog.audit.fields import instant
+from tlog.errors import BadRequest, Unavailable
+from tlog.http.acts import act_answer
+from tlog.http.answers import HoldAnswer, HoldList, LiftAnswer, json_answer
+from tlog.http.auth import Authenticator
+from tlog.http.json_body import read_json
+from tlog.http.limits import BodyBudget
+from tlog.http.query import one_of, parse_query
+from tlog.http.search_parameters import parse_time
+from tlog.service.hold_acts import HoldActs, HoldRequest
+from tlog.service.log import Log
+from tlog.storage.act_store import ActState
+from tlog.storage.hold_store import Hold, HoldKind
+
+T = TypeVar("T")
+Kind = Annotated[Literal["legal-hold", "art-17-3"], Meta(description='one of "legal-hold", "art-17-3"')]
+Ground = Annotated[Literal["a", "b", "c", "d", "e"], Meta(description="a to e of Art. 17(3)")]
+Number = Annotated[int, Meta(ge=1, le=2**31 - 1, description="the number of a hold")]
+
+
+class HoldBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A hold to place. Times are RFC 3339 in UTC, or a day."""
+
+    kind: Kind
+    case: fields.Identifier
+    reason: fields.Text
+    authorised_by: fields.Text
+    ground: Ground | None = None
+    subject: fields.Identifier | None = None
+    source: fields.SourceName | None = None
+    occurred_from: fields.Identifier | None = None
+    occurred_to: fields.Identifier | None = None
+    by_case: bool = False
+
+    def __repr__(self) -> str:
+        return "<HoldBody>"
+
+    def request(self) -> HoldRequest:
+        """Return what is asked for. Raises `BadParameter` for a time that is none."""
+        return HoldRequest(
+            HoldKind(self.kind),
+            self.case,
+            self.reason,
+            self.authorised_by,
+            self.ground,
+            self.subject,
+            self.source,
+            parse_time(self.occurred_from, "occurred_from"),
+            parse_time(self.occurred_to, "occurred_to"),
+            self.by_case,
+        )
+
+
+class LiftBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which holds to lift, and why."""
+
+    reason: fields.Text
+    authorised_by: fields.Text
+    hold: Number | None = None
+    case: fields.Identifier | None = None
+
+    def __repr__(self) -> str:
+        return "<LiftBody>"
+
+
+class HoldRoutes:
+    """The handlers over one log."""
+
+    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget) -> None:
+        self._log = log
+        self._auth = auth
+        self._bodies = bodies
+
+    async def place(self, request: web.Request) -> web.Response:
+        """Answer `POST /v1/holds`."""
+        parse_query(request)
+        token = await self._auth.dpo(request)
+        asked = (await read_json(request, self._bodies, token.name, HoldBody)).request()
+        hold = await self._run(self._holds().place(asked, token))
+        return json_answer(await asyncio.to_thread(self._answer, hold), status=201)
+
+    async def all(self, request: web.Request) -> web.Response:
+        """Answer `GET /v1/holds`."""
+        query = parse_query(request, "all")
+        wanted = one_of(query, "all", ("0", "1"), "0") == "1"
+        await self._auth.dpo(request)
+        return json_answer(HoldList(holds=await asyncio.to_thread(self._list, wanted)))
+
+    async def lift(self, request: web.Request) -> web.Response:
+        """Answer `POST /v1/holds/lift`."""
+        parse_query(request)
+        token = await self._auth.dpo(request)
+        body = await read_json(request, self._bodies, token.name, LiftBody)
+        if (body.hold is None) == (body.case is None):
+            raise BadRequest("name either hold or case")
+        holds = self._holds()
+        numbers = [body.hold] if body.hold is not None else await asyncio.to_thread(holds.of_case, body.case or "")
+        acts = await self._run(holds.lift(numbers, token, body.reason, body.authorised_by))
+        pending = any(act.state is ActState.PENDING for act in acts)
+        return json_answer(
+            LiftAnswer(acts=[act_answer(self._log, act) for act in acts]), status=202 if pending else 200
+        )
+
+    async def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Go on though the client goes away."""
+        return await asyncio.shield(self._log.acts.spawn(work))
+
+    def _holds(self) -> HoldActs:
+        if self._log.holds is None:
+            raise Unavailable("this log has no folder for erasure records, so nothing goes and nothing can be held")
+        return self._log.holds
+
+    def _list(self, everything: bool) -> list[HoldAnswer]:
+        store = self._holds().holds.store
+        return [self._answer(hold) for hold in (store.all() if everything else store.active())]
+
+    def _answer(self, hold: Hold) -> HoldAnswer:
+        said = self._holds().holds.said(hold)
+        return HoldAnswer(
+            hold=hold.hold,
+            act=str(UUID(bytes=hold.hold_id)),
+            kind=hold.kind.value,
+            case=said["case"],
+            reason=said["reason"],
+            ground=said.get("ground"),
+            authorised_by=said["authorised_by"],
+            on_subject=hold.key_id is not None,
+            source=hold.source,
+            occurred_from=None if hold.occurred_from is None else instant(hold.occurred_from),
+            occurred_to=None if hold.occurred_to is None else instant(hold.occurred_to),
+            by_case=hold.by_case,
+            placed_at=instant(hold.placed_at),
+            lifted_at=None if hold.lifted_at is None else instant(hold.lifted_at),
+        )

@@ -1,0 +1,166 @@
+"""Placing and lifting holds, as acts (`acts.py`).
+
+A hold is placed while no other act runs, so nothing that it covers is half gone. Its id is that of the act that placed
+it. Lifting may need a second person; placing never waits: it only protects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from tlog.audit.fields import instant
+from tlog.errors import BadRequest, NotFound
+from tlog.keys.keyring import Keyring
+from tlog.service.acts import Acts, Payload
+from tlog.service.erasure import names_person
+from tlog.service.holds import CASE_TYPE, Holds
+from tlog.storage.act_store import OPEN, Act, ActKind, ActState
+from tlog.storage.hold_store import Hold, HoldKind
+from tlog.storage.token_store import Token
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HoldRequest:
+    """A hold to place. Times in microseconds; `ground` (a to e) belongs to Art. 17(3)."""
+
+    kind: HoldKind
+    case: str
+    reason: str
+    authorised_by: str
+    ground: str | None = None
+    subject: str | None = None
+    source: str | None = None
+    occurred_from: int | None = None
+    occurred_to: int | None = None
+    by_case: bool = False
+
+    def check(self) -> None:
+        """Raise `BadRequest` for what is no hold, or names the person in a text that stays."""
+        window = (self.occurred_from, self.occurred_to)
+        if self.subject is None and self.source is None and not self.by_case and window == (None, None):
+            raise BadRequest("a hold needs a scope: subject, source, occurred_from, occurred_to or by_case")
+        if (self.kind is HoldKind.ART_17_3) != (self.ground is not None):
+            raise BadRequest("ground: a to e of Art. 17(3), with kind art-17-3 and only with it")
+        if None not in window and window[0] >= window[1]:  # type: ignore[operator]
+            raise BadRequest("occurred_to: it must be after occurred_from")
+        for name in ("case", "reason", "authorised_by") if self.subject is not None else ():
+            if names_person(getattr(self, name), self.subject or ""):
+                raise BadRequest(f"{name}: it contains the person's id, and would outlive what is erased")
+
+
+class HoldActs:
+    """The holds of one log as acts; an `Executor` for both kinds. Belongs to one event loop."""
+
+    def __init__(self, running: Acts, holds: Holds, keyring: Keyring, *, second_person: bool) -> None:
+        self._acts = running
+        self.holds = holds
+        self._keyring = keyring
+        self._second_person = second_person
+        for kind in (ActKind.HOLD, ActKind.LIFT):
+            running.register(kind, self)
+
+    async def place(self, asked: HoldRequest, token: Token) -> Hold:
+        """Place a hold; in force on return, and logged. Raises `BadRequest`, `LogHalted`, and what storage raises."""
+        asked.check()
+        async with self._acts.lock:
+            key_id = None
+            if asked.subject is not None:
+                key_id = await asyncio.to_thread(self._keyring.need_person, "subject", asked.subject)
+            act = await self._acts.begin(ActKind.HOLD, _payload(asked, token), token, key_id=key_id)
+            act = await self._acts.run(act)
+        return await asyncio.to_thread(self.holds.store.get, act.hold or 0)
+
+    async def lift(self, numbers: Sequence[int], token: Token, reason: str, authorised_by: str) -> list[Act]:
+        """Lift holds; the acts are pending where a second person must agree. Raises `NotFound`, `Conflict`."""
+        payload = {"by": token.name, "reason": reason, "authorised_by": authorised_by}
+        acts = []
+        for number in numbers:
+            async with self._acts.lock:
+                acts.append(await self._lift(number, payload, token))
+        return acts
+
+    def of_case(self, case: str) -> list[int]:
+        """Return the numbers of the holds of a case that are in force. Blocks. Raises `NotFound` for none."""
+        found = self.holds.store.of_case(self._keyring.target_term(CASE_TYPE, case))
+        if not found:
+            raise NotFound("no hold in force has this case number")
+        return [hold.hold for hold in found]
+
+    async def run(self, act: Act) -> Act:
+        """Bring an act that is begun or applied to its end."""
+        if act.kind is ActKind.HOLD:
+            return await self._place(act)
+        if act.state is ActState.BEGUN:
+            hold = await asyncio.to_thread(self.holds.store.get, act.hold or 0)
+            if hold.lifted_at is None:
+                await asyncio.to_thread(self.holds.store.lift, hold.hold, self._acts.now())
+            act = await self._applied(act)
+        return await self._acts.conclude(act, {"hold": act.hold}, action="tlog.hold.lift")
+
+    async def _place(self, act: Act) -> Act:
+        said = self._acts.payload(act)
+        if act.state is ActState.BEGUN:
+            hold = await asyncio.to_thread(self.holds.store.place, act.act_id, self._row(act, said))
+            act = await self._applied(act, hold=hold.hold)
+        details = {"hold": act.hold, "kind": said.get("kind"), "scope": said.get("scope"), "ground": said.get("ground")}
+        return await self._acts.conclude(act, details, payload=_logged(said), action="tlog.hold.place")
+
+    async def _applied(self, act: Act, **values: Any) -> Act:
+        changes = {"applied_at": self._acts.now(), **values}
+        return await asyncio.to_thread(lambda: self._acts.store.move(act, ActState.APPLIED, **changes))
+
+    async def _lift(self, number: int, payload: Payload, token: Token) -> Act:
+        hold = await asyncio.to_thread(self.holds.store.get, number)
+        if hold.lifted_at is not None:
+            await asyncio.to_thread(self.holds.store.lift, number, 0)  # says that it is lifted already
+        waiting = await asyncio.to_thread(self._acts.store.in_states, OPEN, ActKind.LIFT)
+        for act in waiting:
+            if act.hold == number:
+                return act
+        if self._second_person:
+            return await self._acts.propose(ActKind.LIFT, payload, token, hold=number)
+        return await self._acts.run(await self._acts.begin(ActKind.LIFT, payload, token, hold=number))
+
+    def _row(self, act: Act, said: Payload) -> dict[str, Any]:
+        kept = {name: said.get(name) for name in ("case", "reason", "ground", "by", "authorised_by")}
+        return {
+            "kind": said["kind"],
+            "case_term": self._keyring.target_term(CASE_TYPE, said["case"]),
+            "key_id": act.key_id,
+            "source": said.get("source"),
+            "occurred_from": said.get("occurred_from"),
+            "occurred_to": said.get("occurred_to"),
+            "by_case": int(bool(said.get("by_case"))),
+            "payload": self._keyring.seal_payload(msgspec.json.encode(kept), act.act_id),
+            "placed_at": self._acts.now(),
+        }
+
+
+def _payload(asked: HoldRequest, token: Token) -> Payload:
+    scope = {"subject": asked.subject is not None, "source": asked.source, "by_case": asked.by_case}
+    scope |= {
+        name: instant(value) for name in ("occurred_from", "occurred_to") if (value := getattr(asked, name)) is not None
+    }
+    return {
+        "by": token.name,
+        "authorised_by": asked.authorised_by,
+        "kind": asked.kind.value,
+        "case": asked.case,
+        "reason": asked.reason,
+        "ground": asked.ground,
+        "source": asked.source,
+        "occurred_from": asked.occurred_from,
+        "occurred_to": asked.occurred_to,
+        "by_case": asked.by_case,
+        "scope": scope,
+    }
+
+
+def _logged(said: Payload) -> Payload:
+    """Return what the entry says: not the case number, which may point at the person."""
+    return {name: said[name] for name in ("by", "authorised_by") if said.get(name) is not None}
