@@ -17,7 +17,7 @@ PLACE = ("hold", "place", "--case", "C-17/26", *WHY)
 
 
 @pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tlog: Command) -> Iterator[Served]:
     with served_in_a_thread(tmp_path / "log") as made:
         monkeypatch.setenv("TLOG_URL", made.url)
         monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", TokenKind.DPO))

@@ -19,7 +19,6 @@ from tlog.client.answers import decode
 from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid
 
-app = new_app(help="Place, list and lift legal holds.")
 T = TypeVar("T")
 
 EXAMPLES = """\b
@@ -27,11 +26,13 @@ Examples:
   tlog hold place --case C-17/26 --subject-file id.txt --reason "claim of 3 May" --authorised-by "D. Officer"
   tlog hold place --case C-18/26 --source clinic --from 2026-03-01 --to 2026-04-01 --reason … --authorised-by …
   tlog hold place --case C-19/26 --by-case --kind art-17-3 --ground e --reason … --authorised-by …
-  tlog hold list
+  tlog hold list --json
   tlog hold lift --case C-17/26 --reason "settled" --authorised-by "D. Officer"
 What is held can't be erased; under a legal-hold it does not expire either. All that is given of a scope must fit.
 Needs the token of a data protection officer; the URL may come from $TLOG_URL.
 """
+
+app = new_app(help="Place, list and lift legal holds.", epilog=EXAMPLES)
 
 Case = Annotated[str | None, typer.Option(metavar="NUMBER", help="Reference of the case.", show_default=False)]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why.", show_default=False)]
