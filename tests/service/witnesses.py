@@ -24,7 +24,11 @@ from witness.witness import Witness
 class RunningWitness:
     """A real witness that can be stopped and started again at the same address."""
 
-    def __init__(self, folder: Path, name: str, log: Sequence[VKey]) -> None:
+    def __init__(
+        self, folder: Path, name: str, log: Sequence[VKey], now: Callable[[], int] = lambda: int(time.time())
+    ) -> None:
+        """`now` returns seconds since the epoch."""
+        self._now = now
         self.identity = create_directory(folder, name)
         self.folder = folder
         self._store = open_store(folder)
@@ -34,7 +38,7 @@ class RunningWitness:
 
     async def start(self) -> None:
         self._pool = ThreadPoolExecutor(1)
-        witness = Witness(self._store, load_cosigner(self.folder), lambda: int(time.time()), self._pool)
+        witness = Witness(self._store, load_cosigner(self.folder), self._now, self._pool)
         metrics = Metrics()
         self._group = GroupCommit(witness, metrics)
         self._server = TestServer(make_app(witness, self._group, metrics), port=self._port)

@@ -58,6 +58,7 @@ class Retention:
         self._believed = believed
         self._witnessed = witnessed
         self._second_person = second_person
+        self._asked: int | None = None  # the entry that asks, while no witness has answered
 
     def plan(self, until: int) -> list[Planned]:
         """Return the cohorts that expire up to `until` (microseconds) or have no period, soonest first. Blocks."""
@@ -134,9 +135,12 @@ class Retention:
         """Where the witnesses' last word is old, have them speak: log an entry and wait for its checkpoint."""
         if not await asyncio.to_thread(self._blocked):
             return
-        index = await self._acts.own.note(SERVICE, "tlog.retention.check", {}, purpose="end of retention periods")
+        if self._asked is None:
+            said = {"purpose": "end of retention periods"}
+            self._asked = await self._acts.own.note(SERVICE, "tlog.retention.check", {}, **said)
         try:
-            await asyncio.wait_for(self._witnessed(index + 1), _CHECK_SECONDS)
+            await asyncio.wait_for(self._witnessed(self._asked + 1), _CHECK_SECONDS)
+            self._asked = None
         except (TimeoutError, TlogError):
             raise Unavailable("nothing expires: no witness says what time it is") from None
         if await asyncio.to_thread(self._blocked):
