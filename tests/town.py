@@ -92,7 +92,7 @@ def witness_command(folder: Path, port: object = 0) -> list[str]:
 
 
 @contextmanager
-def town(folder: Path, witnesses: int = 3, quorum: int = 2, **settings: Any) -> Iterator[Town]:
+def town(folder: Path, witnesses: int = 3, quorum: int | None = 2, **settings: Any) -> Iterator[Town]:
     """Make and run a town below `folder`; every process is killed at the end.
 
     The witnesses must listen before the log is made (its policy holds their addresses) and must know the log's

@@ -19,10 +19,10 @@ from typing import Final, get_args
 from aiohttp import web
 
 from tlog.audit.entry import JSON, NDJSON
-from tlog.errors import Unavailable
+from tlog.errors import Expired, Unavailable
 from tlog.http.answers import Appended, EntryAnswer, StoredEntryPlace, json_answer
 from tlog.http.auth import Authenticator, require_readable
-from tlog.http.entry_answer import entry_answers
+from tlog.http.entry_answer import entry_answers, named_expiry
 from tlog.http.errors import UnsupportedMedia
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, BodyBudget
 from tlog.http.metrics import Metrics
@@ -89,7 +89,11 @@ class EntryRoutes:
     def _open(self, index: int, token: Token) -> EntryAnswer:
         stored = self._log.entries.stored(index)
         require_readable(token, stored)
-        return entry_answers(self._log, [(stored, self._log.entries.opened(stored))])[0]
+        try:
+            opened = self._log.entries.opened(stored)
+        except Expired as error:
+            raise named_expiry(self._log, error) from None
+        return entry_answers(self._log, [(stored, opened)])[0]
 
 
 def _media_type(request: web.Request) -> str:

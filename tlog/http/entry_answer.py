@@ -8,6 +8,7 @@ from uuid import UUID
 from tlog.audit.fields import instant
 from tlog.audit.opened import OpenedEntry
 from tlog.audit.part import ACTOR, SHARED, subject_label
+from tlog.errors import Expired
 from tlog.formats.encoding import b64encode
 from tlog.http.answers import EntryAnswer, ErasedPartAnswer
 from tlog.service.entries import stored_cohort
@@ -25,6 +26,16 @@ def entry_answers(log: Log, entries: Sequence[Readable]) -> list[EntryAnswer]:
     acts = log.acts.store.by_number(numbers) if numbers else {}
     held = log.held([stored.index for stored, _ in entries])
     return [_answer(log, stored, opened, acts, held) for stored, opened in entries]
+
+
+def named_expiry(log: Log, error: Expired) -> Expired:
+    """Return the error with the act that let the entry expire, when, and the entry that logs it. Blocks."""
+    act = log.acts.store.by_number([error.act]).get(error.act)
+    if act is None:
+        return error
+    when = "" if act.applied_at is None else f" at {instant(act.applied_at)}"
+    logged = "" if act.entry_index is None else f", logged as entry {act.entry_index}"
+    return Expired(f"{error}; by act {UUID(bytes=act.act_id)}{when}{logged}", error.act)
 
 
 def _answer(
