@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlog.cli.config import Config, Databases, Listen, encode_config, parse_config
+from tlog.cli.config import Config, Databases, Listen, RetentionPeriod, encode_config, parse_config
 from tlog.errors import ConfigurationInvalid
+from tlog.service.retention_rules import MAX_MONTHS
 from tlog.service.settings import LogSettings
 
 GOOD = encode_config(Config("example.com/log"))
@@ -85,3 +86,39 @@ def test_a_password_in_a_url_is_not_quoted_back() -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
         parse_config(data.encode(), "x")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[retention.standard]\nmonths = 0\nreason = 'x'\n", "retention.standard.months: 0 is not within 1 and 1200"),
+        ("[retention.standard]\nmonths = 1201\nreason = 'x'\n", "retention.standard.months"),
+        ("[retention.standard]\nmonths = 12\nreason = ' '\n", "retention.standard.reason: say why"),
+        ("[retention.standard]\nmonths = 12\n", "reason"),
+        ("[retention.standard]\nmonths = 'a year'\nreason = 'x'\n", "retention"),
+        ("[retention.standard]\nmonths = 12\nreason = 'x'\ndays = 1\n", "unknown: retention.standard.days"),
+        ("[retention.Standard]\nmonths = 12\nreason = 'x'\n", "can't be the name of a class"),
+        ("[retention.'']\nmonths = 12\nreason = 'x'\n", "can't be the name of a class"),
+        ("[retention]\nstandard = 12\n", "retention"),
+    ],
+)
+def test_a_bad_retention_class_is_named(table: str, said: str) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        parse_config((GOOD + table).encode(), "tlog.toml")
+    assert said in str(caught.value)
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z][a-z0-9_-]{0,20}", fullmatch=True),
+        st.builds(RetentionPeriod, st.integers(1, MAX_MONTHS), text.filter(lambda reason: bool(reason.strip()))),
+        max_size=4,
+    )
+)
+def test_retention_classes_read_back(kept: dict[str, RetentionPeriod]) -> None:
+    config = replace(Config("example.com/log"), retention=kept)
+    again = parse_config(encode_config(config).encode(), "x")
+    assert again == config
+    assert {name: (c.name, c.months, c.reason) for name, c in again.retention_classes.items()} == {
+        name: (name, period.months, period.reason) for name, period in kept.items()
+    }

@@ -1,0 +1,85 @@
+"""`tlog retention` against a served log, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from tests.cli.command import Command
+from tests.cli.test_search import Served, served_in_a_thread
+from tests.service.expired import CLASSES, Clock
+from tests.service.test_erasure import settings
+from tests.support import entry_document
+from tlog.cli.config import RetentionPeriod
+from tlog.cli.retention_option import DEFAULT, retention_periods
+from tlog.storage.token_store import TokenKind
+
+CLOCK = Clock()
+
+
+@pytest.fixture(params=[False])
+def served(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tlog: Command
+) -> Iterator[Served]:
+    CLOCK.on(2025, 1)
+    options = {"now": CLOCK, "retention": CLASSES, "settings": settings(second_person=request.param)}
+    with served_in_a_thread(tmp_path / "log", **options) as made:
+        monkeypatch.setenv("TLOG_URL", made.url)
+        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", TokenKind.DPO))
+        made.append(entry_document(), entry_document(retention="short"))
+        yield made
+
+
+def test_a_plan_and_a_run(served: Served, tlog: Command) -> None:
+    assert "nothing expires" in tlog("retention", "plan", "--until", "2025-01-31").out
+    CLOCK.on(2025, 3)
+    out = tlog("retention", "plan", "--until", "2026-12-31").out
+    assert out.splitlines()[0] == "up to 2026-12-31:"
+    assert "2025-03-01 (due)  short/2025-01  1 entry  1 months: a month" in out
+    assert "2026-02-01  standard/2025-01  1 entry  12 months: a year" in out
+    said = tlog("retention", "plan", "--json").json["cohorts"]
+    assert [(cohort["cohort"], cohort["due"]) for cohort in said] == [("short/2025-01", True)]
+    [act] = tlog("retention", "run", "--authorised-by", "Dana Officer", "--json").json["acts"]
+    assert (act["state"], act["entries"]) == ("done", 1)
+    assert tlog("retention", "run", "--authorised-by", "Dana Officer").out.strip() == "nothing is due"
+    assert served.service.size() == 3
+
+
+@pytest.mark.parametrize("served", [True], indirect=True)
+def test_a_second_person_approves(served: Served, tlog: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    CLOCK.on(2025, 3)
+    out = tlog("retention", "run", "--authorised-by", "Dana Officer").out
+    act, state, *_ = out.split()
+    assert state == "pending"
+    monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", TokenKind.DPO))
+    assert tlog("erase", "approve", act, "--json").json["state"] == "done"
+
+
+def test_a_bad_day_and_a_wrong_token(served: Served, tlog: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "until" in tlog("retention", "plan", "--until", "soon", code=1).err
+    monkeypatch.setenv("TLOG_TOKEN", served.auditor)
+    tlog("retention", "plan", code=1)
+    tlog("retention", "run", "--authorised-by", "x", code=1)
+    tlog("retention", "run", code=2)
+
+
+def test_classes_of_the_option() -> None:
+    assert retention_periods([]) == DEFAULT
+    assert retention_periods(["a=1: why ", "b=120:law X, § 3: ten years"]) == {
+        "a": RetentionPeriod(1, "why"),
+        "b": RetentionPeriod(120, "law X, § 3: ten years"),
+    }
+
+
+@pytest.mark.parametrize("option", ["a", "a=1", "a=1:", "a=1: ", "a=0:x", "A=1:x", "a=-1:x", "=1:x", "a=1:x\ny"])
+def test_a_bad_option_is_refused(option: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        retention_periods([option])
+
+
+def test_a_class_twice_is_refused() -> None:
+    with pytest.raises(typer.BadParameter, match="a is given twice"):
+        retention_periods(["a=1:x", "a=2:y"])
