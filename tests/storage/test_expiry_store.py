@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from tests.service.test_retention_rules import us
 from tlog.storage.act_store import Act, ActKind, ActState, ActStore
-from tlog.storage.append_store import AppendStore, Facet, NewRow, SealedRequest
+from tlog.storage.append_store import AppendStore, NewRow, SealedRequest
 from tlog.storage.database import Database
 from tlog.storage.expiry_store import CohortRows, ExpiryStore, MovedRow
+from tlog.storage.facets import Facet
 from tlog.storage.log_store import LogStore
 from tlog.storage.tables import entries, personal, terms, time_blocks
 from tlog.storage.time_blocks import BLOCK, DAY, OCCURRED, RECEIVED
