@@ -51,10 +51,14 @@ class ExpiryStore:
 
     def blocks(self, rows: CohortRows) -> list[int]:
         """Return the blocks that may hold rows of a cohort, in ascending order."""
-        query = select(time_blocks.c.block).distinct().where(
-            time_blocks.c.clock == RECEIVED,
-            time_blocks.c.day >= rows.start // DAY,
-            time_blocks.c.day < -(-rows.end // DAY),
+        query = (
+            select(time_blocks.c.block)
+            .distinct()
+            .where(
+                time_blocks.c.clock == RECEIVED,
+                time_blocks.c.day >= rows.start // DAY,
+                time_blocks.c.day < -(-rows.end // DAY),
+            )
         )
         with self._database.read() as connection:
             return sorted(connection.execute(query).scalars())
