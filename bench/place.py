@@ -67,11 +67,11 @@ def make_log(folder: Path, **settings: Any) -> None:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Place]:
-    """Serve a log that exists."""
+def served(folder: Path, seconds: float = 300) -> Iterator[Place]:
+    """Serve a log that exists; it has this long to become ready."""
     with open_log_database(folder) as database:
         token = TokenStore(database, now_us).issue(TokenKind.SOURCE, SOURCE)[1]
-    with closing(start(log_command(folder), seconds=300)) as program:
+    with closing(start(log_command(folder), seconds=seconds)) as program:
         yield Place(folder, program, _bearer(token))
 
 

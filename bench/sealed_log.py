@@ -93,6 +93,17 @@ def entry(index: int, received_at: int, rng: random.Random) -> Entry:
     )
 
 
+def some_entries(size: int, blocks: int, rng: random.Random) -> list[Entry]:
+    """Return what a log of this size has in blocks chosen at random, made anew: times and entry ids are others."""
+    starts = [rng.randrange(size // _TASK + (size % _TASK > 0)) * _TASK for _ in range(blocks)]
+    return [made for first in starts for made in _block(first, min(_TASK, size - first))]
+
+
+def _block(first: int, count: int) -> Iterator[Entry]:
+    rng = random.Random(first)  # noqa: S311 - made-up entries
+    return (entry(index, SPAN, rng) for index in range(first, first + count))
+
+
 def build(folder: Path, entries: int, workers: int = 2) -> None:
     """Make the log, or go on with it, until it has this many entries."""
     if not folder.exists():
