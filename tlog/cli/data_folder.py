@@ -33,7 +33,7 @@ from tlog.keys.kek_settings import open_kek
 from tlog.keys.keyring import Keyring
 from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.keys.secret_file import read_secret_file
-from tlog.keys.signing import load_signing_keys
+from tlog.keys.signing_rotation import SigningFolder
 from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.log import LogParts
 from tlog.storage.database import Database
@@ -208,11 +208,15 @@ def _lock(descriptor: int, path: Path) -> None:
 
 def load_signer(folder: DataFolder, config: Config) -> CheckpointSigner:
     """Return the log's signer, whose public keys are those in the vkey files. Raises `ConfigurationInvalid`."""
-    keys = load_signing_keys(folder.keys, config.origin)
-    signer = CheckpointSigner(keys.ed25519, keys.ml_dsa_44)
-    for path, vkey in zip(folder.vkeys, signer.vkeys, strict=True):
+    files = SigningFolder(folder.keys, config.origin)
+    (ed25519, ml_dsa_44), *following = [(keys.ed25519, keys.ml_dsa_44) for keys in files.load()]
+    signer = CheckpointSigner(ed25519, ml_dsa_44, following, files.retired_vkeys())
+    for path, vkey in zip(folder.vkeys, signer.vkeys[:2], strict=True):
         if read_file(path).decode("utf-8", "replace").strip() != vkey.encode():
-            raise ConfigurationInvalid(f"{path} is not the public key of the private key in {folder.keys}")
+            raise ConfigurationInvalid(
+                f"{path} is not the public key of the private key in {folder.keys}; if signing keys were being "
+                "changed, run 'tlog key rotate signing --finish' again"
+            )
     return signer
 
 

@@ -15,6 +15,7 @@ from tlog.cli.config import Config
 from tlog.cli.data_folder import DataFolder, exclusive, read_config
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app
+from tlog.cli.rotate_signing import signing
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.kek import KeyEncryptionProvider
 from tlog.keys.kek_settings import open_kek, previous_keks
@@ -31,8 +32,12 @@ Examples:
   tlog key rotate kek ./log                  a new KEK; every data key is wrapped again, no entry is touched
   tlog key rotate kek ./log --destroy-old    remove the old ones: ends every backup of the keyring made before
   tlog key rotate person-hash ./log          a new key for the hashes that persons are found by
+  tlog key rotate signing ./log              new signing keys beside the old ones; prints what to tell whom
+  tlog key rotate signing ./log --finish     only the new ones sign
 Interrupted, run it again: it goes on.
 """
+
+app.command(epilog=EXAMPLES)(signing)
 
 
 @app.command(epilog=EXAMPLES)

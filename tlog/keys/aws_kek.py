@@ -68,7 +68,7 @@ class AwsKek:
             lambda: self._kms.encrypt(KeyId=self._arn, Plaintext=key, EncryptionContext=_context(context))
         )
         blob: bytes = answer["CiphertextBlob"]
-        return self._header + blob
+        return bytes(self._header + blob)
 
     def _unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         length = int.from_bytes(wrapped[1:3])

@@ -6,6 +6,8 @@ ML-DSA-44 one has the cosignature form 0x06 under the log's own name, which is i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tlog.formats.checkpoint import Checkpoint
 from tlog.formats.cosignature import MlDsa44CosignatureSigner, verifier_for
 from tlog.formats.ed25519 import Ed25519Signer
@@ -16,25 +18,33 @@ from tlog.formats.vkey import VKey
 class CheckpointSigner:
     """Signs checkpoints of one origin."""
 
-    def __init__(self, ed25519: Ed25519Signer, ml_dsa_44: MlDsa44CosignatureSigner) -> None:
-        self._ed25519 = ed25519
-        self._ml_dsa_44 = ml_dsa_44
+    def __init__(
+        self,
+        ed25519: Ed25519Signer,
+        ml_dsa_44: MlDsa44CosignatureSigner,
+        following: Sequence[tuple[Ed25519Signer, MlDsa44CosignatureSigner]] = (),
+        retired: Sequence[VKey] = (),
+    ) -> None:
+        """Sign with a pair, and while keys are changed with the `following` one too; `retired` keys only verify."""
+        self._pairs = ((ed25519, ml_dsa_44), *following)
+        self.retired = tuple(retired)
 
     @property
     def origin(self) -> str:
         """The log's name, which is the origin of its checkpoints."""
-        return self._ed25519.vkey.name
+        return self._pairs[0][0].vkey.name
 
     @property
-    def vkeys(self) -> tuple[VKey, VKey]:
-        """The Ed25519 and the ML-DSA-44 verifier key."""
-        return self._ed25519.vkey, self._ml_dsa_44.vkey
+    def vkeys(self) -> tuple[VKey, ...]:
+        """The Ed25519 and the ML-DSA-44 verifier key of each pair that signs."""
+        return tuple(signer.vkey for pair in self._pairs for signer in pair)
 
     def verifiers(self) -> list[Verifier]:
-        """Return what recognises this log's signatures."""
-        return [verifier_for(vkey) for vkey in self.vkeys]
+        """Return what recognises this log's signatures, those of replaced keys included."""
+        return [verifier_for(vkey) for vkey in (*self.vkeys, *self.retired)]
 
     def sign(self, size: int, root: bytes, seconds: int) -> Note:
         """Return the signed checkpoint; `seconds` (POSIX, not 0) is the time in the ML-DSA-44 signature."""
         text = Checkpoint(self.origin, size, root).text()
-        return Note(text, (self._ed25519.sign(text), self._ml_dsa_44.cosign(text, seconds)))
+        signatures = [(first.sign(text), second.cosign(text, seconds)) for first, second in self._pairs]
+        return Note(text, tuple(signature for pair in signatures for signature in pair))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from tlog.formats.policy import LogLine
 from tlog.service.fsck.checkpoints import check_checkpoints
 from tlog.service.fsck.leaves import check_roots, check_rows
 from tlog.service.fsck.lookup_rows import check_lookup_rows
@@ -23,7 +26,8 @@ def fsck(parts: LogParts, progress: Progress, *, open_entries: bool = True) -> F
     check_rows(parts.database, store, report)
     check_roots(store, report, progress)
     check_lookup_rows(parts.database, report, progress)
-    check_checkpoints(store, parts.policy, parts.signer.verifiers(), report, progress)
+    policy = replace(parts.policy, logs=(*parts.policy.logs, *map(LogLine, parts.signer.retired)))
+    check_checkpoints(store, policy, parts.signer.verifiers(), report, progress)
     check_objects(store, parts.tiles, report, progress)
     if open_entries:
         check_entries(store, parts.keyring, report, progress)
