@@ -1,11 +1,15 @@
 """What look-up costs an append: rows stored a second with every index, and without any of them.
 
-Only storing is timed, in groups of 1,000 rows sealed beforehand; sealing costs the same either way. "Without" is the
-same log with its two indexes dropped and rows that have no terms and no times.
+The figure is storing alone, in groups of 1,000 rows sealed beforehand; sealing is beside it. "Without" is the same log
+with its two indexes dropped and rows that have no terms and no times.
+
+`python -m bench.index_cost DIR` measures it on a log that `bench.sealed_log` made, which is good for nothing else
+afterwards: hand over a copy.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +20,7 @@ from typing import Final
 
 from bench import sealed_log
 from bench.figure import Figure
+from bench.report import figure_text
 from bench.run import Run
 from tlog.audit.entry import Entry
 from tlog.cli.data_folder import open_folder
@@ -41,24 +46,38 @@ def index_cost(run: Run) -> Iterator[Figure]:
     for existing in run.pick((10_000, 1_000_000), (2_000, 20_000)):
         folder = run.folder(f"index-{existing}") / "log"
         sealed_log.build(folder, existing)
-        rows = run.pick(50_000, 4_000)
-        yield _stored(folder, existing, rows, indexed=True)
-        yield _stored(folder, existing, rows, indexed=False)
+        yield from compare(folder, run.pick(50_000, 4_000))
 
 
-def _stored(folder: Path, existing: int, count: int, *, indexed: bool) -> Figure:
+def compare(folder: Path, rows: int) -> Iterator[Figure]:
+    """Store so many rows into a log twice; the second time without its indexes, which stay away."""
+    yield _stored(folder, rows, indexed=True)
+    yield _stored(folder, rows, indexed=False)
+
+
+def _stored(folder: Path, count: int, *, indexed: bool) -> Figure:
     with open_folder(folder) as opened:
         database = opened.parts.database
-        first = LogStore(database).state().size
-        rows = Sealer(opened.parts.keyring, now_us, urandom).seal_rows(_entries(first, count)).rows
+        existing = LogStore(database).state().size
+        entries, sealer = _entries(existing, count), Sealer(opened.parts.keyring, now_us, urandom)
+        began = time.perf_counter()
+        rows = sealer.seal_rows(entries).rows
+        sealing = time.perf_counter() - began
         store = AppendStore(database)
         if not indexed:
             rows = [replace(row, terms=()) for row in rows]
             _drop(database)
             store._inserts.spans = _NoSpans(database.engine.dialect)
+        cpu = time.process_time()
         seconds = _timed(store, rows)
+        cpu = time.process_time() - cpu
     kind = "with" if indexed else "without"
-    seen = {"us/entry": seconds / count * 1e6}
+    seen = {
+        "us/row": seconds / count * 1e6,
+        "cpu us/row": cpu / count * 1e6,
+        "sealing us/row": sealing / count * 1e6,
+        "sealed and stored by one thread, rows/s": count / (seconds + sealing),
+    }
     return Figure(f"rows stored {kind} indexes", count / seconds, "rows/s", {"existing": existing, "rows": count}, seen)
 
 
@@ -78,3 +97,12 @@ def _drop(database: Database) -> None:
     with database.write() as connection:
         for name in ("ix_entries_facet", "ix_personal_key_id"):
             connection.exec_driver_sql(f"DROP INDEX {name}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--rows", type=int, default=50_000)
+    chosen = parser.parse_args()
+    for figure in compare(chosen.folder, chosen.rows):
+        print(figure_text(figure), flush=True)
