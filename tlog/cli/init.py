@@ -9,6 +9,7 @@ import typer
 
 from tlog.cli.config import Config, Databases
 from tlog.cli.files import read_file
+from tlog.cli.kek_option import kek_settings
 from tlog.cli.new_folder import MadeFolder, make_folder
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
@@ -26,6 +27,7 @@ Examples:
   tlog init ./log --origin log.example/audit --retention "standard=12:…" --retention "clinical=120:ten years, law X"
   tlog init ./log --origin log.example/audit --quorum 2 \\
     --witness w1=KEYS@https://w1.example --witness w2=KEYS@https://w2.example --witness w3=KEYS@https://w3.example
+  tlog init ./log --origin log.example/audit --kek provider=vault --kek url=https://vault.example --kek key=tlog
 KEYS are one or more verifier keys, with commas between them (a witness's 'vkeys' file has one a line).
 """
 
@@ -51,6 +53,10 @@ def init(  # noqa: PLR0913, PLR0917 - the parameters are the command line
         list[str] | None,
         typer.Option(metavar="NAME=MONTHS:REASON", help="A retention class (repeatable); default: standard, 12."),
     ] = None,
+    kek: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Of the [kek] table: provider=vault, url=…, key=… (repeatable)."),
+    ] = None,
     database_url: Annotated[
         str | None, typer.Option(help="PostgreSQL for the log (postgresql+psycopg://…), else SQLite in DIR.")
     ] = None,
@@ -67,6 +73,7 @@ def init(  # noqa: PLR0913, PLR0917 - the parameters are the command line
         origin,
         databases=Databases(database_url, keyring_url),
         settings=LogSettings(raw_leaves=raw_leaves),
+        kek=kek_settings(kek or []),
         retention={} if raw_leaves and not retention else retention_periods(retention or []),
     )
     made = make_folder(folder, config, witnesses)

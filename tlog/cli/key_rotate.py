@@ -23,6 +23,7 @@ from tlog.keys.vault_kek import VaultKek
 from tlog.service import key_rotation
 from tlog.service.rotation_notes import leave_note
 from tlog.storage.database import Database
+from tlog.storage.keyring_store import KeyringStore
 from tlog.storage.migrate import require_current
 
 app = new_app(help="Put new keys in the place of old ones. Stop the log first.")
@@ -61,6 +62,7 @@ def kek(
         with Progress(console=Console(stderr=True), disable=as_json) as bar:
             task = bar.add_task("wrapping keys again")
             count = key_rotation.rewrap(database, provider, lambda n, of: bar.update(task, completed=n, total=of))
+        KeyringStore(database).scrub()  # what was wrapped under the old one is in no file any more
         leave_note(data.rotations, {"key": "kek", "provider": config.kek.provider, "rewrapped": count})
     text = (
         f"{count} keys are wrapped under the new KEK. The old one is needed only for backups of the keyring made "
@@ -77,6 +79,7 @@ def person_hash(folder: Folder, as_json: AsJson = False) -> None:
     with exclusive(data), _keyring(data, config) as database:
         provider = open_kek(config.kek, folder, os.urandom)
         count = key_rotation.rotate_person_hash(database, provider, os.urandom)
+        KeyringStore(database).scrub()
         leave_note(data.rotations, {"key": "person-hash", "rehashed": count})
     emit({"rehashed": count}, f"{count} persons are found by a new hash", as_json)
 

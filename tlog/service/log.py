@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 import aiohttp
+import structlog
 
-from tlog.errors import LogHalted, Malformed, StorageFault, Unavailable
+from tlog.errors import LogHalted, Malformed, StorageFault, TlogError, Unavailable
 from tlog.formats.policy import Policy
 from tlog.keys.keyring import Keyring
 from tlog.keys.keyring_recipe import KeyringRecipe
@@ -60,6 +61,7 @@ from tlog.storage.tile_store import TileStore
 from tlog.storage.token_store import TokenStore
 
 Stage = Literal["durable", "integrated", "witnessed"]
+_logger = structlog.get_logger()
 SEALED_LEAF_BYTES = 32
 MAX_RAW_LEAF_BYTES = (1 << 16) - 1
 
@@ -217,9 +219,12 @@ class Log:
 
     async def _resume(self) -> None:
         """Finish what was left unfinished, then begin what is due."""
-        if self._parts.records is not None:
-            await log_notes(self._parts.records.parent / "rotations", self._own)
         await self.acts.resume()
+        if self._parts.records is not None:
+            try:
+                await log_notes(self._parts.records.parent / "rotations", self._own)
+            except (TlogError, OSError, ValueError) as error:  # the notes stay for the next start
+                _logger.error("a key rotation could not be logged", error=type(error).__name__)
         if self.scheduler is not None and self._parts.retention:
             self.scheduler.start()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,11 @@ def leave_note(folder: Path, details: Mapping[str, Any]) -> None:
     unfinished = folder / f"{UUID(new_entry_id())}.new"
     create_secret_file(unfinished, json.dumps(details).encode())
     unfinished.rename(unfinished.with_suffix(".json"))
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 async def log_notes(folder: Path, own: OwnEntries) -> None:
