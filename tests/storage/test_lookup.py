@@ -15,8 +15,9 @@ from tlog.storage.append_store import AppendStore
 from tlog.storage.database import Database
 from tlog.storage.facets import Facet
 from tlog.storage.log_store import LogStore
-from tlog.storage.lookup import facet_stream
+from tlog.storage.lookup import facet_stream, scan
 from tlog.storage.lookup.conditions import Conditions, Window
+from tlog.storage.lookup.row_stream import Rows
 from tlog.storage.lookup_store import LookUpStore
 from tlog.storage.tables import log_metadata
 from tlog.storage.time_blocks import DAY
@@ -78,8 +79,12 @@ def pages(lookup: LookUpStore, conditions: Conditions, limits: Sequence[int]) ->
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_look_up_agrees_with_a_naive_scan(database: Database, data: st.DataObject) -> None:
-    """Rows are spread over several blocks by stretches of one and the same row."""
+def test_look_up_agrees_with_a_naive_scan(
+    database: Database, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
+) -> None:
+    """Rows are spread over several blocks by stretches of one and the same row; rows are walked, or checked."""
+    monkeypatch.setattr(scan, "_DENSE", data.draw(st.sampled_from([0, 600, 1 << 20])))
+    monkeypatch.setattr(Rows, "widest", data.draw(st.sampled_from([100, 1 << 16])))
     empty(database)
     runs = data.draw(st.lists(st.tuples(_rows, st.sampled_from([1, 1, 1, 3, 700])), min_size=1, max_size=12))
     rows = [row for row, times in runs for _ in range(times)]

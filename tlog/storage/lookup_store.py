@@ -17,7 +17,7 @@ from tlog.storage.database import Database
 from tlog.storage.lookup.blocks import blocks_for
 from tlog.storage.lookup.conditions import Conditions
 from tlog.storage.lookup.facet_stream import FacetChoice, FacetStream
-from tlog.storage.lookup.row_stream import RowCheck, RowStream
+from tlog.storage.lookup.row_stream import Rows
 from tlog.storage.lookup.scan import Budget, Places, Scan
 from tlog.storage.lookup.stream import PERSONS, TERMS, Stream, ValueStream
 
@@ -51,24 +51,21 @@ class LookUpStore:
             choice = FacetChoice(connection, conditions)
             if end <= 0 or not choice.numbers:
                 return _NOTHING
-            streams, check = _plan(connection, conditions, choice)
-            scan = Scan(streams, None if check is None else check.matching, self._budget)
+            streams, rows = _plan(connection, conditions, choice)
+            scan = Scan(streams, rows, self._budget)
             return scan.page(end, limit, lambda: blocks_for(connection, conditions))
 
 
-def _plan(connection: Connection, conditions: Conditions, choice: FacetChoice) -> tuple[list[Stream], RowCheck | None]:
+def _plan(connection: Connection, conditions: Conditions, choice: FacetChoice) -> tuple[list[Stream], Rows | None]:
     streams: list[Stream] = [ValueStream(connection, PERSONS, person) for person in conditions.persons]
     streams += [ValueStream(connection, TERMS, term) for term in conditions.terms]
     by_facet = _asks_for_facets(conditions)
-    walks_rows = not streams and not by_facet and not choice.are_few
-    # Many facets are many seeks for each step: beside another stream the rows are asked instead.
-    by_row = by_facet and bool(streams) and not choice.are_few
-    if walks_rows:
-        streams.append(RowStream(connection))
-    elif not by_row and (by_facet or not streams):
+    in_time = conditions.occurred is not None or conditions.received is not None
+    # Many facets are many seeks for each step: beside another stream, or instead of one, the rows are asked.
+    if choice.are_few and (by_facet or not (streams or in_time)):
         streams.append(FacetStream(connection, choice))
-    if walks_rows or by_row or conditions.occurred or conditions.received:
-        return streams, RowCheck(connection, conditions, choice if by_row else None)
+    if in_time or not streams or (by_facet and not choice.are_few):
+        return streams, Rows(connection, conditions, choice if by_facet else None)
     return streams, None
 
 

@@ -1,4 +1,7 @@
-"""The walk through one page: candidates newest first from the stream that narrows most, the others asked about them.
+"""The walk through one page: candidates newest first from one stream, the others asked about them.
+
+The stream that narrows most gives the candidates. Where even that one has an entry in every few rows, the rows
+themselves are walked instead, in the order in which they lie: that passes over a row in a tenth of the time.
 
 Invariants:
 
@@ -21,6 +24,7 @@ from tlog.storage.time_blocks import BLOCK
 BATCH: Final = 512
 _FIRST_BATCH: Final = 64
 _REACH: Final = 512
+_DENSE: Final = 20 * _REACH
 _SEEK_COST: Final = 10
 _MAX_ROUNDS: Final = 16
 
@@ -56,15 +60,26 @@ class BlockRuns(Protocol):
         """Return the first block of the run that ends with `block`."""
 
 
+class CheckedRows(Stream, Protocol):
+    """The rows, to be walked like a stream or asked about candidates."""
+
+    @property
+    def widest(self) -> int:
+        """How many indices may lie between the bounds of one walk."""
+
+    def matching(self, indices: Sequence[int]) -> list[int]:
+        """Return those of `indices`, which fall and are not none, that match, in their order."""
+
+
 class Scan:
     """One page's walk."""
 
-    def __init__(
-        self, streams: Sequence[Stream], matching: Callable[[Sequence[int]], list[int]] | None, budget: Budget
-    ) -> None:
-        """Every stream must have an entry; `matching` filters candidates further (None: all streams are all)."""
+    def __init__(self, streams: Sequence[Stream], rows: CheckedRows | None, budget: Budget) -> None:
+        """`rows` know what no stream knows; None: the streams, of which there is one at least, know everything."""
         self._streams = list(streams)
-        self._matching = matching
+        self._rows = rows
+        self._walks_rows = False
+        self._reached = 0
         self._budget = budget
         self._deadline = budget.clock() + budget.seconds
         self._blocks: BlockRuns | None = None
@@ -80,6 +95,9 @@ class Scan:
                 return Places([], None, 0)
             end = agreed
             self._narrowest_first(end)
+        self._walks_rows = self._rows is not None and (not self._streams or end - self._reached < _DENSE)
+        if self._rows is not None and self._walks_rows:
+            self._streams.insert(0, self._rows)
         return self._walk(end, limit)
 
     def _walk(self, end: int, limit: int) -> Places:
@@ -102,6 +120,8 @@ class Scan:
     def _step(self, end: int, size: int) -> tuple[list[int], int]:
         """Return the matches of the next candidates below `end`, and down to where all have been looked at."""
         start = 0 if self._blocks is None else self._blocks.run_start((end - 1) // BLOCK) * BLOCK
+        if self._rows is not None and self._walks_rows:
+            start = max(start, end - self._rows.widest)
         driver, *others = self._streams
         batch = driver.below(start, end, size)
         self._scanned += len(batch)
@@ -111,8 +131,8 @@ class Scan:
             if kept:
                 members = stream.among(kept)
                 kept = [index for index in kept if index in members]
-        if kept and self._matching is not None:
-            kept = self._matching(kept)
+        if kept and self._rows is not None and not self._walks_rows:
+            kept = self._rows.matching(kept)
         return kept, batch[-1] if len(batch) == size else start
 
     def _full(self, found: list[int]) -> Places:
@@ -121,7 +141,7 @@ class Scan:
 
     def _agree(self, end: int) -> int | None:
         """Return a lower `end` with nothing between that all streams and blocks have; None if there is nothing."""
-        if len(self._streams) == 1 and self._blocks is None:
+        if len(self._streams) == 1 and self._blocks is None and not self._walks_rows:
             return end  # the stream's next candidates say it themselves
         for _ in range(_MAX_ROUNDS):
             agreed = self._lower(end)
@@ -145,13 +165,14 @@ class Scan:
 
     def _narrowest_first(self, end: int) -> bool:
         """Put the stream first whose next candidates reach furthest down; return whether they are all it has."""
-        if len(self._streams) == 1:
+        if not self._streams or (len(self._streams) == 1 and self._rows is None):
             return False
         reaches = [_reach(stream, end) for stream in self._streams]
         self._spent += _SEEK_COST * len(reaches)
         order = sorted(range(len(reaches)), key=reaches.__getitem__)
         self._streams = [self._streams[place] for place in order]
-        return reaches[order[0]] < 0
+        self._reached = reaches[order[0]]
+        return self._reached < 0
 
     def _is_spent(self) -> bool:
         return self._spent >= self._budget.candidates or self._budget.clock() >= self._deadline
