@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -53,17 +54,33 @@ class HeldHere:
 
 
 @asynccontextmanager
-async def kept_log(folder: Path, clock: Clock, held: Collection[int] = (), **options: Any) -> AsyncIterator[MadeLog]:
-    """Run a log with this clock, `CLASSES` and holds on these entries for the length of a block."""
+async def kept_log(
+    folder: Path, clock: Clock, held: Collection[int] = (), *, settled: bool = True, **options: Any
+) -> AsyncIterator[MadeLog]:
+    """Run a log with this clock, `CLASSES` and holds on these entries for the length of a block.
+
+    `settled`: the block begins after the scheduler's first turn, which else may expire what the block expects to.
+    """
     options = {"settings": settings(), "retention": CLASSES} | options
     made = make_log(folder, now=clock, **options)
     expiry(made).holds = HeldHere(held)
-    await made.log.start()
     try:
+        await made.log.start()
+        if settled:
+            await first_turn(made)
         yield made
     finally:
         await made.log.stop()
         made.close()
+
+
+async def first_turn(made: MadeLog) -> None:
+    """Wait until the scheduler of a started log, if it runs, has had its first turn."""
+    scheduler = made.log.scheduler
+    assert scheduler is not None
+    async with asyncio.timeout(60):
+        while made.parts.retention and scheduler.last_run is None and not scheduler.failures:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 def retention(made: MadeLog) -> Retention:

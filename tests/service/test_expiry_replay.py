@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.expired import CLASSES, Clock, HeldHere, expired, expiries, expiry, kept_log, require_clean, run_due
+from tests.service.expired import (
+    CLASSES,
+    Clock,
+    HeldHere,
+    expired,
+    expiries,
+    expiry,
+    first_turn,
+    kept_log,
+    require_clean,
+    run_due,
+)
 from tests.service.test_erasure import about, append, opened, settings
 from tests.service.test_replay import KEYRING, LOG, copy
 from tests.support import MadeLog, make_log
@@ -56,8 +67,10 @@ async def test_an_older_database_expires_again_before_anybody_asks(tmp_path: Pat
     made = restored(folder, tmp_path / "backup", names, clock)
     require_expired(made)
     await made.log.start()
+    await first_turn(made)
     await made.log.acts.resume()
-    [act] = expiries(made)
+    # Where the held entry is lost (its log is older, see below), its empty cohort expires too.
+    [act] = [act for act in expiries(made) if act.cohort == "standard/2025-01"]
     assert (act.state, act.entries) == (ActState.DONE, 2)
     assert made.log.acts.store.in_states(UNFINISHED) == []
     if names != KEYRING:  # which lacks the keys of the entry that says so
@@ -76,6 +89,7 @@ async def test_what_was_held_is_saved_again(tmp_path: Path) -> None:
     assert stored_cohort(made.log.entries.stored(HELD)) == "standard/2025-01+1"
     assert opened(made, HELD).entry["subjects"][0]["id"] == "p-2"
     await made.log.start()
+    await first_turn(made)
     await made.log.acts.resume()
     assert await run_due(made) == []
     expiry(made).holds = HeldHere()
@@ -121,6 +135,7 @@ async def test_an_older_database_from_between_two_expiries(tmp_path: Path, names
     made = restored(folder, tmp_path / "backup", names, clock)
     assert made.parts.keyring.cohort_names() == [] or "standard/2025-01+1" not in made.parts.keyring.cohort_names()
     await made.log.start()
+    await first_turn(made)
     await made.log.acts.resume()
     assert {0, HELD, 2} <= expired(made)
     assert all(act.state is ActState.DONE for act in expiries(made))

@@ -91,7 +91,7 @@ async def test_stop_waits_for_the_run_under_way(tmp_path: Path) -> None:
     async with kept_log(tmp_path, clock) as made:
         await append(made, *(about(f"p-{i}") for i in range(50)))
     clock.on(2026, 2)
-    async with kept_log(tmp_path, clock, step=steps.append) as made:
+    async with kept_log(tmp_path, clock, step=steps.append, settled=False) as made:
         async with asyncio.timeout(20):
             while "counted" not in steps:  # noqa: ASYNC110 - a step is told by another thread's end
                 await asyncio.sleep(0)
