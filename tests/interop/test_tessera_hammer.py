@@ -66,6 +66,9 @@ def _run(program: str, log: ServedLog, token: str, at_most: str) -> subprocess.C
 
 
 def _complaints(said: str) -> list[str]:
-    """Lines logged as warning, error or fatal, but for the log's own push-back, which is no fault."""
+    """Lines logged as warning, error or fatal.
+
+    But for the log's own push-back, and for requests that the hammer itself gave up when it had reached its goal.
+    """
     lines = (line for line in said.splitlines() if re.match(r"[WEF]\d{4} ", line))
-    return [line for line in lines if "received pushback from log" not in line]
+    return [line for line in lines if not re.search("received pushback from log|context canceled", line)]
