@@ -61,7 +61,7 @@ def init(
         'tlog-witness add-log ./w1 "$(cat new.vkey)" --requests-per-day 100000 --update',
     ),
 )
-def add_log(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def add_log(
     directory: Directory,
     vkey: Annotated[str, typer.Argument(metavar="VKEY", help="The log's verifier key.", show_default=False)],
     more: Annotated[
@@ -101,7 +101,7 @@ def add_log(  # noqa: PLR0913, PLR0917 - the parameters are the command line
         "tlog-witness serve ./w1 --host 0.0.0.0 --port 8443 --tls-cert chain.pem --tls-key key.pem",
     )
 )
-def serve(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def serve(
     directory: Directory,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,

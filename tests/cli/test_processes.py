@@ -144,7 +144,7 @@ def tree_size(folder: Path) -> int:
 def test_from_an_entry_to_evidence_and_back(witnessed: Witnessed, served: Program, tmp_path: Path) -> None:
     at = ["--url", served.url]
     _, err = tlog("append", ndjson(tmp_path / "e.ndjson", 300), *at, "--wait", "witnessed", token=witnessed.token)
-    assert "300/300" in err
+    assert err == ""  # no bar where nobody sees it move
     tlog("append", ndjson(tmp_path / "f.ndjson", 50), *at, "--wait", "witnessed", token=witnessed.token)
 
     entry, proof = tmp_path / "17.json", tmp_path / "17.tlog-proof"
@@ -340,8 +340,8 @@ def test_a_log_that_cannot_start_says_why(plain: tuple[Path, str], tmp_path: Pat
         assert "cannot listen on 127.0.0.1" in tlog("serve", folder, "--port", port, code=1)[1]
     assert "certificate" in tlog("serve", folder, "--tls-cert", "no.pem", "--tls-key", "no.pem", code=1)[1]
     tlog("serve", folder, "--tls-cert", "no.pem", code=2)
-    with (folder / "tlog.toml").open("a") as config:
-        config.write("sealing_proceses = 2\n")
+    config = folder / "tlog.toml"
+    config.write_text(config.read_text().replace("\nsealing_processes", "\nsealing_proceses"))
     assert "unknown: settings.sealing_proceses" in tlog("serve", folder, code=1)[1]
 
 

@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tlog.audit.entry import new_entry_id
@@ -20,6 +19,7 @@ from tlog.cli.entry_source import SHOWN_FAULTS, EntrySource, check_file, entry_s
 from tlog.cli.id_file import IdOf, forget_ids, id_file, keep_ids, kept_ids
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, failed, new_app
+from tlog.cli.progress_bar import progress_bar
 from tlog.client.client import LogClient
 from tlog.client.ndjson import LineReader, lines_of
 from tlog.client.upload import Upload
@@ -57,7 +57,7 @@ class Stage(StrEnum):
 
 
 @app.command(epilog=EXAMPLES)
-def append(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def append(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="NDJSON; - is stdin.", show_default=False)],
     url: Url,
     token_file: TokenFile = None,
@@ -150,7 +150,7 @@ def _bad_lines(shown: Sequence[Fault], faults: int, lines: int, outcome: str, **
 def _progress(total: int | None, *, hidden: bool) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     unknown = (TextColumn("{task.description}"), TextColumn("entries: {task.completed}"), TimeElapsedColumn())
-    return Progress(*(unknown if total is None else columns), console=Console(stderr=True), disable=hidden)
+    return progress_bar(*(unknown if total is None else columns), hidden=hidden)
 
 
 def _report(upload: Upload, seconds: float, as_json: bool) -> None:

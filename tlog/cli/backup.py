@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, TaskID
 from sqlalchemy import URL, make_url
 
@@ -20,6 +19,7 @@ from tlog.cli.data_folder import DataFolder, read_config
 from tlog.cli.files import read_file
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app
+from tlog.cli.progress_bar import progress_bar
 from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
 from tlog.service.backup import MadeBackup, Places, Source, back_up
@@ -52,7 +52,7 @@ def backup(
     data = DataFolder(folder)
     config = read_config(data)
     places = _places(folder, entries_to, keyring_to)
-    with one_backup(data), Progress(console=Console(stderr=True), disable=as_json) as bar:
+    with one_backup(data), progress_bar(hidden=as_json) as bar:
         made = back_up(_source(data, config), places, keep_days, now_us, Bars(bar).show)
     emit(_values(made), _text(made), as_json)
 

@@ -31,7 +31,7 @@ policy accepts, so both sizes must be sizes at which the log was witnessed ('GET
 
 
 @app.command(epilog=EXAMPLES)
-def consistency(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def consistency(
     old: Annotated[int, typer.Argument(metavar="OLD", min=0, help="The smaller tree size.")],
     new: Annotated[int, typer.Argument(metavar="NEW", min=0, help="The larger tree size.")],
     url: Url,

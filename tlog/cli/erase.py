@@ -9,13 +9,12 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
 from tlog.cli.files import read_file
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, failed, new_app
+from tlog.cli.progress_bar import progress_bar
 from tlog.client.answers import decode
 from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid, ActsSaid, ErasureSaid, ask_erasure, decide, read_act, until_ended
@@ -46,7 +45,7 @@ ActId = Annotated[str, typer.Argument(metavar="ACT", help="The act's id.", show_
 
 
 @app.callback(epilog=EXAMPLES)
-def erase(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def erase(
     context: typer.Context,
     subject: Subject = None,
     subject_file: SubjectFile = None,
@@ -86,37 +85,59 @@ def erase(  # noqa: PLR0913, PLR0917 - the parameters are the command line
 def list_(
     url: Url,
     token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
     """List the last fifty erasures, the newest first."""
-    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     page = asyncio.run(_list(client))
     emit(msgspec.to_builtins(page), "\n".join(map(_line, page.erasures)) or "no erasures yet", as_json)
 
 
 @app.command()
-def show(act: ActId, url: Url, token_file: TokenFile = None, ca_file: CaFile = None, as_json: AsJson = False) -> None:
+def show(
+    act: ActId,
+    url: Url,
+    token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
     """Show how far an erasure is."""
-    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     said = asyncio.run(_with(client, read_act(client, act)))
     emit(msgspec.to_builtins(said), _line(said), as_json)
 
 
 @app.command()
 def approve(
-    act: ActId, url: Url, token_file: TokenFile = None, ca_file: CaFile = None, as_json: AsJson = False
+    act: ActId,
+    url: Url,
+    token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Have an erasure carried out that another person asked for."""
-    _decide("approve", act, connect(url, token=required_token(token_file), ca_file=ca_file), as_json)
+    _decide(
+        "approve", act, connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for), as_json
+    )
 
 
 @app.command()
 def decline(
-    act: ActId, url: Url, token_file: TokenFile = None, ca_file: CaFile = None, as_json: AsJson = False
+    act: ActId,
+    url: Url,
+    token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Have an erasure not carried out."""
-    _decide("decline", act, connect(url, token=required_token(token_file), ca_file=ca_file), as_json)
+    _decide(
+        "decline", act, connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for), as_json
+    )
 
 
 def _decide(decision: str, act: str, client: LogClient, as_json: bool) -> None:
@@ -167,7 +188,7 @@ def _confirm(planned: ErasureSaid) -> None:
 
 
 async def _watch(client: LogClient, act: str, as_json: bool) -> ActSaid:
-    with Progress(console=Console(stderr=True), disable=as_json, transient=True) as bar:
+    with progress_bar(hidden=as_json, transient=True) as bar:
         task = bar.add_task("erasing", total=None)
 
         def report(said: ActSaid) -> None:

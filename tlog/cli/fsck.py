@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from tlog.cli.data_folder import DataFolder, exclusive, open_folder, read_config
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, failed, new_app
+from tlog.cli.progress_bar import progress_bar
 from tlog.client.words import counted
 from tlog.service.fsck.report import FsckReport
 from tlog.service.fsck.run import fsck as audit
@@ -40,7 +40,7 @@ def fsck(
     with (
         exclusive(data),
         open_folder(folder) as opened,
-        Progress(console=Console(stderr=True), disable=as_json) as bar,
+        progress_bar(hidden=as_json) as bar,
     ):
         report = audit(opened.parts, _Bars(bar).show, open_entries=entries)
     emit({"ok": report.ok, **asdict(report)}, _text(report), as_json)

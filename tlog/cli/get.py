@@ -28,7 +28,7 @@ What the log sent is checked against the entry's leaf.
 
 
 @app.command(epilog=EXAMPLES)
-def get(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def get(
     index: Annotated[int, typer.Argument(metavar="INDEX", min=0, help="The entry's index, from 0.")],
     url: Url,
     token_file: TokenFile = None,

@@ -11,7 +11,7 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from tlog.cli.connection import CaFile, TokenFile, Url, connect, required_token
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
 from tlog.cli.erase import id_in
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
@@ -71,7 +71,7 @@ class LiftSaid(Struct, frozen=True):
 
 
 @app.command(epilog=EXAMPLES)
-def place(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def place(
     url: Url,
     case: Annotated[str, typer.Option(metavar="NUMBER", help="Reference of the case.", show_default=False)],
     reason: Reason,
@@ -85,6 +85,7 @@ def place(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     kind: Annotated[str, typer.Option(help="legal-hold, or art-17-3: stops erasure only.")] = "legal-hold",
     ground: Annotated[str | None, typer.Option(help="a to e of Art. 17(3), with art-17-3.")] = None,
     token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -103,7 +104,7 @@ def place(  # noqa: PLR0913, PLR0917 - the parameters are the command line
         "occurred_to": occurred_to,
         "by_case": by_case,
     }
-    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     given = {name: value for name, value in body.items() if value is not None}
     said = decode(asyncio.run(_with(client, client.post_json("v1/holds", given))), HoldSaid)
     emit(msgspec.to_builtins(said), _line(said), as_json)
@@ -114,24 +115,26 @@ def list_(
     url: Url,
     everything: Annotated[bool, typer.Option("--all", help="Also those that are lifted.")] = False,
     token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
     """List the holds in force."""
-    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     query = {"all": "1"} if everything else {}
     said = decode(asyncio.run(_with(client, client.get_json("v1/holds", query))), HoldsSaid)
     emit(msgspec.to_builtins(said), "\n".join(map(_line, said.holds)) or "nothing is held", as_json)
 
 
 @app.command(epilog=EXAMPLES)
-def lift(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def lift(
     url: Url,
     reason: Reason,
     authorised_by: AuthorisedBy,
     hold: Annotated[int | None, typer.Option(metavar="N", help="Number of the hold.", show_default=False)] = None,
     case: Case = None,
     token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -139,7 +142,7 @@ def lift(  # noqa: PLR0913, PLR0917 - the parameters are the command line
     if (hold is None) == (case is None):
         raise typer.BadParameter("give one of --hold and --case")
     which: dict[str, object] = {"case": case} if hold is None else {"hold": hold}
-    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     asked = client.post_json("v1/holds/lift", {**which, "reason": reason, "authorised_by": authorised_by})
     said = decode(asyncio.run(_with(client, asked)), LiftSaid)
     emit(msgspec.to_builtins(said), "\n".join(f"{act.act}  {act.state}" for act in said.acts), as_json)

@@ -33,7 +33,7 @@ KEYS are one or more verifier keys, with commas between them (a witness's 'vkeys
 
 
 @app.command(epilog=EXAMPLES)
-def init(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist.", show_default=False)],
     origin: Annotated[str, typer.Option(help="The log's name for ever, best a schema-less URL.", show_default=False)],
     raw_leaves: Annotated[

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from tlog.cli.config import Config
 from tlog.cli.data_folder import DataFolder, exclusive, read_config
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app
+from tlog.cli.progress_bar import progress_bar
 from tlog.cli.rotate_signing import signing
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.kek import KeyEncryptionProvider
@@ -59,7 +58,7 @@ def kek(
             return
         if not key_rotation.outdated(database, provider):
             provider = _begin(data, config, provider)
-        with Progress(console=Console(stderr=True), disable=as_json) as bar:
+        with progress_bar(hidden=as_json) as bar:
             task = bar.add_task("wrapping keys again")
             count = key_rotation.rewrap(database, provider, lambda n, of: bar.update(task, completed=n, total=of))
         KeyringStore(database).scrub()  # what was wrapped under the old one is in no file any more

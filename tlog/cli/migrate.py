@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
-
 from tlog.cli.config import Config
 from tlog.cli.data_folder import DataFolder, exclusive, open_folder, open_log_database, read_config
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app, notice
+from tlog.cli.progress_bar import progress_bar
 from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
 from tlog.service.reindex import Reindexed, compute_missing_terms, count_missing_terms
@@ -70,7 +68,7 @@ def _is_missing_terms(folder: Path) -> bool:
 
 def _index(folder: Path, as_json: bool) -> Reindexed:
     """Compute what the new schema has room for and SQL can't: it needs the keys."""
-    with open_folder(folder) as opened, Progress(console=Console(stderr=True), disable=as_json) as bar:
+    with open_folder(folder) as opened, progress_bar(hidden=as_json) as bar:
         task = bar.add_task("index terms", visible=False)
         return compute_missing_terms(
             opened.parts.database,

@@ -31,7 +31,7 @@ Proofs are public: they hold hashes only, and need no token.
 
 
 @app.command(epilog=EXAMPLES)
-def prove(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def prove(
     index: Annotated[int, typer.Argument(metavar="INDEX", min=0, help="The entry's index, from 0.")],
     url: Url,
     output: Annotated[

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from tlog.cli.backup import Bars
 from tlog.cli.config import Config, Databases, encode_config, parse_config
@@ -24,6 +22,7 @@ from tlog.cli.files import read_file
 from tlog.cli.new_folder import finish_folder
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app, notice
+from tlog.cli.progress_bar import progress_bar
 from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.secret_file import create_secret_file, read_secret_file
@@ -54,7 +53,7 @@ _WAITING = "This folder is being restored, or was when 'tlog restore' ended earl
 
 
 @app.command(epilog=EXAMPLES)
-def restore(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def restore(
     entries: Annotated[Path, typer.Option(metavar="A/TIME", help="A backup of the entries.", show_default=False)],
     keyring: Annotated[Path, typer.Option(metavar="B/TIME", help="A backup of the keyring.", show_default=False)],
     keys: Annotated[Path, typer.Option(metavar="DIR", help="The copy of DIR/keys.", show_default=False)],
@@ -79,7 +78,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the parameters are the command line
         )
     folder = DataFolder(to)
     _require_new(folder)
-    with Progress(console=Console(stderr=True), disable=as_json) as bar:
+    with progress_bar(hidden=as_json) as bar:
         report = Bars(bar).show
         checked = check_backup(entries, keyring, [_records_in(path) for path in erasures or ()], report)
         config = _config(checked, Databases(database_url, keyring_url))

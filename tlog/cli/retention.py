@@ -10,7 +10,7 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from tlog.cli.connection import CaFile, TokenFile, Url, connect, required_token
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
 from tlog.client.answers import decode
@@ -62,11 +62,12 @@ def plan(
     url: Url,
     until: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Up to this day; default 90 days.")] = None,
     token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Show which cohorts expire, when and why. Changes nothing."""
-    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     query = {} if until is None else {"until": until}
     said = decode(asyncio.run(_with(client, client.get_json("v1/retention", query))), PlanSaid)
     lines = [_line(cohort) for cohort in said.cohorts] or ["nothing expires"]
@@ -78,11 +79,12 @@ def run(
     url: Url,
     authorised_by: Annotated[str, typer.Option(metavar="NAME", help="Who decided it.", show_default=False)],
     token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Expire now what is due. Where a second person must agree, 'tlog erase approve ACT' does."""
-    client = connect(url, token=required_token(token_file), ca_file=ca_file)
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     asked = client.post_json("v1/retention/run", {"authorised_by": authorised_by})
     said = decode(asyncio.run(_with(client, asked)), RunSaid)
     lines = [f"{act.act}  {act.state}  {counted(act.entries or 0, 'entry', 'entries')}" for act in said.acts]

@@ -71,7 +71,7 @@ class _Results:
 
 
 @app.command(epilog=EXAMPLES)
-def search_command(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def search_command(
     url: Url,
     actor: Annotated[Pair, _option("Who acted.", "TYPE ID")] = None,
     target: Annotated[Pair, _option("What was acted on.", "TYPE ID")] = None,

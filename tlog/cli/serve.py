@@ -25,7 +25,7 @@ and in /readyz, and goes on answering reads.
 
 
 @app.command(epilog=EXAMPLES)
-def serve(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def serve(
     folder: Folder,
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of tlog.toml's.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = None,

@@ -32,7 +32,7 @@ Examples:
 
 
 @app.command(epilog=EXAMPLES)
-def demo(  # noqa: PLR0913, PLR0917 - the parameters are the command line
+def demo(
     once: Annotated[bool, typer.Option("--once", help="Append, verify, report and end.")] = False,
     entries: Annotated[int, typer.Option(min=1, max=1_000_000, help="With --once: how many entries.")] = 10_000,
     rate: Annotated[float, typer.Option(min=0.1, max=1000, help="Without --once: entries a second.")] = 2,
