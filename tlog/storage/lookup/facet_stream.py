@@ -96,8 +96,7 @@ class FacetStream:
             self._width = max(_PIECE, (end - low) // _STEP)
             low = max(start, end - self._width)
             found = self._within(low, end)
-        if len(found) < _PIECE // 8:
-            self._width = min(self._width * _STEP, _WIDEST)
+        self._width = _fitting(end - low, len(found))
         if not found and low > start:
             newest = self.newest_below(low)
             low = start if newest is None else max(start, newest + 1)
@@ -120,6 +119,12 @@ class FacetStream:
 
     def _hinted(self, query: Select[Any]) -> Select[Any]:
         return query.with_hint(entries, _INDEX, "sqlite")
+
+
+def _fitting(width: int, found: int) -> int:
+    """Return the width that would hold half of `_PIECE`, after one with this many; at most `_STEP` times as wide."""
+    wider = width * _PIECE // (2 * max(found, 1))
+    return max(_PIECE, min(wider, width * _STEP, _WIDEST))
 
 
 _FACET = (entries.c.facet, entries.c.log_index, number("value"))

@@ -21,7 +21,7 @@ from typing import Final, Protocol
 from tlog.storage.lookup.stream import Stream
 from tlog.storage.time_blocks import BLOCK
 
-BATCH: Final = 512
+BATCH: Final = 1024
 _FIRST_BATCH: Final = 64
 _REACH: Final = 512
 _DENSE: Final = 20 * _REACH
@@ -102,12 +102,12 @@ class Scan:
 
     def _walk(self, end: int, limit: int) -> Places:
         found: list[int] = []
-        size = _FIRST_BATCH
+        size, goes_on = _FIRST_BATCH, False
         while True:
-            agreed = self._agree(end)
+            agreed = end if goes_on else self._agree(end)
             if agreed is None:
                 return Places(found, None, self._scanned)
-            matches, end = self._step(agreed, size)
+            matches, end, goes_on = self._step(agreed, size)
             found += matches
             if len(found) >= limit:
                 return self._full(found[:limit])
@@ -115,10 +115,11 @@ class Scan:
                 return Places(found, None, self._scanned)
             if self._is_spent():
                 return Places(found, end, self._scanned)
-            size = min(2 * size, BATCH)
+            size = min(4 * size, BATCH)
 
-    def _step(self, end: int, size: int) -> tuple[list[int], int]:
-        """Return the matches of the next candidates below `end`, and down to where all have been looked at."""
+    def _step(self, end: int, size: int) -> tuple[list[int], int, bool]:
+        """Return the matches of the next candidates below `end`, down to where all have been looked at, and whether
+        it goes on from there as it was: within the blocks, and where the streams meet."""
         start = 0 if self._blocks is None else self._blocks.run_start((end - 1) // BLOCK) * BLOCK
         if self._rows is not None and self._walks_rows:
             start = max(start, end - self._rows.widest)
@@ -131,9 +132,11 @@ class Scan:
             if kept:
                 members = stream.among(kept)
                 kept = [index for index in kept if index in members]
+        reached = batch[-1] if len(batch) == size else start
+        goes_on = bool(kept) and reached > start
         if kept and self._rows is not None and not self._walks_rows:
             kept = self._rows.matching(kept)
-        return kept, batch[-1] if len(batch) == size else start
+        return kept, reached, goes_on
 
     def _full(self, found: list[int]) -> Places:
         last = found[-1]
