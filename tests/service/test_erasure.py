@@ -18,7 +18,8 @@ from tlog.audit.entry import JSON
 from tlog.audit.opened import OpenedEntry
 from tlog.errors import BadRequest, Damaged, Held, Unavailable
 from tlog.keys.keyring import actor_identity
-from tlog.service.erasure import Erasure, ErasureRequest, Erasures, Person
+from tlog.service.erasure import Erasure, Erasures
+from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.intake import AppendRequest
 from tlog.service.settings import LogSettings
 from tlog.storage.act_store import ActKind, ActState
@@ -200,13 +201,22 @@ class HeldOnes:
     def held(self, indices: Sequence[int]) -> Mapping[int, Sequence[int]]:
         return {index: [5] for index in indices if index in self._indices}
 
+    def names(self, key_id: int) -> bool:
+        return key_id in self._subjects
+
+    def rekey(self, old: int, new: int) -> None:
+        raise AssertionError(f"nobody is named, {old} and {new} neither")
+
+    def count(self) -> int:
+        return 1
+
 
 @pytest.mark.parametrize("held", ["subject", "entry"])
 async def test_what_is_held_is_not_erased_and_the_refusal_is_an_entry(made: MadeLog, held: str) -> None:
     index, _ = await append(made, about(ANNA.id), about(ANNA.id))
     key_id = made.parts.keyring.find_person("subject", ANNA.id)
     assert key_id is not None
-    erasures(made).holds = HeldOnes([key_id]) if held == "subject" else HeldOnes((), [index])
+    erasures(made).steps.holds = HeldOnes([key_id]) if held == "subject" else HeldOnes((), [index])
     number = 3 if held == "subject" else 5
     assert list((await erasures(made).plan(ANNA)).held) == [number]
     with pytest.raises(Held, match=f"hold {number}.*entry 2 of the log"):

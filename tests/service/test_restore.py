@@ -18,7 +18,8 @@ from tests.cli.test_backup import back_up, fill
 from tests.cli.test_restore import arguments
 from tlog.cli.data_folder import open_folder
 from tlog.errors import StorageFault
-from tlog.service.erasure import Erasure, ErasureRequest, Person
+from tlog.service.erasure import Erasure
+from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.log import Log, now_us
 from tlog.storage.token_store import TokenKind, TokenStore
 

@@ -4,7 +4,8 @@ One JSON object (RFC 8259, UTF-8, no white space between tokens) and a final new
 
     {"version":1,"origin":"<log>","act":"<UUIDv7>","kind":"erasure"|"expiry","at":<microseconds since 1970>,
      "key_id":<n>,"role":"actor"|"subject",            of an erasure: whose key was destroyed
-     "cohort":"<name>","moved":[<index>,…],            of an expiry: which key, and what was saved from it
+     "cohort":"<name>",                                of an expiry: which key was destroyed
+     "moved":[<index>,…],                              entries that were held, and were sealed under another key before
      "parts":[[<index>,"<label>","<base64>"],…]}       what stands in place of each erased part
 
 A `label` is `actor`, `subjects[<i>]` or `shared`; the base64 is the erased part as `part.py` says. Members that do not

@@ -56,6 +56,8 @@ class HoldSaid(Struct, frozen=True):
     by_case: bool
     placed_at: str
     lifted_at: str | None
+    lift_reason: str | None = None
+    lift_authorised_by: str | None = None
 
 
 class HoldsSaid(Struct, frozen=True):
@@ -164,6 +166,6 @@ def _line(hold: HoldSaid) -> str:
     ground = f" ({hold.ground})" if hold.ground else ""
     state = f"lifted {hold.lifted_at[:10]}" if hold.lifted_at else f"since {hold.placed_at[:10]}"
     covers = ", ".join(part for part in scope if part)
-    return (
-        f"{hold.hold}  {hold.kind}{ground}  {state}  case {hold.case}: {covers}; {hold.reason} ({hold.authorised_by})"
-    )
+    lifted = f"; lifted: {hold.lift_reason} ({hold.lift_authorised_by})" if hold.lift_reason else ""
+    said = f"case {hold.case}: {covers}; {hold.reason} ({hold.authorised_by}){lifted}"
+    return f"{hold.hold}  {hold.kind}{ground}  {state}  {said}"

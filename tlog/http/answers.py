@@ -225,6 +225,8 @@ class HoldAnswer(Answer, frozen=True, kw_only=True):
     by_case: bool
     placed_at: Time
     lifted_at: Time | None
+    lift_reason: str | None
+    lift_authorised_by: str | None
 
 
 class HoldList(Answer, frozen=True, kw_only=True):

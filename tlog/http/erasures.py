@@ -32,7 +32,8 @@ from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
 from tlog.http.query import decimal, parse_query
 from tlog.keys.keyring import actor_identity
-from tlog.service.erasure import Erasure, ErasureRequest, Erasures, Person
+from tlog.service.erasure import Erasure, Erasures
+from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.log import Log
 from tlog.storage.act_store import ActKind
 

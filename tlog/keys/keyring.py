@@ -153,10 +153,22 @@ class Keyring:
         with self._lock:
             return self._load_persons([person])[person].key_id
 
+    def add_unnamed_person(self) -> int:
+        """Make a key that nobody is found by, and return its `key_id`."""
+        [wrapped] = self._provider.wrap_many([self._random(KEY_BYTES)], PERSON_CONTEXT)
+        key = WrappedPersonKey(int.from_bytes(self._random(8)) >> 1, None, wrapped)
+        self._store.add_persons([key])
+        return key.key_id
+
     def withdraw_person(self, key_id: int) -> None:
         """Take a person's key out of use; the log's epoch must move on before it is destroyed."""
         self._store.withdraw_person(key_id)
         self.drop_caches()
+
+    def is_withdrawn(self, key_id: int) -> bool:
+        """Tell whether a key is out of use, or gone."""
+        person = self._store.persons_by_id([key_id]).get(key_id)
+        return person is None or person.person_hash is None
 
     def destroy_person(self, key_id: int) -> bool:
         """Destroy a person's key. Returns whether it was there."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 
 from tlog.audit.erasure_record import ErasureRecord
@@ -142,7 +143,8 @@ class CohortEraser:
         actor, *subjects = (None if part.key_id is None else persons.get(part.key_id) for part in parts)
         first, *others = (part.ciphertext for part in parts)
         sealed = SealedParts(columns["entry_id"], row.leaf, columns["core"], first, tuple(others), columns["shared"])
-        moved = reseal(sealed, OpenKeys(old, actor, tuple(subjects)), key, self.random)
+        keys = OpenKeys(old, actor, tuple(subjects))
+        moved = reseal(sealed, keys, msgspec.structs.replace(keys, cohort=key), self.random)
         ciphertexts = (moved.actor, *moved.subjects)
         numbered = [(part.part, data) for part, data in zip(parts, ciphertexts, strict=True)]
         return MovedRow(row.index, moved.core, moved.shared, numbered)

@@ -139,7 +139,7 @@ class Log:
         """Wire what erases, and have it erase again what a restored database brought back."""
         parts, origin = self._parts, self.store.state().origin
         erasures = ErasureStore(parts.database)
-        eraser = PersonEraser(origin, self.store, erasures, self.entries, parts.keyring, records)
+        eraser = PersonEraser(origin, self.store, erasures, self.entries, parts.keyring, records, parts.random)
         holds = Holds(HoldStore(parts.database), parts.keyring)
         self.holds = HoldActs(self.acts, holds, parts.keyring, second_person=self.settings.second_person)
         self.erasures = Erasures(self.acts, eraser, holds, second_person=self.settings.second_person)
@@ -235,7 +235,7 @@ class Log:
 
     def held(self, indices: Sequence[int]) -> Collection[int]:
         """Return those of the entries that a hold protects. Blocks."""
-        holds = self.erasures.holds if self.erasures is not None else None
+        holds = self.erasures.steps.holds if self.erasures is not None else None
         return holds.held(indices) if holds is not None else ()
 
     async def append_leaf(self, leaf: bytes) -> int:

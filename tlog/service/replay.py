@@ -63,6 +63,8 @@ class ErasureReplayer:
         self.eraser.check(record)
         self.eraser.withdraw(key_id)
         self.eraser.fence()
+        if record.moved:  # nobody is found by this key: who they were is not in the record
+            self.eraser.keep(record.moved, key_id, self.eraser.keyring.add_unnamed_person())
         said = self.acts.payload(act) if act.state is not ActState.DONE else {}
         said.pop("identity", None)
         values = {
