@@ -15,6 +15,7 @@ from tlog.audit.entry import NDJSON
 from tlog.errors import Conflict, EntryInvalid, Forbidden, TooLarge, Unavailable
 from tlog.service import sealing
 from tlog.service.intake import MAX_ENTRIES, AppendRequest
+from tlog.service.retention_rules import RetentionClass
 from tlog.service.settings import LogSettings
 
 LARGE = 200  # entries: over the size that goes to a sealing process
@@ -117,6 +118,19 @@ async def test_one_bad_entry_refuses_the_whole_request(count: int, settings: Log
                 await made.log.appender.append(request_of(*bad))
         assert made.log.store.state().size == 0
         assert (made.log.sequencer.pending_entries, made.log.sequencer.pending_bytes) == (0, 0)
+
+
+@pytest.mark.parametrize("count", [2, LARGE])
+async def test_a_refused_retention_class_leaves_no_key(count: int, settings: LogSettings, tmp_path: Path) -> None:
+    classes = {"standard": RetentionClass("standard", 1200, "a century")}
+    async with running_log(tmp_path, settings=settings, retention=classes) as made:
+        keyring = made.parts.keyring
+        bad = [entry_document(retention=f"c-{i}", subjects=[{"id": f"p-{i}"}]) for i in range(count)]
+        with pytest.raises(EntryInvalid, match="retention: not a retention class of this log; it has standard"):
+            await made.log.appender.append(request_of(entry_document(), *bad))
+        assert (keyring.cohort_names(), keyring.person_key_ids(-1, 10)) == ([], [])
+        await made.log.appender.append(append_request(count))
+        assert len(keyring.cohort_names()) == 1
 
 
 async def test_a_killed_sealing_process_costs_no_request(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -37,18 +37,27 @@ Clock = Callable[[], int]
 class Sealing:
     """Turns append requests into sealed rows. Belongs to one event loop."""
 
-    def __init__(self, sealer: Sealer, recipe: KeyringRecipe | None, processes: int, now: Clock) -> None:
+    def __init__(
+        self,
+        sealer: Sealer,
+        recipe: KeyringRecipe | None,
+        processes: int,
+        now: Clock,
+        classes: Collection[str] = (),
+    ) -> None:
         """Without a `recipe`, or with no `processes`, everything is sealed in threads of this process.
 
-        `now` returns microseconds since the epoch and is pickled by name.
+        `now` returns microseconds since the epoch and is pickled by name. `classes` are the retention classes that
+        are accepted, all without any: what is of another one is refused before a key is made for it.
         """
+        self._classes = frozenset(classes)
         self._sealer = sealer
         self._recipe = recipe
         self._processes = processes if recipe is not None else 0
         self._now = now
         self._pool: ProcessPoolExecutor | None = None
         self._turns = asyncio.Semaphore(2)
-        self._together = SealingGroup(sealer)
+        self._together = SealingGroup(sealer, self._classes)
         self.epoch = 0
 
     def start(self) -> None:
@@ -72,7 +81,8 @@ class Sealing:
         if pool is not None:
             try:
                 async with asyncio.timeout(POOL_SECONDS):
-                    return await asyncio.get_running_loop().run_in_executor(pool, _seal_there, request, self.epoch)
+                    work = partial(_seal_there, request, self._classes, self.epoch)
+                    return await asyncio.get_running_loop().run_in_executor(pool, work)
             except (BrokenProcessPool, TimeoutError):
                 self._replace(pool)
         async with self._turns:  # A refused document costs many times its own size while it is read.
@@ -83,7 +93,7 @@ class Sealing:
         self.epoch = max(self.epoch, epoch)
 
     def _seal_here(self, request: AppendRequest, epoch: int) -> SealedRequest:
-        return self._sealer.seal_rows(read_request(request), epoch)
+        return self._sealer.seal_rows(read_request(request, self._classes), epoch)
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         if self._pool is broken:
@@ -122,5 +132,5 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _seal_there(request: AppendRequest, epoch: int) -> SealedRequest:
-    return _sealer.seal_rows(read_request(request), epoch)
+def _seal_there(request: AppendRequest, classes: Collection[str], epoch: int) -> SealedRequest:
+    return _sealer.seal_rows(read_request(request, classes), epoch)
