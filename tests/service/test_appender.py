@@ -179,6 +179,29 @@ async def test_nothing_is_stored_under_a_withdrawn_key(count: int, settings: Log
         assert log.store.state().size == 3 * count + 1, "what was refused left nothing behind"
 
 
+def cached() -> tuple[int, int]:
+    """Return how many keys of persons and cohorts the sealing process that this runs in has in memory."""
+    keyring = sealing._sealer._keyring
+    return len(keyring._persons), len(keyring._cohorts)
+
+
+async def test_a_sealing_process_without_requests_forgets_keys_too(tmp_path: Path) -> None:
+    settings = LogSettings(checkpoint_interval=0.02, sealing_processes=1)
+    async with running_log(tmp_path, settings=settings) as made:
+        placed = await made.log.appender.append(append_request(LARGE))
+        pool, loop = made.log._sealing._pool, asyncio.get_running_loop()
+        assert pool is not None
+        assert await loop.run_in_executor(pool, cached) == (2, 1)
+        old = made.log.store.entry(placed[0].index).personal[1].key_id
+        assert old is not None
+        await asyncio.to_thread(made.parts.keyring.withdraw_person, old)
+        await asyncio.to_thread(made.log.store.advance_epoch)
+        async with asyncio.timeout(10):
+            while await loop.run_in_executor(pool, cached) != (0, 0):
+                await asyncio.sleep(0.1)
+        assert made.log._sealing.epoch == 1, "and the next request is sealed in the new epoch at once"
+
+
 async def test_a_request_whose_keys_go_again_and_again_is_refused(tmp_path: Path) -> None:
     """Each time it comes to be stored, an erasure has begun: forced by one that begins after every sealing."""
     async with running_log(tmp_path) as made:

@@ -129,6 +129,7 @@ class Log:
         if parts.records is not None:
             self._open_records(ErasureRecords(parts.records))
         self._sealing.enter(self.store.key_epoch())
+        self.store.epoch_moved = self._sealing.enter
         self.proofs = Proofs(
             self.store,
             self._nodes,
