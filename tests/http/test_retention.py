@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from tests.http.service import Answer, Service, serve
 from tests.service.expired import CLASSES, Clock
 from tests.service.test_erasure import settings
 from tests.support import entry_document, running_log
+from tlog.http.retention import SHARE
+from tlog.service.retention import Retention
 from tlog.storage.token_store import TokenKind
 
 CLOCK = Clock()
@@ -111,3 +116,15 @@ async def test_a_clock_in_an_expired_month_is_503(kept: Service) -> None:
     assert (refused.status, refused.slug) == (503, "clock-behind")
     CLOCK.on(2026, 2)
     assert (await kept.append(entry_document())).status in {200, 201}
+
+
+async def test_plans_are_made_one_by_one_and_a_few_wait(kept: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, token = threading.Event(), dpo(kept)
+    plan = Retention.plan
+    monkeypatch.setattr(Retention, "plan", lambda *arguments: held.wait(20) and plan(*arguments))
+    asked = [asyncio.create_task(kept.get("/v1/retention", token)) for _ in range(5)]
+    for answered in islice(asyncio.as_completed(asked), 5 - SHARE):
+        refused = await answered
+        assert (refused.status, refused.slug, refused.headers["Retry-After"]) == (429, "too-many-requests", "1")
+    held.set()
+    assert [answer.status for answer in await asyncio.gather(*asked)].count(200) == SHARE

@@ -39,6 +39,7 @@ from tlog.storage.act_store import ActKind
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
+MAX_NUMBER: Final = 2**31 - 1
 _WAITING: Final = frozenset({"pending", "running"})
 
 
@@ -101,7 +102,7 @@ class ErasureRoutes:
         """Answer `GET /v1/erasures`."""
         query = parse_query(request, "limit", "before")
         limit = decimal(query, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT))
-        before = decimal(query, "before") if "before" in query else None
+        before = decimal(query, "before", None, (0, MAX_NUMBER)) if "before" in query else None
         await self._auth.dpo(request)
         found = await asyncio.to_thread(self._log.acts.store.newest, ActKind.ERASURE, limit, before)
         following = found[-1].act if len(found) == limit else None

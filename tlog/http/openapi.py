@@ -17,7 +17,7 @@ from tlog.audit.entry import JSON, NDJSON, Entry
 from tlog.http import answers, erasures, problem
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
-from tlog.http.erasures import ErasureBody
+from tlog.http.erasures import ErasureBody, MAX_NUMBER
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.query import parse_query
@@ -193,7 +193,7 @@ def _acts() -> Schema:
                 {"200": _answer_of("One page", _ref("ErasurePage"))},
                 parameters=[
                     _query("limit", "erasures a page", limit),
-                    _query("before", "`next` of the page before", _NUMBER),
+                    _query("before", "`next` of the page before", {**_NUMBER, "maximum": MAX_NUMBER}),
                 ],
                 security=_TOKEN,
             ),

@@ -26,10 +26,14 @@ from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
 from tlog.http.query import parse_query
+from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
 from tlog.service.retention import Planned, Retention
 from tlog.storage.act_store import ActState
 
+RUNNING: Final = 1
+WAITING: Final = 4
+SHARE: Final = 2
 _AHEAD: Final = 90 * 86_400_000_000
 
 
@@ -49,13 +53,15 @@ class RetentionRoutes:
         self._log = log
         self._auth = auth
         self._bodies = bodies
+        self._few = FewAtOnce(RUNNING, WAITING, SHARE, "plans of retention")
 
     async def plan(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/retention`."""
         query = parse_query(request, "until")
-        await self._auth.dpo(request)
+        token = await self._auth.dpo(request)
         until = _day(query["until"]) if "until" in query else self._log.acts.now() + _AHEAD
-        planned = await asyncio.to_thread(self._retention().plan, until)
+        retention = self._retention()
+        planned = await self._few.run(token.token_id, lambda: retention.plan(until))
         return json_answer(RetentionPlan(until=instant(until), cohorts=list(map(_cohort, planned))))
 
     async def run(self, request: web.Request) -> web.Response:

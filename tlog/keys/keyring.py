@@ -172,8 +172,9 @@ class Keyring:
 
     def destroy_person(self, key_id: int) -> bool:
         """Destroy a person's key. Returns whether it was there."""
-        self.drop_caches()
-        return self._store.destroy_person(key_id)
+        gone = self._store.destroy_person(key_id)
+        self.drop_caches()  # now: who read it before has cached it
+        return gone
 
     def need_cohort(self, name: str) -> bytes:
         """Return the key of a cohort, made if there is none. Raises `ClockBehind` where it was destroyed."""
@@ -182,8 +183,9 @@ class Keyring:
 
     def destroy_cohort(self, name: str) -> bool:
         """Destroy the key of a cohort, for good: its name never gets another. Returns whether it was there."""
+        gone = self._store.destroy_cohort(name)
         self.drop_caches()
-        return self._store.destroy_cohort(name)
+        return gone
 
     def scrub(self) -> None:
         """Remove what is left of destroyed keys in the database's files. Raises `Unavailable`."""
@@ -195,8 +197,8 @@ class Keyring:
 
     def destroy_persons(self, key_ids: Collection[int]) -> None:
         """Destroy the keys of several persons; durable on return."""
-        self.drop_caches()
         self._store.destroy_persons(key_ids)
+        self.drop_caches()
 
     def cohort_names(self) -> list[str]:
         """Return the names of all cohorts that have a key."""

@@ -50,6 +50,10 @@ class ExpiryHolds(Protocol):
         """Return those of the entries that a legal hold covers."""
         ...
 
+    def count(self) -> int:
+        """Return how many holds are in force."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Extent:
@@ -124,7 +128,7 @@ class CohortEraser:
 
     def forget_persons(self) -> int:
         """Destroy the keys, and with them the keyed hashes, of persons of whom nothing is left. Returns how many."""
-        orphans, forgotten, after = OrphanKeys(self.store.database), 0, -1
+        orphans, forgotten, after = OrphanKeys(self.store), 0, -1
         while key_ids := self.keyring.person_key_ids(after, _KEYS):
             after = key_ids[-1]
             if unused := orphans.among(key_ids):

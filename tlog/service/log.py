@@ -115,8 +115,9 @@ class Log:
         self.entries = EntryReader(self.store, parts.keyring)
         self.lookup = LookUp(LookUpStore(parts.database), self.store, self.entries, parts.keyring)
         sealer = Sealer(parts.keyring, parts.now, parts.random)
-        self._sealing = Sealing(sealer, parts.keyring_recipe, parts.settings.sealing_processes, parts.now)
-        self.appender = Appender(self._sealing, self.sequencer, self.entries, parts.retention)
+        processes = parts.settings.sealing_processes
+        self._sealing = Sealing(sealer, parts.keyring_recipe, processes, parts.now, parts.retention)
+        self.appender = Appender(self._sealing, self.sequencer, self.entries)
         act_store = ActStore(parts.database)
         own = OwnEntries(self.appender, self.store, act_store, parts.now, own_class(parts.retention))
         self._own = own
@@ -128,6 +129,7 @@ class Log:
         if parts.records is not None:
             self._open_records(ErasureRecords(parts.records))
         self._sealing.enter(self.store.key_epoch())
+        self.store.epoch_moved = self._sealing.enter
         self.proofs = Proofs(
             self.store,
             self._nodes,

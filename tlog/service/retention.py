@@ -14,10 +14,12 @@ from typing import Final
 from tlog.errors import TlogError, Unavailable
 from tlog.keys.keyring import Keyring
 from tlog.service.acts import Acts
+from tlog.service.cohort_extents import CohortExtents
 from tlog.service.expiry import Expiry
 from tlog.service.own_entries import SERVICE
 from tlog.service.retention_rules import Cohort, RetentionClass, RetentionClasses, due, parse_cohort
 from tlog.storage.act_store import OPEN, UNFINISHED, Act, ActKind, ActState
+from tlog.storage.cohort_counts import CohortCounts
 from tlog.storage.token_store import Token
 
 _CHECK_SECONDS: Final = 60.0
@@ -62,8 +64,12 @@ class Retention:
 
     def plan(self, until: int) -> list[Planned]:
         """Return the cohorts that expire up to `until` (microseconds) or have no period, soonest first. Blocks."""
-        now = self._believed()
-        found = [self._planned(cohort, now) for cohort in self._cohorts() if self._is_asked(cohort, until)]
+        now, every = self._believed(), self._cohorts()
+        asked = [cohort for cohort in every if self._is_asked(cohort, until)]
+        counts = CohortCounts(self._expiry.eraser.store.database)
+        extents = CohortExtents(counts, self._expiry.holds, every)
+        extents.count(asked)
+        found = [self._planned(cohort, now, extents) for cohort in asked]
         return sorted(found, key=lambda plan: (plan.expires_at is None, plan.expires_at or 0, plan.cohort.name))
 
     async def run_due(self) -> list[Act]:
@@ -160,9 +166,8 @@ class Retention:
         end = cohort.expires_at(self.classes)
         return end is None or end <= until
 
-    def _planned(self, cohort: Cohort, now: int) -> Planned:
-        extent = self._expiry.eraser.extent(cohort, self._expiry.holds)
+    def _planned(self, cohort: Cohort, now: int, extents: CohortExtents) -> Planned:
         end = cohort.expires_at(self.classes)
         kept = self.classes.get(cohort.retention)
         is_due = end is not None and end <= now
-        return Planned(cohort, kept, end, extent.entries, len(extent.held), is_due)
+        return Planned(cohort, kept, end, extents.entries[cohort.name], extents.held[cohort.name], is_due)
