@@ -157,6 +157,19 @@ def open_folder(path: Path) -> Iterator[OpenFolder]:
 
 
 @contextmanager
+def open_keyring(folder: DataFolder, config: Config) -> Iterator[Keyring]:
+    """Open only the keyring, of whatever schema: a backup is made before an upgrade.
+
+    Raises `ConfigurationInvalid`, `DecryptionFailed`, `Unavailable`.
+    """
+    database = Database(folder.keyring_url(config))
+    try:
+        yield Keyring(KeyringStore(database), open_kek(config.kek, folder.path, os.urandom), os.urandom)
+    finally:
+        database.close()
+
+
+@contextmanager
 def open_parts(folder: DataFolder, config: Config) -> Iterator[OpenFolder]:
     """Open everything as `open_folder` does, of a folder that may have no settings file yet."""
     signer = load_signer(folder, config)

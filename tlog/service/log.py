@@ -126,7 +126,7 @@ class Log:
         self.retention: Retention | None = None
         self.scheduler: Scheduler | None = None
         if parts.records is not None:
-            self._open_records(ErasureRecords(parts.records))
+            self._open_records(ErasureRecords(parts.records, parts.keyring.record_mac))
         self._sealing.enter(self.store.key_epoch())
         self.proofs = Proofs(
             self.store,

@@ -60,6 +60,7 @@ class ErasureReplayer:
     def replay(self, record: ErasureRecord, act: Act) -> None:
         """Replace the parts and destroy the key."""
         key_id = key_of(record)
+        self.eraser.erasures.require_under(key_id, record.parts)
         self.eraser.check(record)
         self.eraser.withdraw(key_id)
         self.eraser.fence()
