@@ -225,7 +225,7 @@ class Log:
                 await log_notes(self._parts.records.parent / "rotations", self._own)
             except (TlogError, OSError, ValueError) as error:  # the notes stay for the next start
                 _logger.error("a key rotation could not be logged", error=type(error).__name__)
-        if self.scheduler is not None and self._parts.retention:
+        if self.scheduler is not None:
             self.scheduler.start()
 
     @property
