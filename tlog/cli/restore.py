@@ -38,6 +38,7 @@ from tlog.service.restore import (
     require_targets,
 )
 from tlog.storage.copy import SQLITE_SUFFIX
+from tlog.storage.expiry_pause import ExpiryPause
 
 app = new_app()
 
@@ -102,6 +103,10 @@ def _restore(folder: DataFolder, config: Config, checked: CheckedBackup, keys: P
         put_entries(checked, folder.database_url(config), report)
         with open_parts(folder, config) as opened:
             forget_again(opened.parts, report)
+        # Holds that were placed since the backup are missing: nothing may expire before they are placed again.
+        since = datetime.now(UTC).isoformat("T", "microseconds").replace("+00:00", "Z")
+        why = f"restored from a backup of {checked.manifest.made_at}: holds that were placed since are missing"
+        ExpiryPause(folder.expiry_pause).begin(since, why)
         finish_folder(folder, encode_config(config).encode())
     (folder.path / RESTORING).unlink()
 
@@ -182,6 +187,7 @@ def _text(checked: CheckedBackup, to: Path) -> str:
     lines = [
         f"{to} is {manifest.origin} as of {manifest.made_at}, {age / 3600:.1f} hours ago: {leaves}.",
         f"Erasure records: {erased}, {checked.records.later} of them younger than the backup.",
+        "Nothing expires by itself: place again the holds that were placed since, then 'tlog retention run'.",
         "'tlog serve' asks the witnesses before it signs, and halts if they know more than this.",
         "Tokens that were revoked since are valid again: see 'tlog token list'. TLS certificates were in no backup.",
     ]
@@ -197,5 +203,6 @@ def _values(checked: CheckedBackup, to: Path) -> dict[str, object]:
         "size": checked.manifest.size,
         "erasure_records": checked.records.all,
         "later_erasure_records": checked.records.later,
+        "expiry_paused": True,
         "keys_may_be_missing": checked.keys_may_be_missing,
     }

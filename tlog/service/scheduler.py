@@ -28,7 +28,7 @@ class Scheduler:
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self.last_run: int | None = None
-        """When cohorts that are due last expired without a failure; none where nothing expires."""
+        """When what was due last expired without a failure; not where nothing expires, or while that is paused."""
         self.turns = 0
         self.failures = 0
         self.expired = 0
@@ -47,7 +47,7 @@ class Scheduler:
         """Finish acts that could not be finished when they were asked for, then expire what is due."""
         try:
             await self._retention.resume()
-            if self._retention.classes:
+            if self._retention.classes and await asyncio.to_thread(self._retention.paused) is None:
                 await self._expire()
         except TlogError as error:
             self._fail(str(error))
