@@ -7,12 +7,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.service.test_erasure import ANNA, BERT, about, append, asked, dpo, erasures, opened, settings
-from tests.support import MadeLog, make_log, running_log
+from tests.support import MadeLog, make_log, make_parts, running_log
+from tlog.audit.erasure_record import encode_record, parse_unverified
 from tlog.audit.opened import OpenedEntry
 from tlog.errors import StorageFault
+from tlog.service.person_eraser import key_of
 from tlog.storage.act_store import UNFINISHED, ActState
+from tlog.storage.erasure_records import ErasureRecords
 
 LOG, KEYRING = ("log.db",), ("keyring.db",)
 
@@ -110,14 +114,47 @@ def other_digest(data: bytes) -> bytes:
     return data[:place] + (b"A" if data[place : place + 1] != b"A" else b"B") + data[place + 1 :]
 
 
+def with_mac(folder: Path, data: bytes) -> bytes:
+    """Write a record anew as this log would have: what is refused then does not fit the log, whoever wrote it."""
+    parts, keyring_database = make_parts(folder)
+    parts.database.close()
+    keyring_database.close()
+    return encode_record(parse_unverified(data), parts.keyring.record_mac)
+
+
+@pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("change", [cut, other_log, other_digest])
 async def test_a_record_that_can_not_be_believed_stops_the_start(
-    tmp_path: Path, change: Callable[[bytes], bytes]
+    tmp_path: Path, change: Callable[[bytes], bytes], signed: bool
 ) -> None:
     folder, backup = tmp_path / "log", tmp_path / "backup"
     await erased_log(folder, backup)
     copy(backup, folder)
     [record] = (folder / "erasures").iterdir()
-    record.write_bytes(change(record.read_bytes()))
-    with pytest.raises(StorageFault):
+    changed = change(record.read_bytes())
+    record.write_bytes(with_mac(folder, changed) if signed and change is not cut else changed)
+    with pytest.raises(StorageFault, match=r"fit|is of the log|no MAC|not an erasure record"):
         make_log(folder, settings=settings())
+
+
+async def test_a_record_of_parts_under_another_key_destroys_no_key(tmp_path: Path) -> None:
+    """As if it said whom it erased wrongly: neither that person's key may go, nor may it pass for done."""
+    folder, backup = tmp_path / "log", tmp_path / "backup"
+    await erased_log(folder, backup)
+    copy(backup, folder)
+    parts, keyring_database = make_parts(folder)
+    keyring, records = parts.keyring, ErasureRecords(folder / "erasures", parts.keyring.record_mac)
+    [record] = records.all()
+    bert = keyring.find_person("subject", BERT.id)
+    assert bert is not None
+    for wrong in (bert, key_of(record) ^ 1):
+        records.write(replace(record, key_id=wrong))
+        with pytest.raises(StorageFault, match="entry 0 that is sealed under another key than the record says"):
+            make_log(folder, settings=settings())
+        assert keyring.find_person("subject", BERT.id) == bert
+        assert keyring.find_person("subject", ANNA.id) == key_of(record)
+    records.write(record)
+    make_log(folder, settings=settings()).close()
+    assert keyring.find_person("subject", ANNA.id) is None
+    parts.database.close()
+    keyring_database.close()

@@ -170,7 +170,7 @@ class ActAnswer(Answer, frozen=True, kw_only=True):
     """An act: `index` is that of its own entry, `progress` null unless it is under way now."""
 
     act: str
-    kind: Literal["erasure", "expiry", "hold", "lift"]
+    kind: Literal["erasure", "expiry", "hold", "lift", "resume-expiry"]
     state: Literal["pending", "begun", "applied", "done", "declined", "refused"]
     requested_at: Time
     applied_at: Time | None
@@ -194,15 +194,23 @@ class CohortAnswer(Answer, frozen=True, kw_only=True):
     due: bool
 
 
+class PauseAnswer(Answer, frozen=True, kw_only=True):
+    """Why nothing expires by itself; `since` is empty where the pause was made by hand."""
+
+    since: str
+    reason: str
+
+
 class RetentionPlan(Answer, frozen=True, kw_only=True):
-    """What expires up to `until`, soonest first."""
+    """What expires up to `until`, soonest first. While `paused` is not null it does so on request only."""
 
     until: Time
+    paused: PauseAnswer | None
     cohorts: list[CohortAnswer]
 
 
 class RetentionRun(Answer, frozen=True, kw_only=True):
-    """The acts of a run, one for each cohort that was due."""
+    """The acts of a run, one for each cohort that was due, and `resume-expiry` where expiry was paused."""
 
     acts: list[ActAnswer]
 

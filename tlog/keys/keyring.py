@@ -38,10 +38,12 @@ KEY_BYTES = 32
 PERSON_HASH_KEY = "person-hash"
 _INDEX_TERM_KEY = "index-terms"
 _ACT_KEY = "acts"
+_RECORD_KEY = "erasure-records"
 PERSON_CONTEXT = b"tlog-audit/v1 person key"
 COHORT_CONTEXT = b"tlog-audit/v1 cohort key"
 SECRET_CONTEXT = b"tlog-audit/v1 keyring secret"
 PAYLOAD_CONTEXT = b"tlog-audit/v1 act\n"
+RECORD_CONTEXT = b"tlog-audit/v1 erasure record\n"
 _NONCE_BYTES = 12
 _CACHED_PERSONS = 100_000
 
@@ -86,11 +88,13 @@ class Keyring:
         self._person_hash = _person_hash(store, provider)
         self._terms = IndexTerms(self._need_secret(_INDEX_TERM_KEY))
         self._acts = AESGCM(self._need_secret(_ACT_KEY))
+        self._records = HmacSha256(self._need_secret(_RECORD_KEY)).digest
 
     @staticmethod
     def create(store: KeyringStore, provider: KeyEncryptionProvider, random: Callable[[int], bytes]) -> None:
-        """Make the keyring's own secret, wrapped by `provider`."""
-        store.add_secret(PERSON_HASH_KEY, provider.wrap_many([random(KEY_BYTES)], SECRET_CONTEXT)[0])
+        """Make the keyring's own secrets, wrapped by `provider`: those that its oldest backup must have already."""
+        for name in (PERSON_HASH_KEY, _RECORD_KEY):
+            store.add_secret(name, provider.wrap_many([random(KEY_BYTES)], SECRET_CONTEXT)[0])
 
     def assign(self, entries: Sequence[Entry], received_at: int, epoch: int = 0) -> list[AssignedKeys]:
         """Return the keys to seal each entry under, making and storing the missing ones first.
@@ -225,6 +229,10 @@ class Keyring:
             return self._acts.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], PAYLOAD_CONTEXT + context)
         except (InvalidTag, ValueError):
             raise DecryptionFailed("what an act says does not open under this keyring") from None
+
+    def record_mac(self, text: bytes) -> bytes:
+        """Return the 32-byte MAC of an erasure record's text. No rotation of keys changes it."""
+        return self._records(RECORD_CONTEXT + text)
 
     def _enter(self, epoch: int) -> None:
         if epoch > self._epoch:

@@ -38,6 +38,7 @@ PURPOSES: Final = {
     ActKind.EXPIRY: "end of the retention period",
     ActKind.HOLD: "legal hold",
     ActKind.LIFT: "end of a legal hold",
+    ActKind.RESUME: "expiry goes on after a restore",
 }
 T = TypeVar("T")
 _PROTECTING: Final = frozenset({ActKind.HOLD, ActKind.LIFT})

@@ -28,6 +28,7 @@ class ActKind(StrEnum):
     EXPIRY = "expiry"
     HOLD = "hold"
     LIFT = "lift"
+    RESUME = "resume-expiry"
 
 
 class ActState(StrEnum):

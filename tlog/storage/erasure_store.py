@@ -116,6 +116,19 @@ class ErasureStore:
                 connection.execute(change.values(ciphertext=bindparam("sealed"), key_id=new), parts)
                 connection.execute(shared, [{"at": m.at, "sealed": m.shared} for m in moved])
 
+    def require_under(self, key_id: int, erased: Sequence[ErasedPart]) -> None:
+        """Raise `StorageFault` where one of these parts is here and sealed under the key of somebody else."""
+        named = {(part.index, part_number(part.label)) for part in erased if part.label != SHARED}
+        query = select(personal.c.log_index, personal.c.part).where(personal.c.key_id != key_id)
+        with self._database.read() as connection:
+            for some in many(sorted({index for index, _ in named}), _ROWS):
+                found = connection.execute(query.where(personal.c.log_index.in_(some)))
+                if others := [row.log_index for row in found if (row.log_index, row.part) in named]:
+                    raise StorageFault(
+                        f"an erasure record names a part of entry {min(others)} that is sealed under another key than "
+                        "the record says; nothing was changed"
+                    )
+
     @staticmethod
     def _require_none(connection: Connection, key_id: int) -> None:
         left = connection.execute(select(func.count()).where(personal.c.key_id == key_id)).scalar_one()
