@@ -79,9 +79,9 @@ def vacuumed(database: Database) -> set[str]:
 
 def table_files(database: Database) -> dict[str, int]:
     """Return the number of each table's file on PostgreSQL; VACUUM FULL gives it another one."""
-    query = "SELECT relname, pg_relation_filenode(relid) FROM pg_stat_user_tables"
+    query = "SELECT relname, pg_relation_filenode(relid) AS number FROM pg_stat_user_tables"
     with database.read() as connection:
-        return {name: number for name, number in connection.execute(text(query))}
+        return {row.relname: row.number for row in connection.execute(text(query))}
 
 
 def require_cleaned(database: Database, before: Mapping[str, int], small: Iterable[str]) -> None:
