@@ -29,6 +29,17 @@ def files_of(made: MadeLog, request: pytest.FixtureRequest) -> Callable[[], byte
     return lambda: b"".join(read() for read in readers)
 
 
+class ContentBefore:
+    """What is in the files of a log's two databases before it opens them, and on PostgreSQL where its tables are."""
+
+    def __init__(self, urls: tuple[str, str], request: pytest.FixtureRequest) -> None:
+        databases = [Database(url) for url in urls]
+        self.content = b"".join(_reader(database, request)() for database in databases)
+        self.tables = {} if databases[0].is_sqlite else table_files(databases[0])
+        for database in databases:
+            database.close()
+
+
 def key_traces(made: MadeLog, role: str, identity: str) -> Traces:
     """Return what the keyring holds of a person."""
     [person] = KeyringStore(made.keyring_database).persons_by_id([key_of(made, role, identity)]).values()
