@@ -22,13 +22,14 @@ def readable_parts(row: StoredEntry, keyring: Keyring) -> list[str]:
 
 def _parts(row: StoredEntry, persons: Mapping[int, bytes]) -> Iterator[tuple[str, bytes, list[bytes]]]:
     actor, *subjects = row.personal
-    keys = [[persons[part.key_id]] if part.key_id in persons else [] for part in (actor, *subjects)]
+    found = [None if part.key_id is None else persons.get(part.key_id) for part in (actor, *subjects)]
+    keys = [[] if key is None else [key] for key in found]
     yield CORE, row.columns["core"], []
     yield ACTOR, actor.ciphertext, keys[0]
     for number, part in enumerate(subjects):
         yield subject_label(number), part.ciphertext, keys[number + 1]
     if row.columns["shared"] is not None:
-        yield SHARED, row.columns["shared"], [key for found in keys[1:] for key in found]
+        yield SHARED, row.columns["shared"], [key for key in found[1:] if key is not None]
 
 
 def _opens(row: StoredEntry, label: str, part: bytes, cohort: bytes, keys: list[bytes]) -> bool:
