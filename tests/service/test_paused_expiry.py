@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 from tests.service.expired import CLASSES, Clock, expired, first_turn, retention
 from tests.service.test_erasure import about, append, asked, damage, dpo, erasures, opened, settings
 from tests.service.test_holds import acts_of, request
-from tests.service.test_replay import copy
 from tests.service.test_scheduler import scheduler, turns
 from tests.support import MadeLog, make_log, running_log
 from tlog.errors import Forbidden, TlogError
@@ -24,6 +23,15 @@ from tlog.storage.act_store import ActKind, ActState
 from tlog.storage.expiry_pause import PAUSE_FILE
 
 HELD, OTHER, GONE = "held-1", "other-2", "gone-3"
+
+
+def copy(source: Path, target: Path) -> None:
+    """Put the databases of one folder in the place of those of another; nobody has any of them open."""
+    target.mkdir(exist_ok=True)
+    for name in ("log.db", "keyring.db"):
+        for old in target.glob(f"{name}*"):
+            old.unlink()
+        shutil.copy(source / name, target / name)
 
 
 @asynccontextmanager

@@ -20,6 +20,12 @@ from tests.cli.command import Command
 from tests.cli.conftest import log, tlog
 from tests.cli.test_backup import back_up, fill
 from tests.cli.test_restore import arguments
+from tests.conftest import NewUrl
+from tests.service.older import new_databases
+from tests.service.restored import backed_up, require_whole, restored
+from tests.service.test_erasure import ANNA, BERT, about, append, asked, dpo, erasures, opened, settings
+from tests.service.traces import files_of, found, key_traces
+from tests.support import running_log
 from tlog.audit.erasure_record import ErasedPart, ErasureRecord, encode_record
 from tlog.cli.data_folder import open_folder
 from tlog.errors import StorageFault
@@ -93,6 +99,24 @@ def test_what_was_erased_since_stays_erased(keyring: str, tlog: Command, log: Pa
             found = reader.opened(reader.stored(index))
             assert found.erased == ("subjects[0]", "shared")
             assert MARKER not in json.dumps(found.entry)
+
+
+async def test_what_was_erased_since_stays_erased_on_every_database(
+    tmp_path: Path, new_url: NewUrl, request: pytest.FixtureRequest
+) -> None:
+    live = new_databases(new_url)
+    async with running_log(tmp_path / "log", settings=settings(), urls=live.urls) as made:
+        await append(made, about(ANNA.id), about(ANNA.id, BERT.id))
+        traces = key_traces(made, "subject", ANNA.id)
+        backup = await asyncio.to_thread(backed_up, tmp_path / "log", live, tmp_path / "b")
+        await erasures(made).request(asked(), dpo(made))
+    later = [tmp_path / "log" / "erasures"]
+    back = restored(backup, tmp_path / "log", tmp_path / "r", new_databases(new_url).urls, later)
+    require_whole(back)
+    assert [opened(back, index).erased for index in (0, 1)] == [("subjects[0]", "shared")] * 2
+    assert back.parts.keyring.find_person("subject", ANNA.id) is None
+    assert found(traces, files_of(back, request)()) == []
+    back.close()
 
 
 def test_without_the_records_it_would_have_come_back(tlog: Command, log: Path, tmp_path: Path) -> None:
