@@ -16,6 +16,7 @@ from uuid import UUID
 
 from tlog.audit.erasure_record import ErasureRecord, encode_record, parse_record
 from tlog.errors import MalformedRecord, StorageFault
+from tlog.storage.durable import sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class ErasureRecords:
         try:
             _write(path.with_suffix(".part"), encode_record(record))
             os.replace(path.with_suffix(".part"), path)
-            _sync(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             raise StorageFault(f"the erasure record {path.name} can't be written: {error.strerror}") from None
 
@@ -68,11 +69,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
