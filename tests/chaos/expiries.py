@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tlog.cli.server import Address, serve_log
 from tlog.formats.policy import Policy
 from tlog.service.log import now_us
 from tlog.service.retention_rules import RetentionClass
+from tlog.storage.act_store import ActKind, ActState, ActStore
 
 STEPS = (
     "counted",
@@ -78,6 +80,18 @@ def serve_killed_at(folder: Path, step: str) -> None:
 
 def _command(folder: Path, step: str) -> list[str]:
     return [sys.executable, "-m", "tests.chaos.expiries", str(folder), step]
+
+
+def wait_until_done(folder: Path) -> None:
+    """Return once the acts of expiry of a served folder, at least one, are done."""
+    deadline = time.monotonic() + 60
+    while True:
+        with open_folder(folder) as opened:
+            acts = ActStore(opened.parts.database).newest(ActKind.EXPIRY, 10)
+        if acts and all(act.state is ActState.DONE for act in acts):
+            return
+        assert time.monotonic() < deadline, acts
+        time.sleep(0.1)
 
 
 if __name__ == "__main__":
