@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from tlog.cli.act import ActId, asked, extent
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
 from tlog.cli.files import read_file
 from tlog.cli.options import AsJson
@@ -17,7 +18,7 @@ from tlog.cli.output import emit, failed, new_app
 from tlog.cli.progress_bar import progress_bar
 from tlog.client.answers import decode
 from tlog.client.client import LogClient
-from tlog.client.erasing import ActSaid, ActsSaid, ErasureSaid, ask_erasure, decide, read_act, until_ended
+from tlog.client.erasing import ActSaid, ErasureSaid, ErasuresSaid, ask_erasure, decide, read_act, until_ended
 from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
 
@@ -41,7 +42,6 @@ SubjectFile = Annotated[
 Actor = Annotated[
     tuple[str, str] | None, typer.Option(metavar="TYPE ID", help="Who acted, instead.", show_default=False)
 ]
-ActId = Annotated[str, typer.Argument(metavar="ACT", help="The act's id.", show_default=False)]
 
 
 @app.callback(epilog=EXAMPLES)
@@ -106,7 +106,7 @@ def show(
 ) -> None:
     """Show how far an erasure is."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
-    said = asyncio.run(_with(client, read_act(client, act)))
+    said = asked(client, read_act(client, act))
     emit(msgspec.to_builtins(said), _line(said), as_json)
 
 
@@ -141,7 +141,7 @@ def decline(
 
 
 def _decide(decision: str, act: str, client: LogClient, as_json: bool) -> None:
-    said = asyncio.run(_with(client, decide(client, act, decision)))
+    said = asked(client, decide(client, act, decision))
     emit(msgspec.to_builtins(said), _line(said), as_json)
 
 
@@ -202,15 +202,9 @@ async def _watch(client: LogClient, act: str, as_json: bool) -> ActSaid:
     return said
 
 
-async def _list(client: LogClient) -> ActsSaid:
+async def _list(client: LogClient) -> ErasuresSaid:
     async with client:
-        return decode(await client.get_json("v1/erasures"), ActsSaid)
-
-
-async def _with(client: LogClient, work: Any) -> ActSaid:
-    async with client:
-        said: ActSaid = await work
-        return said
+        return decode(await client.get_json("v1/erasures"), ErasuresSaid)
 
 
 def _text(said: ErasureSaid) -> str:
@@ -230,7 +224,4 @@ def _text(said: ErasureSaid) -> str:
 
 
 def _line(act: ActSaid) -> str:
-    entries, parts = counted(act.entries or 0, "entry", "entries"), counted(act.parts or 0, "part")
-    counts = "" if act.entries is None else f"  {entries}, {parts}"
-    where = "" if act.index is None else f"  entry {act.index}"
-    return f"{act.requested_at[:19]}Z  {act.state:<8}  {act.act}{counts}{where}"
+    return f"{act.requested_at[:19]}Z  {act.state:<8}  {act.act}{extent(act)}"

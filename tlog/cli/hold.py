@@ -140,7 +140,7 @@ def lift(
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Lift one hold, or all of a case. Where a second person must agree, 'tlog erase approve ACT' does."""
+    """Lift one hold, or all of a case. Where a second person must agree, 'tlog act approve ACT' does."""
     if (hold is None) == (case is None):
         raise typer.BadParameter("give one of --hold and --case")
     which: dict[str, object] = {"case": case} if hold is None else {"hold": hold}

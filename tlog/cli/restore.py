@@ -27,7 +27,7 @@ from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.secret_file import create_secret_file, read_secret_file
 from tlog.service.backup_folder import Progress as Report
-from tlog.service.backup_folder import sync_folder, write_new
+from tlog.service.backup_folder import write_new
 from tlog.service.restore import (
     CheckedBackup,
     check_backup,
@@ -38,6 +38,7 @@ from tlog.service.restore import (
     require_targets,
 )
 from tlog.storage.copy import SQLITE_SUFFIX
+from tlog.storage.durable import sync_folder
 from tlog.storage.expiry_pause import ExpiryPause
 
 app = new_app()

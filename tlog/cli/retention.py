@@ -92,7 +92,7 @@ def run(
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Expire now what is due, and end a pause. Where a second person must agree, 'tlog erase approve ACT' does."""
+    """Expire now what is due, and end a pause. Where a second person must agree, 'tlog act approve ACT' does."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     asked = client.post_json("v1/retention/run", {"authorised_by": authorised_by})
     said = decode(asyncio.run(_with(client, asked)), RunSaid)

@@ -256,6 +256,13 @@ class ErasurePage(Answer, frozen=True, kw_only=True):
     next: int | None
 
 
+class ActPage(Answer, frozen=True, kw_only=True):
+    """Acts of every kind, newest first; `next` is the `before` of the next page, null at the end."""
+
+    acts: list[ActAnswer]
+    next: int | None
+
+
 class FaultAnswer(Answer, frozen=True, kw_only=True):
     """One fault of an entry, by its place in the request."""
 

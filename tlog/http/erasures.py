@@ -25,7 +25,7 @@ from tlog.audit import fields
 from tlog.audit.entry import Record
 from tlog.audit.fields import instant
 from tlog.errors import BadRequest, Unavailable
-from tlog.http.acts import act_answer
+from tlog.http.acts import DEFAULT_LIMIT, MAX_LIMIT, MAX_NUMBER, act_answer
 from tlog.http.answers import ErasureAnswer, ErasurePage, json_answer
 from tlog.http.auth import Authenticator
 from tlog.http.json_body import read_json
@@ -37,9 +37,6 @@ from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.log import Log
 from tlog.storage.act_store import ActKind
 
-DEFAULT_LIMIT: Final = 50
-MAX_LIMIT: Final = 500
-MAX_NUMBER: Final = 2**31 - 1
 _WAITING: Final = frozenset({"pending", "running"})
 
 

@@ -14,10 +14,13 @@ from aiohttp import web
 
 from tlog import __version__
 from tlog.audit.entry import JSON, NDJSON, Entry
-from tlog.http import answers, erasures, problem
+from tlog.http import answers, problem
+from tlog.http.acts import DEFAULT_LIMIT as ACTS
+from tlog.http.acts import KINDS, MAX_NUMBER, STATES
+from tlog.http.acts import MAX_LIMIT as MOST_ACTS
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
-from tlog.http.erasures import MAX_NUMBER, ErasureBody
+from tlog.http.erasures import ErasureBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.query import parse_query
@@ -42,6 +45,7 @@ _ANSWERS: Final = (
     HoldBody,
     LiftBody,
     answers.ActAnswer,
+    answers.ActPage,
     ErasureBody,
     answers.InclusionProof,
     answers.ConsistencyProof,
@@ -174,7 +178,7 @@ def _reads() -> Schema:
 def _acts() -> Schema:
     act = _path("id", "the act's id, a UUIDv7", _TEXT)
     done = {"200": _answer_of("The act", _ref("ActAnswer"))}
-    limit = {**_NUMBER, "minimum": 1, "maximum": erasures.MAX_LIMIT, "default": erasures.DEFAULT_LIMIT}
+    limit = {**_NUMBER, "minimum": 1, "maximum": MOST_ACTS, "default": ACTS}
     return {
         "/v1/erasures": {
             "post": _operation(
@@ -244,6 +248,20 @@ def _acts() -> Schema:
                     "202": _answer_of("Each act waits for a second person", _ref("RetentionRun")),
                 },
                 body={JSON: {"schema": _ref("RetentionRunBody")}},
+                security=_TOKEN,
+            )
+        },
+        "/v1/acts": {
+            "get": _operation(
+                "acts",
+                "Acts of every kind, newest first; for data protection officers",
+                {"200": _answer_of("One page", _ref("ActPage"))},
+                parameters=[
+                    _query("kind", "only acts of this kind", {"enum": list(KINDS)}),
+                    _query("state", "only acts in this state", {"enum": list(STATES)}),
+                    _query("limit", "acts a page", limit),
+                    _query("before", "`next` of the page before", _NUMBER),
+                ],
                 security=_TOKEN,
             )
         },

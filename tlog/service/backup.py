@@ -26,7 +26,7 @@ from sqlalchemy import Connection, func, select
 
 from tlog.audit.erasure_record import Mac, encode_record
 from tlog.errors import ConfigurationInvalid
-from tlog.service.backup_folder import MANIFEST, UNFINISHED, Manifest, NewBackup, Progress, started, sync_folder
+from tlog.service.backup_folder import MANIFEST, UNFINISHED, Manifest, NewBackup, Progress, started
 from tlog.storage.copy import (
     POSTGRES_SUFFIX,
     SQLITE_SUFFIX,
@@ -36,6 +36,7 @@ from tlog.storage.copy import (
     schema_revision,
 )
 from tlog.storage.database import Database
+from tlog.storage.durable import sync_folder
 from tlog.storage.erasure_records import ErasureRecords
 from tlog.storage.tables import checkpoints, log_state
 

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from tlog.audit.erasure_record import ErasureRecord, Mac, encode_record, parse_record, parse_unverified
 from tlog.errors import MalformedRecord, StorageFault
+from tlog.storage.durable import sync_folder
 
 _MEND: Final = (
     "put it back from the newest copy of this folder (of the same log as the keyring). A file that no copy has was not "
@@ -38,7 +39,7 @@ class ErasureRecords:
         try:
             _write(path.with_suffix(".part"), encode_record(record, self.mac))
             os.replace(path.with_suffix(".part"), path)
-            _sync(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             raise StorageFault(f"the erasure record {path.name} can't be written: {error.strerror}") from None
 
@@ -91,11 +92,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
