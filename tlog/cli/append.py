@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tlog.audit.entry import new_entry_id
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
-from tlog.cli.entry_source import SHOWN_FAULTS, EntrySource, check_file, entry_source
+from tlog.cli.entry_source import SHOWN_FAULTS, EntrySource, check_file, entry_source, readable
 from tlog.cli.id_file import IdOf, forget_ids, id_file, keep_ids, kept_ids
 from tlog.cli.options import AsJson
-from tlog.cli.output import emit, failed, new_app
+from tlog.cli.output import emit, failed, new_app, notice
 from tlog.cli.progress_bar import progress_bar
 from tlog.client.client import LogClient
 from tlog.client.ndjson import LineReader, lines_of
@@ -76,7 +76,7 @@ def append(
         with _progress(total, hidden=as_json) as bar:
             task = bar.add_task("stored", total=total)
             upload = Upload(client, batch, lambda stored: bar.advance(task, stored))
-            late = asyncio.run(_upload(client, upload, source, wait, wait_for))
+            late = _run(_upload(client, upload, source, wait, wait_for), upload)
         if source.size is not None and late is None:
             forget_ids(file)
     _report(upload, monotonic() - start, as_json)
@@ -91,6 +91,14 @@ def _prepare(source: EntrySource) -> int:
         raise _bad_lines(checked.faults, checked.fault_count, checked.bad_lines, "nothing was sent")
     keep_ids(source.path, checked.digest, checked.without_id)
     return checked.count
+
+
+def _run(uploading: Coroutine[Any, Any, TlogError | None], upload: Upload) -> TlogError | None:
+    try:
+        return asyncio.run(uploading)
+    except KeyboardInterrupt:
+        notice(f"stopped; {upload.summary()}")
+        raise
 
 
 async def _upload(
@@ -114,9 +122,15 @@ async def _upload(
 async def _send(upload: Upload, source: EntrySource, reader: LineReader) -> None:
     # Whatever is there is sent at once: a slow producer's entries do not lie around here.
     chunks = source.chunks()
-    while chunk := await asyncio.to_thread(next, chunks, b""):
+    while chunk := await _next(source, chunks):
         await upload.send(reader.feed(chunk))
     await upload.send(reader.finish())
+
+
+async def _next(source: EntrySource, chunks: Iterator[bytes]) -> bytes:
+    """Return the next bytes, none at the end. A thread that waits in a read would keep Ctrl-C waiting too."""
+    await readable(source.file)
+    return await asyncio.to_thread(next, chunks, b"")
 
 
 def _ids(source: EntrySource) -> AbstractContextManager[IdOf]:

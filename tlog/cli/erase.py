@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
 
+from tlog.cli.confirm import confirmed
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
 from tlog.cli.files import read_file
 from tlog.cli.options import AsJson
-from tlog.cli.output import emit, failed, new_app
+from tlog.cli.output import emit, failed, new_app, notice
 from tlog.cli.progress_bar import progress_bar
 from tlog.client.answers import decode
 from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid, ActsSaid, ErasureSaid, ask_erasure, decide, read_act, until_ended
 from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
+
+T = TypeVar("T")
 
 EXAMPLES = """\b
 Examples:
@@ -77,7 +81,11 @@ def erase(
     if not (dry_run or yes or sys.stdin.isatty()):
         raise typer.BadParameter("without a terminal to ask on, --yes or --dry-run is needed")
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
-    said = asyncio.run(_erase(client, body, dry_run=dry_run, yes=yes, as_json=as_json))
+    said = asyncio.run(_with(client, ask_erasure(client, body | {"dry_run": True})))
+    if not dry_run and said.status != "nothing-to-erase":
+        if not yes:
+            _confirm(said)
+        said = _carry_out(client, body, said, as_json)
     emit(msgspec.to_builtins(said), _text(said), as_json)
 
 
@@ -165,26 +173,24 @@ def id_in(file: Path) -> str:
     return lines[0]
 
 
-async def _erase(client: LogClient, body: dict[str, Any], *, dry_run: bool, yes: bool, as_json: bool) -> ErasureSaid:
-    async with client:
-        planned = await ask_erasure(client, body | {"dry_run": True})
-        if dry_run or planned.status == "nothing-to-erase":
-            return planned
-        if not yes:
-            _confirm(planned)
-        said = await ask_erasure(client, body | {"wait": False})
-        if said.status != "running" or said.act is None:
-            return said
-        act = await _watch(client, said.act, as_json)
-        return msgspec.structs.replace(
-            planned, status=act.state, act=act.act, index=act.index, entries=act.entries or 0, parts=act.parts or 0
-        )
-
-
 def _confirm(planned: ErasureSaid) -> None:
     print(_text(planned), file=sys.stderr)
-    if not typer.confirm("Erase this for good?", err=True):
+    if not confirmed("Erase this for good?"):
         raise failed("nothing was erased")
+
+
+def _carry_out(client: LogClient, body: dict[str, Any], planned: ErasureSaid, as_json: bool) -> ErasureSaid:
+    said = asyncio.run(_with(client, ask_erasure(client, body | {"wait": False})))
+    if said.status != "running" or said.act is None:
+        return said
+    try:
+        act = asyncio.run(_with(client, _watch(client, said.act, as_json)))
+    except KeyboardInterrupt:
+        notice(f"the erasure goes on without this command: tlog erase show {said.act}")
+        raise
+    return msgspec.structs.replace(
+        planned, status=act.state, act=act.act, index=act.index, entries=act.entries or 0, parts=act.parts or 0
+    )
 
 
 async def _watch(client: LogClient, act: str, as_json: bool) -> ActSaid:
@@ -207,10 +213,9 @@ async def _list(client: LogClient) -> ActsSaid:
         return decode(await client.get_json("v1/erasures"), ActsSaid)
 
 
-async def _with(client: LogClient, work: Any) -> ActSaid:
+async def _with(client: LogClient, work: Coroutine[Any, Any, T]) -> T:
     async with client:
-        said: ActSaid = await work
-        return said
+        return await work
 
 
 def _text(said: ErasureSaid) -> str:

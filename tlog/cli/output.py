@@ -1,6 +1,6 @@
 """What every command prints, and how it ends.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage. What was asked for goes to stdout, as text for people
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted. What was asked for goes to stdout, as text for people
 or, with `--json`, as one JSON object on one line. Why a command failed goes to stderr: as text, or with `--json` as
 one JSON object on the last line,
 
@@ -120,10 +120,19 @@ def run(app: Callable[[], object]) -> None:
     except KeyboardInterrupt:
         complain("interrupted")
         sys.exit(INTERRUPTED)
+    except SystemExit as ended:
+        if _was_interrupted(ended):
+            complain("interrupted")
+        raise
     except BrokenPipeError:
         # Whoever read our output has gone away; nothing may be flushed into the pipe at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(REFUSED)
+
+
+def _was_interrupted(ended: SystemExit) -> bool:
+    """Tell whether a command ended by Ctrl-C: typer makes an exit of it, and says nothing."""
+    return ended.__context__ is not None and isinstance(ended.__context__.__cause__, KeyboardInterrupt)
 
 
 def _speak_utf_8() -> None:
