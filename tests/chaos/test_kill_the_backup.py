@@ -31,7 +31,8 @@ def backup_command(log: Path, base: Path) -> list[str]:
 
 def restore_command(log: Path, made: dict[str, Any], to: Path) -> list[str]:
     folders = ["--entries", made["entries"], "--keyring", made["keyring"], "--keys", str(log / "keys")]
-    return [*TLOG, "restore", *folders, "--erasures", str(log / "erasures"), "--to", str(to), "--json"]
+    records = ["--erasures", str(log / "erasures"), "--no-later-erasures"]
+    return [*TLOG, "restore", *folders, *records, "--to", str(to), "--json"]
 
 
 def serve_restored(place: Town, to: Path) -> None:

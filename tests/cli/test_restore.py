@@ -38,7 +38,8 @@ def files(*folders: Path) -> Iterator[Path]:
 
 def test_a_restored_log_is_the_log(tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path) -> None:
     to = tmp_path / "restored"
-    said = tlog(*arguments(log, made, to), "--erasures", log / "erasures", "--json").json
+    records = ("--erasures", log / "erasures", "--no-later-erasures")
+    said = tlog(*arguments(log, made, to), *records, "--json").json
     assert (said["size"], said["erasure_records"], said["keys_may_be_missing"]) == (300, 0, False)
     assert 0 <= said["age_seconds"] < 600
     assert stat.S_IMODE(to.stat().st_mode) == 0o700
@@ -87,10 +88,26 @@ def test_it_must_be_said_what_was_erased_since(
 ) -> None:
     given = arguments(log, made, tmp_path / "r")
     tlog(*given, code=2)
-    tlog(*given, "--no-later-erasures", "--erasures", log / "erasures", code=2)
+    assert "no record that the backup itself lacks" in tlog(*given, "--erasures", log, code=1).err
     assert "no such folder" in tlog(*given, "--erasures", tmp_path / "nowhere", code=1).err
     (log / "erasures" / "01900000-0000-7000-8000-000000000000.json").write_bytes(b"{}\n")
     assert "not an erasure record" in tlog(*given, "--erasures", log / "erasures", code=1).err
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("given", ["folder", "records", "link", "copy", "both"])
+def test_the_records_of_the_backup_itself_do_not_say_what_was_erased_since(
+    tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path, given: str
+) -> None:
+    own = made[0] / "erasures"
+    (tmp_path / "link").symlink_to(own)
+    shutil.copytree(own, tmp_path / "copy")
+    place = {"folder": made[0], "link": tmp_path / "link", "copy": tmp_path / "copy"}.get(given, own)
+    more = ["--no-later-erasures"] if given == "both" else []
+    refused = tlog(*arguments(log, made, tmp_path / "r"), "--erasures", place, *more, code=1).err
+    assert ("no record that" if given == "copy" else "is within the backup") in refused
+    assert "of the data folder that was lost" in refused
+    assert "add --no-later-erasures" in refused
     assert not (tmp_path / "r").exists()
 
 

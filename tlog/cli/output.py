@@ -16,7 +16,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from io import TextIOWrapper
 from typing import Any, Final
@@ -140,6 +141,26 @@ def _speak_utf_8() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+@contextmanager
+def logs_as_notices() -> Iterator[None]:
+    """What a service logs is a notice for the length of a block: no JSON among the text of a command."""
+    structlog.configure(processors=[_to_notice], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        yield
+    finally:
+        _log_to_stderr()
+
+
+def _to_notice(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+    said = ", ".join(f"{name} {_plain(value)}" for name, value in event.items() if name != "event")
+    notice(f"{event['event']}: {said}" if said else str(event["event"]))
+    raise structlog.DropEvent
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _log_to_stderr() -> None:
