@@ -59,8 +59,15 @@ def on_a_terminal(*arguments: object, env: Mapping[str, str] | None = None) -> I
     """Run `tlog` with arguments on a new pseudo-terminal; killed at the end."""
     person, program = pty.openpty()
     command = [sys.executable, "-c", _TAKE_TERMINAL, *TLOG, *map(str, arguments)]
-    streams = {"stdin": program, "stdout": program, "stderr": program}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(env), start_new_session=True, **streams)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment(env),
+        stdin=program,
+        stdout=program,
+        stderr=program,
+        start_new_session=True,
+    )
     os.close(program)
     try:
         yield Terminal(process, person)

@@ -167,11 +167,15 @@ class ActProgress(Answer, frozen=True, kw_only=True):
 
 
 class ActAnswer(Answer, frozen=True, kw_only=True):
-    """An act: `index` is that of its own entry, `progress` null unless it is under way now."""
+    """An act: `index` is that of its own entry, `progress` null unless it is under way now.
+
+    `declined`: somebody said no; `overtaken`: the automatic run did first what waited for a second person; `refused`:
+    it was begun, and nothing was destroyed.
+    """
 
     act: str
     kind: Literal["erasure", "expiry", "hold", "lift"]
-    state: Literal["pending", "begun", "applied", "done", "declined", "refused"]
+    state: Literal["pending", "begun", "applied", "done", "declined", "overtaken", "refused"]
     requested_at: Time
     applied_at: Time | None
     entries: Size | None
@@ -202,7 +206,10 @@ class RetentionPlan(Answer, frozen=True, kw_only=True):
 
 
 class RetentionRun(Answer, frozen=True, kw_only=True):
-    """The acts of a run, one for each cohort that was due."""
+    """The acts of a run, one for each cohort that was due, those that wait for a second person already among them.
+
+    `entries` of one that waits is how many would expire now.
+    """
 
     acts: list[ActAnswer]
 
