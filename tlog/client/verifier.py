@@ -25,9 +25,10 @@ from typing import Any, Final
 from tlog.client.entry_file import EntryFile
 from tlog.client.quorum_report import QuorumReport, quorum_detail, quorum_report
 from tlog.client.words import counted
-from tlog.errors import InclusionInvalid, LeafMismatch
+from tlog.errors import InclusionInvalid, LeafMismatch, NoTrustedSignature
 from tlog.formats.checkpoint import Checkpoint
 from tlog.formats.encoding import b64encode
+from tlog.formats.note import parse_note
 from tlog.formats.policy import NONE, Policy, VerifiedCheckpoint
 from tlog.formats.quorum import printable
 from tlog.formats.tlog_proof import TlogProof, parse_tlog_proof
@@ -81,7 +82,10 @@ class OfflineVerifier:
 
     def verify_checkpoint(self, data: bytes) -> Report:
         """Verify a signed note. Raises `Malformed` and `VerificationFailed` subclasses."""
-        verified = self._policy.verify_checkpoint(data)
+        try:
+            verified = self._policy.verify_checkpoint(data)
+        except NoTrustedSignature as error:
+            raise NoTrustedSignature(f"{error}{self._rotation_hint(data)}") from None
         return Report(
             verified.checkpoint,
             MappingProxyType({printable(name): time for name, time in verified.cosigned.items()}),
@@ -108,6 +112,17 @@ class OfflineVerifier:
             values = entry.verify(found)
             checks.append(_disclosures(entry))
         return replace(report, checks=tuple(checks), index=proof.index, leaf=found, entry=values)
+
+    def _rotation_hint(self, data: bytes) -> str:
+        """Return what a checkpoint may be that somebody of the log's name signed with a key that is not listed."""
+        names = {log.vkey.name for log in self._policy.logs}
+        ids = [signature.key_id.hex() for signature in parse_note(data).signatures if signature.name in names]
+        if not ids:
+            return ""
+        return (
+            f" with the key ID {' and '.join(ids)}, which the policy does not list: the log may have changed its keys. "
+            "Then the policy of that time verifies it (the operator keeps old ones in keys/retired)"
+        )
 
     def _checkpoint_checks(self, verified: VerifiedCheckpoint) -> tuple[Check, ...]:
         signed = {signature.key for signature in verified.note.signatures}
