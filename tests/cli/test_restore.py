@@ -146,6 +146,23 @@ def test_the_wrong_keys_are_refused_and_nothing_is_left(
     assert "there are no keys" in tlog(*given, "--no-later-erasures", code=1).err
 
 
+def test_replaced_signing_keys_come_back_too(
+    tlog: Command, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tlog.cli.rotate_signing._require_signed", lambda *_: None)
+    fill(log, 3)
+    tlog("key", "rotate", "signing", log)
+    tlog("key", "rotate", "signing", log, "--finish")
+    tlog("key", "rotate", "signing", log)
+    made = back_up(tlog, log)
+    tlog(*arguments(log, made, tmp_path / "r"), "--no-later-erasures")
+    assert [path.relative_to(log) for path in files(log / "keys")] == [
+        path.relative_to(tmp_path / "r") for path in files(tmp_path / "r" / "keys")
+    ]
+    assert tlog("fsck", tmp_path / "r", "--json").json["ok"] is True, "its first checkpoint is signed by the old keys"
+    assert tlog("key", "show", tmp_path / "r").out == tlog("key", "show", log).out
+
+
 def test_a_folder_that_is_there_is_never_touched(tlog: Command, log: Path, made: tuple[Path, Path]) -> None:
     before = {path: path.read_bytes() for path in files(log)}
     assert "exists already" in tlog(*arguments(log, made, log), "--no-later-erasures", code=1).err

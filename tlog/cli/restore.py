@@ -178,11 +178,16 @@ def _config(checked: CheckedBackup, given: Databases) -> Config:
 
 
 def _copy_keys(keys: Path, to: Path) -> None:
-    found = sorted(path for path in keys.iterdir() if path.is_file()) if keys.is_dir() else []
-    if not found:
+    """Copy the keys with those that were replaced and those that are next: old checkpoints are audited by them."""
+    found = sorted(path for path in keys.rglob("*") if path.is_file()) if keys.is_dir() else []
+    if not any(path.parent == keys for path in found):
         raise ConfigurationInvalid(f"--keys {keys}: there are no keys")
     for path in found:
-        create_secret_file(to / path.name, read_secret_file(path))
+        target = to / path.relative_to(keys)
+        for folder in reversed([folder for folder in target.parents if to in folder.parents]):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        public = path.suffix in {".vkey", ".txt"}
+        create_secret_file(target, read_file(path) if public else read_secret_file(path))
 
 
 def _warn(checked: CheckedBackup) -> None:
