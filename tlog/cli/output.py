@@ -1,8 +1,8 @@
 """What every command prints, and how it ends.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted. What was asked for goes to stdout, as text for people
-or, with `--json`, as one JSON object on one line. Why a command failed goes to stderr: as text, or with `--json` as
-one JSON object on the last line,
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted. What was asked for goes to stdout, as text for
+people or, with `--json`, as one JSON object on one line. Why a command failed goes to stderr: as text, or with `--json`
+as one JSON object on the last line,
 
     {"error": "what was wrong", "check": "the check that failed", "details": ["more, line by line"], …}
 
@@ -24,7 +24,9 @@ from typing import Any, Final
 
 import structlog
 import typer
+from typer.core import TyperGroup
 
+from tlog.cli.strict_command import StrictCommand, StrictGroup
 from tlog.errors import Malformed, MalformedPolicy, TlogError, VerificationFailed
 
 REFUSED: Final = 1
@@ -96,9 +98,17 @@ def _check_in(error: TlogError) -> dict[str, object]:
     return {"check": _check_of(error)} if isinstance(error, VerificationFailed | Malformed) else {}
 
 
-def new_app(**options: Any) -> typer.Typer:
+class _App(typer.Typer):
+    """A command group whose commands take an option once."""
+
+    def command(self, *names: Any, **options: Any) -> Any:
+        return super().command(*names, **{"cls": StrictCommand, **options})
+
+
+def new_app(cls: type[TyperGroup] = StrictGroup, **options: Any) -> typer.Typer:
     """Return a command group in the one style of all: plain help, no shell completion, no typer tracebacks."""
-    return typer.Typer(
+    return _App(
+        cls=cls,
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,

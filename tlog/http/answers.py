@@ -216,7 +216,11 @@ class RetentionRun(Answer, frozen=True, kw_only=True):
 
 class HoldAnswer(Answer, frozen=True, kw_only=True):
     """A hold. Its scope is everything given of `on_subject`, `source`, the window and `by_case`; whom it is on is not
-    told, because nobody but the keyring's hash knows."""
+    told, because nobody but the keyring's hash knows.
+
+    When it is placed, `entries` counts what it covers now, up to 10,000; with `entries_or_more` there may be others.
+    Else it is null.
+    """
 
     hold: Size
     act: str
@@ -232,6 +236,8 @@ class HoldAnswer(Answer, frozen=True, kw_only=True):
     by_case: bool
     placed_at: Time
     lifted_at: Time | None
+    entries: Size | None = None
+    entries_or_more: bool = False
 
 
 class HoldList(Answer, frozen=True, kw_only=True):
@@ -241,9 +247,10 @@ class HoldList(Answer, frozen=True, kw_only=True):
 
 
 class LiftAnswer(Answer, frozen=True, kw_only=True):
-    """The acts that lift, one for each hold."""
+    """The acts that lift, one for each hold, and these holds in the same order as they are now."""
 
     acts: list[ActAnswer]
+    holds: list[HoldAnswer] = []
 
 
 class ErasurePage(Answer, frozen=True, kw_only=True):

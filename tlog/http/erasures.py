@@ -75,9 +75,7 @@ class ErasureBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
             person = Person("actor", actor_identity(self.actor.type, self.actor.id))
         else:
             person = Person("subject", self.subject or "")
-        return ErasureRequest(
-            person, self.legal_basis or "", self.authorised_by or "", self.reason, self.even_damaged
-        )
+        return ErasureRequest(person, self.legal_basis or "", self.authorised_by or "", self.reason, self.even_damaged)
 
     def _require_authority(self) -> None:
         given = {"legal_basis": self.legal_basis, "authorised_by": self.authorised_by}

@@ -20,7 +20,7 @@ Body = TypeVar("Body", bound=Struct)
 
 
 async def read_json(request: web.Request, bodies: BodyBudget, client: str, shape: type[Body]) -> Body:
-    """Return the body as `shape`. Raises `UnsupportedMedia`, `RequestInvalid` with every fault, and what a lease does."""
+    """Return the body as `shape`. Raises `UnsupportedMedia`, `RequestInvalid` with every fault, what a lease does."""
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
         raise UnsupportedMedia(f"send one object as {JSON}")
     with bodies.lease(client) as lease:
