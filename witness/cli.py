@@ -183,7 +183,7 @@ def _time(timestamp: int) -> str:
     if timestamp == 0:
         return "never"
     try:
-        return datetime.fromtimestamp(timestamp, UTC).isoformat()
+        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):  # Beyond year 9999: shown, since a broken clock is what one looks for.
         return str(timestamp)
 

@@ -19,7 +19,17 @@ def backup_command(log: Path, base: Path) -> list[str]:
 
 def restore_command(log: Path, made: dict[str, Any], to: Path) -> list[str]:
     folders = ["--entries", made["entries"], "--keyring", made["keyring"], "--keys", str(log / "keys")]
-    return [*TLOG, "restore", *folders, "--erasures", str(log / "erasures"), "--to", str(to), "--json"]
+    return [
+        *TLOG,
+        "restore",
+        *folders,
+        "--erasures",
+        str(log / "erasures"),
+        "--no-later-erasures",
+        "--to",
+        str(to),
+        "--json",
+    ]
 
 
 def kill_in_the_middle(command: list[str], begun: Callable[[], bool]) -> None:

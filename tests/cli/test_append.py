@@ -18,7 +18,7 @@ from tests.client.material import WITNESSES
 from tests.client.served import Served, served
 from tests.support import entry_document
 from tlog.cli.id_file import id_file
-from tlog.errors import LogHalted
+from tlog.errors import Conflict, EntryInvalid, Fault, Forbidden, LogHalted, TlogError
 from tlog.formats.policy import WitnessLine
 
 ID = "019a52c8-2f64-7d1c-a3b8-5c0e9f7d2b11"
@@ -32,7 +32,8 @@ class Sender:
     tlog: Command
 
     async def __call__(self, file: Path | str, *options: object, code: int = 0) -> Outcome:
-        arguments = ("append", file, "--url", self.log.url, "--retry-for", 0, *options)
+        once = () if "--retry-for" in options else ("--retry-for", 0)
+        arguments = ("append", file, "--url", self.log.url, *once, *options)
         return await asyncio.to_thread(lambda: self.tlog(*arguments, code=code))
 
     @property
@@ -208,10 +209,49 @@ async def test_every_bad_line_of_a_file_is_named(append: Sender, tmp_path: Path)
     for line in (1, 3, 5):
         assert f"tlog: line {line}: outcome: " in refused.err
         assert f"tlog: line {line}: colour: " in refused.err
-    assert "6 faults in 3 lines; line 1 is the first" in refused.err
+    assert "6 faults in 3 lines, the first in line 1" in refused.err
     assert "nothing was sent" in refused.err
     assert append.log.front.requests == 0
     assert not id_file(tmp_path / "e").exists()
+
+
+async def test_one_line_is_named_and_it_is_that_of_the_file(append: Sender, tmp_path: Path) -> None:
+    file = entries(tmp_path / "e", 3)
+    file.write_text(file.read_text() + '{"schema": 1,}\n' + "{\n")
+    refused = (await append(file, code=1)).err
+    assert "2 faults in 2 lines, the first in line 4; nothing was sent" in refused
+    assert "line 4: not JSON: " in refused
+    assert " at column 13 (" in refused
+    assert "line 1" not in refused
+
+
+@pytest.mark.parametrize(
+    "error", [Conflict("[1]: seq 7 is used"), Forbidden("no"), EntryInvalid([Fault("[1]", "bad")])]
+)
+async def test_a_refused_file_may_be_corrected(append: Sender, tmp_path: Path, error: TlogError) -> None:
+    file = entries(tmp_path / "e")
+    append.log.front.plan.append(error)
+    await append(file, code=1)
+    assert names(tmp_path) == ["e", "log"], "no ids are left of which nothing is stored"
+    await append(entries(file))
+    assert append.size == 5
+
+
+async def test_ids_stay_while_it_is_not_known_what_was_stored(append: Sender, tmp_path: Path) -> None:
+    file = entries(tmp_path / "e")
+    append.log.front.plan.append("lose answer")
+    append.log.front.plan.append(Forbidden("no"))
+    await append(file, "--retry-for", 5, code=1)  # stored at the first attempt, refused at the second
+    assert (id_file(file).exists(), append.size) == (True, 5)
+    append.log.front.plan.append(Forbidden("no"))
+    await append(file, code=1)  # nothing of this run is stored, but these ids are those of the first one
+    assert id_file(file).exists()
+    assert (await append(file, "--json")).json["duplicates"] == 5
+    unreachable = await asyncio.to_thread(
+        lambda: append.tlog("append", entries(tmp_path / "f"), "--url", "http://127.0.0.1:1", "--retry-for", 0, code=1)
+    )
+    assert "does not answer" in unreachable.err
+    assert names(tmp_path) == ["e", "f", "log"]
 
 
 async def test_many_bad_lines_are_counted(append: Sender, tmp_path: Path) -> None:
@@ -225,7 +265,7 @@ async def test_many_bad_lines_are_counted(append: Sender, tmp_path: Path) -> Non
 
 async def test_failures_in_json_have_their_details(append: Sender, tmp_path: Path) -> None:
     bad = await append(ndjson(tmp_path / "e", [{}, entry_document()]), "--json", code=1)
-    assert bad.error["error"].endswith("in 1 line; line 1 is the first; nothing was sent")
+    assert bad.error["error"].endswith(" faults in 1 line; nothing was sent")
     assert any(detail.startswith("line 1: ") for detail in bad.error["details"])
     append.log.front.plan.extend(["", LogHalted("enough")])
     stopped = (await append(entries(tmp_path / "f"), "--batch", 2, "--json", code=1)).error

@@ -34,8 +34,37 @@ def served(
 def test_a_dry_run_shows_and_changes_nothing(served: Served, tlog: Command) -> None:
     said = tlog("erase", *SUBJECT, *WHY, "--dry-run", "--json").json
     assert (said["status"], said["entries"], said["parts"], said["act"]) == ("dry-run", 2, 4, None)
-    assert tlog("erase", *SUBJECT, *WHY, "--dry-run").out.startswith("would erase 2 entries, 4 parts\nreceived 2")
+    assert tlog("erase", *SUBJECT, *WHY, "--dry-run").out.startswith("would erase 4 parts of 2 entries\nreceived 2")
     assert served.service.size() == 3
+
+
+def test_a_dry_run_needs_no_basis_and_no_authority(served: Served, tlog: Command) -> None:
+    assert tlog("erase", *SUBJECT, "--dry-run", "--json").json["parts"] == 4
+    assert served.service.size() == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((), "--legal-basis and --authorised-by missing"),
+        (("--legal-basis", "x"), "--authorised-by missing"),
+        (("--authorised-by", "x"), "--legal-basis missing"),
+    ],
+)
+def test_only_what_is_missing_is_named(
+    served: Served, tlog: Command, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], said: str
+) -> None:
+    refused = tlog("erase", *SUBJECT, *given, "--yes", code=2).err
+    assert f"Invalid value: {said}" in refused
+    monkeypatch.delenv("TLOG_URL")
+    assert "Invalid value: --url missing" in tlog("erase", *SUBJECT, "--dry-run", code=2).err
+    assert served.service.size() == 3
+
+
+def test_what_holds_an_erasure_is_said_in_the_same_words(served: Served, tlog: Command) -> None:
+    tlog("hold", "place", "--case", "C-1", *SUBJECT, "--reason", "claim", "--authorised-by", "Dana Officer")
+    assert "held by hold 1: it would be refused" in tlog("erase", *SUBJECT, "--dry-run").out
+    assert "held by hold 1: nothing was erased" in tlog("erase", *SUBJECT, *WHY, "--yes", code=1).err
 
 
 def test_an_erasure_with_yes(served: Served, tlog: Command) -> None:
@@ -72,7 +101,7 @@ def test_an_entry_says_which_fields_were_erased_when_and_by_which_entry(served: 
 
 def test_an_actor(served: Served, tlog: Command) -> None:
     said = tlog("erase", "--actor", "employee", "e-1007", *WHY, "--yes").out
-    assert said.startswith("done: erased 3 entries, 3 parts; entry 3 of the log says so\n")
+    assert said.startswith("done: erased 3 parts of 3 entries; entry 3 of the log says so\n")
     assert served.service.size() == 4
 
 
@@ -106,7 +135,7 @@ def test_it_asks_on_a_terminal(
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     said = tlog("erase", *SUBJECT, *WHY, code=0 if size == 4 else 1)
-    assert "would erase 2 entries, 4 parts" in said.err
+    assert "would erase 4 parts of 2 entries" in said.err
     assert served.service.size() == size
 
 
@@ -129,7 +158,7 @@ def test_wrong_usage(
 
 def test_a_refusal_says_which_field_and_quotes_nothing(served: Served, tlog: Command) -> None:
     said = tlog("erase", *SUBJECT, *WHY, "--reason", "for p-4711", "--yes", code=1)
-    assert "reason" in said.err
+    assert "--reason: it contains" in said.err
     assert "p-4711" not in said.err
     assert served.service.size() == 3
 

@@ -59,6 +59,8 @@ def test_keys_are_changed_with_an_overlap(tmp_path: Path, tlog: Command) -> None
         place.log.stop()
         done = tlog("key", "rotate", "signing", log, "--finish", "--json").json
         assert done["vkeys"] == said["added"]
+        kept = Path(done["old_policy"])
+        assert (kept.parent, kept.read_bytes()) == (log / "keys" / "retired", both_policy)
         assert "no new signing keys" in tlog("key", "rotate", "signing", log, "--finish", code=1).err
         place.restart_log()
         after, new_policy = append_and_prove(place), policy.read_bytes()
@@ -67,6 +69,10 @@ def test_keys_are_changed_with_an_overlap(tmp_path: Path, tlog: Command) -> None
         assert not verifies(after, old_policy)
         assert verifies(before, old_policy)
         assert not verifies(before, new_policy)
+        (tmp_path / "before").write_bytes(before)
+        refused = tlog("verify", tmp_path / "before", "--policy", policy, code=1).err
+        assert "the log may have changed its keys" in refused
+        tlog("verify", tmp_path / "before", "--policy", kept)
         place.log.stop()
         assert tlog("fsck", log, "--json").json["ok"] is True
         assert [key for key in new_policy.decode().split() if key in said["added"]] == said["added"]
@@ -122,5 +128,7 @@ def test_cut_off_anywhere_the_same_command_goes_on(
         assert len(shown) == (2 if finish else 4)
         assert [key for key in listed if key in shown] == shown
         assert len(listed) == len(shown), "nothing else is trusted"
+        kept = [path.read_bytes() for path in sorted((log / "keys").glob("retired/policy-until-*.txt"))]
+        assert kept == ([(tmp_path / "log" / "policy.txt").read_bytes()] if finish else [])
         step += 1
     assert cuts == step - 1 >= 4

@@ -193,6 +193,7 @@ def test_a_log_whose_database_is_yesterdays_serves_reads_and_says_why(witnessed:
             with serving(witnessed.folder) as program:
                 at = ["--url", program.url]
                 assert "rolled back" in program.stderr()
+                assert "rolled back" in program.ready["halted"]
                 with pytest.raises(HTTPError) as caught:
                     urlopen(f"{program.url}/readyz")  # noqa: S310 - loopback
                 with caught.value as answer:
@@ -320,7 +321,7 @@ def test_tokens_are_refused_clearly(plain: tuple[Path, str], tmp_path: Path) -> 
     with serving(folder) as program:
         at = ["--url", program.url]
         assert "not known here" in tlog("append", file, *at, token="tlog_" + "x" * 43, code=1)[1]
-        assert "give --token-file or set TLOG_TOKEN" in tlog("append", file, *at, code=1)[1]
+        assert "give --token-file or set TLOG_TOKEN" in tlog("append", file, *at, code=2)[1]
         tlog("append", file, *at, "--token-file", tmp_path / "token")
         shop = new_token(folder, "shop")
         other = ndjson(tmp_path / "o", 1)

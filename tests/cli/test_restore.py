@@ -39,7 +39,8 @@ def files(*folders: Path) -> Iterator[Path]:
 
 def test_a_restored_log_is_the_log(tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path) -> None:
     to = tmp_path / "restored"
-    said = tlog(*arguments(log, made, to), "--erasures", log / "erasures", "--json").json
+    records = ("--erasures", log / "erasures", "--no-later-erasures")
+    said = tlog(*arguments(log, made, to), *records, "--json").json
     assert (said["size"], said["erasure_records"], said["keys_may_be_missing"]) == (300, 0, False)
     assert 0 <= said["age_seconds"] < 600
     assert stat.S_IMODE(to.stat().st_mode) == 0o700
@@ -101,10 +102,26 @@ def test_it_must_be_said_what_was_erased_since(
 ) -> None:
     given = arguments(log, made, tmp_path / "r")
     tlog(*given, code=2)
-    tlog(*given, "--no-later-erasures", "--erasures", log / "erasures", code=2)
+    assert "no record that the backup itself lacks" in tlog(*given, "--erasures", log, code=1).err
     assert "no such folder" in tlog(*given, "--erasures", tmp_path / "nowhere", code=1).err
     (log / "erasures" / "01900000-0000-7000-8000-000000000000.json").write_bytes(b"{}\n")
     assert "not an erasure record" in tlog(*given, "--erasures", log / "erasures", code=1).err
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("given", ["folder", "records", "link", "copy", "both"])
+def test_the_records_of_the_backup_itself_do_not_say_what_was_erased_since(
+    tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path, given: str
+) -> None:
+    own = made[0] / "erasures"
+    (tmp_path / "link").symlink_to(own)
+    shutil.copytree(own, tmp_path / "copy")
+    place = {"folder": made[0], "link": tmp_path / "link", "copy": tmp_path / "copy"}.get(given, own)
+    more = ["--no-later-erasures"] if given == "both" else []
+    refused = tlog(*arguments(log, made, tmp_path / "r"), "--erasures", place, *more, code=1).err
+    assert ("no record that" if given == "copy" else "is within the backup") in refused
+    assert "of the data folder that was lost" in refused
+    assert "add --no-later-erasures" in refused
     assert not (tmp_path / "r").exists()
 
 
@@ -141,6 +158,23 @@ def test_the_wrong_keys_are_refused_and_nothing_is_left(
     (tmp_path / "empty").mkdir()
     given[given.index("--keys") + 1] = tmp_path / "empty"
     assert "there are no keys" in tlog(*given, "--no-later-erasures", code=1).err
+
+
+def test_replaced_signing_keys_come_back_too(
+    tlog: Command, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tlog.cli.rotate_signing._require_signed", lambda *_: None)
+    fill(log, 3)
+    tlog("key", "rotate", "signing", log)
+    tlog("key", "rotate", "signing", log, "--finish")
+    tlog("key", "rotate", "signing", log)
+    made = back_up(tlog, log)
+    tlog(*arguments(log, made, tmp_path / "r"), "--no-later-erasures")
+    assert [path.relative_to(log) for path in files(log / "keys")] == [
+        path.relative_to(tmp_path / "r") for path in files(tmp_path / "r" / "keys")
+    ]
+    assert tlog("fsck", tmp_path / "r", "--json").json["ok"] is True, "its first checkpoint is signed by the old keys"
+    assert tlog("key", "show", tmp_path / "r").out == tlog("key", "show", log).out
 
 
 def test_a_folder_that_is_there_is_never_touched(tlog: Command, log: Path, made: tuple[Path, Path]) -> None:

@@ -39,7 +39,7 @@ def test_a_plan_and_a_run(served: Served, tlog: Command) -> None:
     CLOCK.on(2025, 3)
     out = tlog("retention", "plan", "--until", "2026-12-31").out
     assert out.splitlines()[0] == "up to 2026-12-31:"
-    assert "2025-03-01 (due)  short/2025-01  1 entry  1 months: a month" in out
+    assert "2025-03-01 (due)  short/2025-01  1 entry  1 month: a month" in out
     assert "2026-02-01  standard/2025-01  1 entry  12 months: a year" in out
     said = tlog("retention", "plan", "--json").json["cohorts"]
     assert [(cohort["cohort"], cohort["due"]) for cohort in said] == [("short/2025-01", True)]
@@ -66,14 +66,24 @@ def test_a_pause_is_said_and_ended(served: Served, tlog: Command, tmp_path: Path
 def test_a_second_person_approves(served: Served, tlog: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     CLOCK.on(2025, 3)
     out = tlog("retention", "run", "--authorised-by", "Dana Officer").out
-    act, state, *_ = out.split()
-    assert state == "pending"
+    act, state, *rest = out.split()
+    assert (state, " ".join(rest)) == ("pending", f"1 entry waits for a second person: tlog erase approve {act}")
+    assert tlog("retention", "run", "--authorised-by", "Dana Officer").out == out, "asked again, it is the same act"
     monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", TokenKind.DPO))
     assert tlog("erase", "approve", act, "--json").json["state"] == "done"
 
 
+def test_what_is_held_waits_for_the_hold(served: Served, tlog: Command) -> None:
+    why = ("--reason", "claim", "--authorised-by", "Dana Officer")
+    tlog("hold", "place", "--case", "C-1", "--source", "clinic", *why)
+    CLOCK.on(2025, 3)
+    assert "2025-03-01 (due, waits for the hold)  short/2025-01  0 entries, 1 held" in tlog("retention", "plan").out
+    refused = tlog("retention", "run", "--authorised-by", "", code=1).err
+    assert "--authorised-by: expected a string of 1 to 1024" in refused
+
+
 def test_a_bad_day_and_a_wrong_token(served: Served, tlog: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "until" in tlog("retention", "plan", "--until", "soon", code=1).err
+    assert "'--until': expected a day" in tlog("retention", "plan", "--until", "soon", code=2).err
     monkeypatch.setenv("TLOG_TOKEN", served.auditor)
     tlog("retention", "plan", code=1)
     tlog("retention", "run", "--authorised-by", "x", code=1)

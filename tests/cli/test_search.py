@@ -135,13 +135,20 @@ def test_the_table_is_whole_and_cannot_drive_the_terminal(tlog: Command, served:
     ]
     assert len(lines) == 3
     assert "no entry matches" in tlog("search", "--subject", "nobody").out
-    assert "there may be more" in tlog("search", "--limit", 1).err
+    more = tlog("search", "--limit", 1).err
+    assert "there may be more" in more
+    cursor = more.split("--cursor ")[1].split()[0]
+    assert found(tlog("search", "--limit", 1, "--cursor", cursor, "--json").json) == [0]
 
 
 def test_csv_is_quoted_and_safe_for_spreadsheets(tlog: Command, served: Served) -> None:
     served.append(
         entry_document(
-            actor={"type": "employee", "id": '=cmd("x"),1'}, purpose="+1", subjects=[{"id": "-2"}, {"id": "b"}]
+            actor={"type": "employee", "id": '=cmd("x"),1', "name": "Ada"},
+            purpose="+1",
+            legal_basis="Art. 6",
+            correlation={"trace_id": "t-1"},
+            subjects=[{"id": "-2"}, {"id": "b"}],
         )
     )
     rows = list(csv.DictReader(io.StringIO(tlog("search", "--csv").out)))
@@ -151,6 +158,8 @@ def test_csv_is_quoted_and_safe_for_spreadsheets(tlog: Command, served: Served) 
     assert json.loads(rows[0]["subjects"]) == ["-2", "b"]
     assert json.loads(rows[0]["targets"]) == [{"type": "record", "id": "r-55"}]
     assert rows[0]["index"] == "0"
+    plain = ("actor_name", "legal_basis", "trace_id", "request_id", "expires_at", "on_hold")
+    assert [rows[0][name] for name in plain] == ["Ada", "Art. 6", "t-1", "", "", "no"]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "\t=", "\r@"])
@@ -183,12 +192,39 @@ def test_wrong_usage(tlog: Command, served: Served) -> None:
     tlog("search", "--csv", "--json", code=2)
     tlog("search", "--actor", "employee", code=2)
     tlog("search", "--limit", 0, code=2)
-    refused = tlog("search", "--occurred-from", "yesterday evening", code=1)
-    assert "occurred_from: expected an RFC 3339 time" in refused.err
+    refused = tlog("search", "--occurred-from", "yesterday evening", code=2)
+    assert "'--occurred-from': expected a time in UTC" in refused.err
     assert "yesterday" not in refused.err
+    assert "'--outcome': one of" in tlog("search", "--outcome", "perhaps", code=2).err
+    assert "give --all or --limit" in tlog("search", "--all", "--limit", 5, code=2).err
+    assert "--subject-file" in tlog("search", "--subject", "a", "--subject-file", "b", code=2).err
+    backwards = tlog("search", "--occurred-from", "2026-01-02", "--occurred-to", "2026-01-01", code=1).err
+    assert backwards.startswith("tlog: --occurred-to: not after --occurred-from;")
+    assert "--source: expected a source name" in tlog("search", "--source", "No!", code=1).err
+
+
+def test_whose_data_may_come_from_a_file(
+    tlog: Command, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.append(entry_document(), entry_document(subjects=[{"id": "p-2"}]))
+    (tmp_path / "id").write_text("p-2\n")
+    assert found(tlog("search", "--subject-file", tmp_path / "id", "--json").json) == [1]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"p-4711\n")))
+    assert found(tlog("search", "--subject-file", "-", "--json").json) == [0]
+
+
+def test_an_entry_is_read_by_its_index_or_its_id(tlog: Command, served: Served) -> None:
+    served.append(entry_document(), entry_document())
+    by_index = tlog("get", 1, "--json").json
+    named = by_index["entry"]["id"]
+    assert tlog("get", named, "--json").json == by_index
+    assert tlog("get", named.upper(), "--json").json == by_index
+    assert "no entry has this id" in tlog("get", named[:-4] + "0000", code=1).err
+    for bad in ("-1", "one", "01", named[:-1], str(2**63)):
+        tlog("get", "--", bad, code=2)
 
 
 def test_help_has_examples(tlog: Command) -> None:
     shown = tlog("search", "--help").out
-    for said in ("Examples:", "--subject p-4711", "apostrophe", "Exit codes: 0 done", "--occurred-from"):
+    for said in ("Examples:", "--subject-file id.txt", "apostrophe", "Exit codes: 0 done", "--occurred-from"):
         assert said in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,8 +20,11 @@ from tests.support import MadeLog
 from tlog.http.app import SERVER, create_app
 from tlog.http.connections import Connections
 from tlog.http.limits import BodyBudget
+from tlog.http.openapi import document
 from tlog.storage.token_store import TokenKind
 
+UNROUTED = frozenset({"no-such-route", "method-not-allowed", "expectation-failed"})
+PATHS: dict[str, Any] = document()["paths"]
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
@@ -46,6 +50,22 @@ class Answer:
         return str(problem["type"]).removeprefix("urn:problem-type:tlog:")
 
 
+def require_described(method: str, path: str, answer: Answer) -> None:
+    """Every refusal that any test sees is one of those that /openapi.json names for its operation."""
+    if answer.headers.get("Content-Type") != "application/problem+json" or answer.slug in UNROUTED:
+        return
+    path = path.partition("?")[0]
+    for described, operations in PATHS.items():
+        if re.fullmatch(re.sub(r"{\w+}", "[^/]*" if described != "/tile/{level}/{index}" else ".*", described), path):
+            operation = operations.get("get" if method == "HEAD" else method.lower())
+            if operation is None:
+                return
+            responses = operation["responses"]
+            schema = responses[str(answer.status)]["content"]["application/problem+json"]["schema"]
+            assert answer.json()["type"] in schema["allOf"][1]["properties"]["type"]["enum"], (method, path, answer)
+            return
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A served log. `token` is of the source `clinic`, `auditor` of an auditor."""
@@ -68,7 +88,9 @@ class Service:
         async with self.session.request(
             method, url, data=data, headers=sent, skip_auto_headers=[*skip, "Accept-Encoding"]
         ) as answer:
-            return Answer(answer.status, answer.headers, await answer.read())
+            made = Answer(answer.status, answer.headers, await answer.read())
+        require_described(method, path, made)
+        return made
 
     async def get(self, path: str, token: str | None = None, **headers: str) -> Answer:
         return await self.ask("GET", path, token=token, **headers)

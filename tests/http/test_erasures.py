@@ -55,6 +55,17 @@ async def test_an_erasure_is_shown_done_and_named_by_the_entry_it_was_in(service
     assert listed == {"erasures": [act], "next": None}
 
 
+async def test_a_dry_run_needs_no_basis_and_no_authority(service: Service) -> None:
+    await service.append(entry_document())
+    planned = await erase(service, dpo(service), legal_basis=None, authorised_by=None, dry_run=True)
+    assert (planned.status, planned.json()["status"], planned.json()["parts"]) == (200, "dry-run", 2)
+    refused = await erase(service, dpo(service), legal_basis=None, authorised_by=None)
+    assert (refused.status, refused.slug) == (400, "request-invalid")
+    assert [fault["path"] for fault in refused.json()["errors"]] == ["legal_basis", "authorised_by"]
+    assert refused.json()["title"] == "The request breaks its schema"
+    assert service.size() == 1
+
+
 async def test_an_actor_is_erased_by_type_and_id(service: Service) -> None:
     await service.append(entry_document())
     done = await erase(service, dpo(service), subject=None, actor={"type": "employee", "id": "e-1007"})
@@ -68,12 +79,12 @@ async def test_an_actor_is_erased_by_type_and_id(service: Service) -> None:
     [
         ({"subject": None}, "bad-request"),
         ({"actor": {"type": "employee", "id": "e-1"}}, "bad-request"),
-        ({"legal_basis": None}, "entry-invalid"),
-        ({"legal_basis": ""}, "entry-invalid"),
-        ({"authorised_by": None}, "entry-invalid"),
-        ({"subject": 4711}, "entry-invalid"),
-        ({"subjects": ["p-4711"]}, "entry-invalid"),
-        ({"dry_run": "yes"}, "entry-invalid"),
+        ({"legal_basis": None}, "request-invalid"),
+        ({"legal_basis": ""}, "request-invalid"),
+        ({"authorised_by": None}, "request-invalid"),
+        ({"subject": 4711}, "request-invalid"),
+        ({"subjects": ["p-4711"]}, "request-invalid"),
+        ({"dry_run": "yes"}, "request-invalid"),
         ({"reason": "P-4711 asked"}, "bad-request"),
         ({"legal_basis": "art. 17 for p-4711"}, "bad-request"),
         ({"authorised_by": "p-4711"}, "bad-request"),

@@ -11,6 +11,8 @@ from tests.http.service import Service
 from tests.support import entry_document
 from tlog.http import answers
 from tlog.http.openapi import document
+from tlog.http.openapi_problems import _OF
+from tlog.http.problem import KINDS, TYPE_PREFIX
 
 
 def routes(service: Service) -> set[tuple[str, str]]:
@@ -71,6 +73,19 @@ def test_operations_are_whole() -> None:
         says_all = path.endswith(("/approve", "/decline"))
         assert ("requestBody" in operation) is (method == "post" and not says_all)
         assert "default" in operation["responses"]
+
+
+def test_every_problem_type_is_an_answer_of_some_operation() -> None:
+    said = {
+        problem
+        for _, _, operation in operations()
+        for response in operation["responses"].values()
+        for content in response.get("content", {}).values()
+        for part in content["schema"].get("allOf", ())
+        for problem in part.get("properties", {}).get("type", {}).get("enum", ())
+    }
+    assert said == {TYPE_PREFIX + kind.slug for kind in KINDS.values()}
+    assert set(_OF) <= {operation["operationId"] for _, _, operation in operations()}
 
 
 def test_patterns_are_those_of_json_schema() -> None:

@@ -79,7 +79,9 @@ async def test_a_second_person_approves(kept: Service) -> None:
     CLOCK.on(2026, 2)
     asked = await run(kept, dpo(kept))
     [act] = asked.json()["acts"]
-    assert (asked.status, act["state"]) == (202, "pending")
+    assert (asked.status, act["state"], act["entries"]) == (202, "pending", 1)
+    again = await run(kept, dpo(kept, "finn"))
+    assert (again.status, again.json()) == (202, {"acts": [act]}), "what waits is answered again, not asked for twice"
     assert (await kept.get("/v1/entries/0", kept.auditor)).status == 200
     approved = await kept.ask("POST", f"/v1/acts/{act['act']}/approve", token=dpo(kept, "eve"))
     assert (approved.status, approved.json()["state"]) == (200, "done")
@@ -100,7 +102,8 @@ async def test_a_bad_day_is_refused(kept: Service, query: str) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"authorised_by": ""}, {"authorised_by": 4}, {"authorised_by": "x", "y": 1}, []])
 async def test_a_bad_run_is_refused(kept: Service, body: object) -> None:
-    assert (await run(kept, dpo(kept), body)).status == 400
+    refused = await run(kept, dpo(kept), body)
+    assert (refused.status, refused.slug) == (400, "request-invalid")
 
 
 async def test_an_unknown_class_is_refused(kept: Service) -> None:

@@ -88,7 +88,9 @@ def test_what_was_erased_since_stays_erased(keyring: str, tlog: Command, log: Pa
     if keyring == "from after":
         made = made[0], back_up(tlog, log)[1]
     to = tmp_path / "r"
-    said = tlog(*arguments(log, made, to), "--erasures", log, "--json").json
+    outcome = tlog(*arguments(log, made, to), "--erasures", log, "--json")
+    said = outcome.json
+    assert set(json.loads(outcome.err.splitlines()[0])) == {"notice"}, "no line of a service's log"
     assert (said["erasure_records"], said["later_erasure_records"]) == (1, 1)
     require_gone(to, traces)
     report = tlog("fsck", to, "--json").json
@@ -152,7 +154,8 @@ def test_records_older_than_the_backup_are_refused(tlog: Command, log: Path, tmp
     refused = tlog(*arguments(log, made, tmp_path / "r"), "--erasures", tmp_path / "old", code=1).err
     assert "older than the backup" in refused
     assert not (tmp_path / "r").exists()
-    tlog(*arguments(log, made, tmp_path / "r"), "--erasures", tmp_path / "old", "--erasures", log / "erasures")
+    both = ("--erasures", tmp_path / "old", "--erasures", log / "erasures", "--no-later-erasures")
+    tlog(*arguments(log, made, tmp_path / "r"), *both)
 
 
 def test_a_finished_folder_without_records_does_not_open(tlog: Command, log: Path, tmp_path: Path) -> None:

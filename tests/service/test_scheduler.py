@@ -146,7 +146,8 @@ async def test_what_is_asked_for_waits_for_a_second_person(tmp_path: Path) -> No
         clock.on(2026, 2)
         [act] = await retention(made).request(dana, "Dana Officer")
         assert (act.state, expired(made)) == (ActState.PENDING, set())
-        assert await retention(made).request(eve, "Eve Officer") == []  # it is asked for
+        assert await retention(made).request(eve, "Eve Officer") == [act], "it is asked for"
+        assert act.entries == 2
         with pytest.raises(Forbidden):
             await made.log.acts.approve(act.act_id, dana)
         done = await made.log.acts.approve(act.act_id, eve)
@@ -181,10 +182,10 @@ async def test_what_nobody_decides_on_does_not_outlive_its_period(tmp_path: Path
         [act] = await retention(made).request(dpo(made), "Dana Officer")
         await scheduler(made).turn()
         assert expired(made) == {0}
-        declined = made.log.acts.store.get(act.act_id)
-        assert declined.state is ActState.DECLINED
-        entry = opened(made, declined.entry_index or 0).entry
-        assert (entry["outcome"], entry["details"]["overtaken"]) == ("denied", True)
+        overtaken = made.log.acts.store.get(act.act_id)
+        assert (overtaken.state, overtaken.payload) == (ActState.OVERTAKEN, None)
+        entry = opened(made, overtaken.entry_index or 0).entry
+        assert (entry["outcome"], entry["details"]["overtaken"]) == ("failed", True)
         with pytest.raises(Conflict):
             await made.log.acts.approve(act.act_id, dpo(made, "eve"))
 

@@ -145,7 +145,10 @@ def _content(
         return digests
     present = [key for key in persons if key is not None]
     if cohort is None or len(present) != len(persons):
-        raise DecryptionFailed(f"a key of the part {label} was destroyed, but its digests were not kept")
+        raise DecryptionFailed(
+            f"a key of the part {label} is not in the keyring, and its digests were not kept: it was destroyed, or "
+            "this keyring is older than the entry"
+        )
     key = part_key(present, cohort, entry_id, label)
     content = parse_plaintext(decrypt_part(key, part, part_context(label, entry_id)))
     if not all(may_hold(label, name.decode()) for name, _ in content.fields):

@@ -31,8 +31,8 @@ one than asked approves it. Needs the token of a data protection officer; the UR
 
 app = new_app(help="List acts of every kind; approve or decline as the second person.", epilog=EXAMPLES)
 
-Kind = Literal["erasure", "expiry", "hold", "lift"]
-State = Literal["pending", "begun", "applied", "done", "declined", "refused"]
+Kind = Literal["erasure", "expiry", "hold", "lift", "resume-expiry"]
+State = Literal["pending", "begun", "applied", "done", "declined", "overtaken", "refused"]
 ActId = Annotated[str, typer.Argument(metavar="ACT", help="The act's id.", show_default=False)]
 
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tlog.audit.entry import new_entry_id
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
-from tlog.cli.entry_source import SHOWN_FAULTS, EntrySource, check_file, entry_source
+from tlog.cli.entry_source import SHOWN_FAULTS, EntrySource, check_file, entry_source, readable
 from tlog.cli.id_file import IdOf, forget_ids, id_file, keep_ids, kept_ids
 from tlog.cli.options import AsJson
-from tlog.cli.output import emit, failed, new_app
+from tlog.cli.output import emit, failed, new_app, notice
 from tlog.cli.progress_bar import progress_bar
 from tlog.client.client import LogClient
 from tlog.client.ndjson import LineReader, lines_of
 from tlog.client.upload import Upload
 from tlog.client.words import counted
-from tlog.errors import Conflict, EntryInvalid, Fault, TlogError
+from tlog.errors import ConfigurationInvalid, Conflict, EntryInvalid, Fault, TlogError
 
 app = new_app()
 
@@ -35,7 +35,8 @@ Examples:
 One JSON entry a line. The log knows an entry again by its 'id'; an entry without one gets one here.
 A file is checked as a whole before anything of it is sent; what is wrong is named by its line, the first is 1.
 The ids it gets are kept in FILE.tlog-ids until the command ends with exit code 0, so a run that was stopped or
-killed is finished by running it again: nothing is stored twice, as long as neither file is changed. From a pipe,
+killed is finished by running it again: nothing is stored twice, as long as neither file is changed. Where nothing
+was stored they are removed, so a refused file may be corrected and sent. From a pipe,
 what was read is sent at once and its ids are not kept: a run's own retries store nothing twice, but after a killed
 run a producer must send its own ids again.
 
@@ -72,11 +73,12 @@ def append(
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     start = monotonic()
     with entry_source(file) as source:
-        total = None if source.size is None else _prepare(source)
+        total, fresh = (None, False) if source.size is None else _prepare(source)
         with _progress(total, hidden=as_json) as bar:
             task = bar.add_task("stored", total=total)
             upload = Upload(client, batch, lambda stored: bar.advance(task, stored))
-            late = asyncio.run(_upload(client, upload, source, wait, wait_for))
+            with _useless_ids_removed(file, upload, fresh=fresh):
+                late = _run(_upload(client, upload, source, wait, wait_for), upload)
         if source.size is not None and late is None:
             forget_ids(file)
     _report(upload, monotonic() - start, as_json)
@@ -84,13 +86,33 @@ def append(
         raise failed(f"{upload.summary()}, but {late}", (), **_values(upload))
 
 
-def _prepare(source: EntrySource) -> int:
-    """Return how many entries a file has, all of them good and each with an id that is durable; else end."""
+def _prepare(source: EntrySource) -> tuple[int, bool]:
+    """Return how many entries a file has, all of them good and each with an id that is durable, and whether the ids
+    are new; else end."""
     checked = check_file(source)
     if checked.fault_count:
         raise _bad_lines(checked.faults, checked.fault_count, checked.bad_lines, "nothing was sent")
-    keep_ids(source.path, checked.digest, checked.without_id)
-    return checked.count
+    return checked.count, keep_ids(source.path, checked.digest, checked.without_id)
+
+
+@contextmanager
+def _useless_ids_removed(file: Path, upload: Upload, *, fresh: bool) -> Iterator[None]:
+    """Where a run ends and nothing is stored under the ids it made, forget them: the file may be corrected."""
+    try:
+        yield
+    except BaseException:
+        if fresh and upload.nothing_stored:
+            with suppress(ConfigurationInvalid):
+                forget_ids(file)
+        raise
+
+
+def _run(uploading: Coroutine[Any, Any, TlogError | None], upload: Upload) -> TlogError | None:
+    try:
+        return asyncio.run(uploading)
+    except KeyboardInterrupt:
+        notice(f"stopped; {upload.summary()}")
+        raise
 
 
 async def _upload(
@@ -114,9 +136,15 @@ async def _upload(
 async def _send(upload: Upload, source: EntrySource, reader: LineReader) -> None:
     # Whatever is there is sent at once: a slow producer's entries do not lie around here.
     chunks = source.chunks()
-    while chunk := await asyncio.to_thread(next, chunks, b""):
+    while chunk := await _next(source, chunks):
         await upload.send(reader.feed(chunk))
     await upload.send(reader.finish())
+
+
+async def _next(source: EntrySource, chunks: Iterator[bytes]) -> bytes:
+    """Return the next bytes, none at the end. A thread that waits in a read would keep Ctrl-C waiting too."""
+    await readable(source.file)
+    return await asyncio.to_thread(next, chunks, b"")
 
 
 def _ids(source: EntrySource) -> AbstractContextManager[IdOf]:
@@ -143,8 +171,10 @@ def _bad_lines(shown: Sequence[Fault], faults: int, lines: int, outcome: str, **
     details = [f"{fault.path}: {fault.message}" for fault in shown]
     if faults > len(shown):
         details.append(f"and {counted(faults - len(shown), 'more fault')}")
-    found = f"{counted(faults, 'fault')} in {counted(lines, 'line')}; line 1 is the first"
-    return failed(f"{found}; {outcome}", details, **values)
+    found = f"{counted(faults, 'fault')} in {counted(lines, 'line')}"
+    first = shown[0].path.partition(":")[0]
+    where = f", the first in {first}" if lines > 1 and first.startswith("line ") else ""
+    return failed(f"{found}{where}; {outcome}", details, **values)
 
 
 def _progress(total: int | None, *, hidden: bool) -> Progress:

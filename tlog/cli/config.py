@@ -120,7 +120,7 @@ def _refuse_unknown(document: Mapping[str, Any]) -> None:
             unknown += [f"{table}.{name}" for name in content if name not in known]
     unknown += _unknown_of_retention(document)
     if unknown:
-        raise ConfigurationInvalid(f"unknown: {', '.join(sorted(unknown))}; see 'tlog init --help' and the manual")
+        raise ConfigurationInvalid(f"unknown: {', '.join(sorted(unknown))}; docs/operations.md lists every setting")
 
 
 def _unknown_of_retention(document: Mapping[str, Any]) -> list[str]:

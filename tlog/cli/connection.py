@@ -29,19 +29,25 @@ RetryFor = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Keep tr
 
 
 def connect(url: str, *, token: str | None = None, ca_file: Path | None = None, retry_for: float = 10) -> LogClient:
-    """Return a client that is not open yet. Raises `ConfigurationInvalid`."""
+    """Return a client that is not open yet. Raises `ConfigurationInvalid`; `BadParameter` for a URL that is none."""
+    try:
+        LogClient(url)
+    except ConfigurationInvalid as error:
+        raise typer.BadParameter(str(error), param_hint="'--url'") from None
     retries = RetryPolicy(give_up_after=retry_for)
     return LogClient(url, token, tls=_tls(ca_file), retries=retries, on_retry=_say)
 
 
 def required_token(path: Path | None) -> str:
-    """Return the bearer token in a file, or else that of the environment. Raises `ConfigurationInvalid`."""
+    """Return the bearer token in a file, or else that of the environment. Raises `ConfigurationInvalid` for a file
+    that has none; `BadParameter` where nothing is given."""
     # Never an option of its own: a command line can be read by every process of the machine.
     text = os.environ.get(TOKEN_VARIABLE, "") if path is None else read_file(path).decode("ascii", "replace")
     token = text.strip()
     if not token:
-        where = "" if path is None else f"{path} is empty; "
-        raise ConfigurationInvalid(f"no token: {where}give --token-file or set {TOKEN_VARIABLE}")
+        if path is None:
+            raise typer.BadParameter(f"no token: give --token-file or set {TOKEN_VARIABLE}")
+        raise ConfigurationInvalid(f"no token: {path} is empty; give --token-file or set {TOKEN_VARIABLE}")
     return token
 
 

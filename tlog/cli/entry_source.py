@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import hashlib
 import os
@@ -75,6 +76,22 @@ def entry_source(path: Path) -> Iterator[EntrySource]:
         if regular:
             _lock(file, path)
         yield EntrySource(path, file, found.st_size if regular else None)
+
+
+async def readable(file: IO[bytes]) -> None:
+    """Return once a pipe or a terminal has something to read or has ended; at once for a file, which always has.
+
+    Only right where nothing is left in the file's buffer, as after `read1` of more than that.
+    """
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        loop.add_reader(file.fileno(), ready.set)
+    except OSError:  # EPERM of epoll: a regular file; UnsupportedOperation: none of the kernel's
+        return
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(file.fileno())
 
 
 def check_file(source: EntrySource) -> CheckedFile:

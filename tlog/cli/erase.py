@@ -5,28 +5,37 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
 from tlog.cli.act import ActId, asked, extent
+from tlog.cli.checks import in_option_names
+from tlog.cli.confirm import confirmed
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
-from tlog.cli.files import read_file
+from tlog.cli.id_input import id_in
 from tlog.cli.options import AsJson
-from tlog.cli.output import emit, failed, new_app
+from tlog.cli.output import emit, failed, new_app, notice
 from tlog.cli.progress_bar import progress_bar
 from tlog.client.answers import decode
 from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid, ErasureSaid, ErasuresSaid, ask_erasure, decide, read_act, until_ended
-from tlog.client.words import counted
-from tlog.errors import ConfigurationInvalid
+from tlog.client.words import counted, waiting
+
+OPTIONS: Final = {
+    "legal_basis": "--legal-basis",
+    "authorised_by": "--authorised-by",
+    "even_damaged": "--even-damaged",
+    **{name: f"--{name}" for name in ("subject", "actor", "reason")},
+}
+"""What the log calls an option, and what the command line does."""
 
 EXAMPLES = """\b
 Examples:
   tlog erase --subject-file id.txt --legal-basis "GDPR Art. 17(1)(b)" --authorised-by "D. Officer"
   tlog erase --subject-file - --legal-basis "…" --authorised-by "…" --yes < id.txt
-  tlog erase --actor employee e-1007 --legal-basis "…" --authorised-by "…" --dry-run
+  tlog erase --actor employee e-1007 --dry-run
   tlog erase list
   tlog erase approve 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
 It shows first what would be erased, and asks. An id given by --subject stands in the shell's history. Needs the
@@ -65,19 +74,23 @@ def erase(
     """Erase one person, as a data subject or as an actor; or name a command."""
     if context.invoked_subcommand is not None:
         return
-    if legal_basis is None or authorised_by is None or url is None:
-        raise typer.BadParameter("--legal-basis, --authorised-by and --url are needed")
-    body: dict[str, Any] = {
-        **_person(subject, subject_file, actor),
-        "legal_basis": legal_basis,
-        "authorised_by": authorised_by,
-        "reason": reason,
-        "even_damaged": even_damaged,
-    }
+    authority = {"--legal-basis": legal_basis, "--authorised-by": authorised_by}
+    address = _needed({"--url": url} if dry_run else {**authority, "--url": url})["--url"]
     if not (dry_run or yes or sys.stdin.isatty()):
         raise typer.BadParameter("without a terminal to ask on, --yes or --dry-run is needed")
-    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
-    said = asyncio.run(_erase(client, body, dry_run=dry_run, yes=yes, as_json=as_json))
+    texts = {"legal_basis": legal_basis, "authorised_by": authorised_by, "reason": reason}
+    body: dict[str, Any] = {
+        **_person(subject, subject_file, actor),
+        **{name: text for name, text in texts.items() if text is not None},
+        "even_damaged": even_damaged,
+    }
+    client = connect(address, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
+    with in_option_names(**OPTIONS):
+        said = asked(client, ask_erasure(client, body | {"dry_run": True}))
+        if not dry_run and said.status != "nothing-to-erase":
+            if not yes:
+                _confirm(said)
+            said = _carry_out(client, body, said, as_json)
     emit(msgspec.to_builtins(said), _text(said), as_json)
 
 
@@ -145,6 +158,14 @@ def _decide(decision: str, act: str, client: LogClient, as_json: bool) -> None:
     emit(msgspec.to_builtins(said), _line(said), as_json)
 
 
+def _needed(options: dict[str, str | None]) -> dict[str, str]:
+    """Return the options, all of them given. Raises `BadParameter`, which names those that are not."""
+    if missing := [name for name, value in options.items() if value is None]:
+        *others, last = missing
+        raise typer.BadParameter(f"{' and '.join([', '.join(others), last] if others else [last])} missing")
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _person(subject: str | None, file: Path | None, actor: tuple[str, str] | None) -> dict[str, Any]:
     if sum(given is not None for given in (subject, file, actor)) != 1:
         raise typer.BadParameter("give one of --subject, --subject-file and --actor")
@@ -153,38 +174,24 @@ def _person(subject: str | None, file: Path | None, actor: tuple[str, str] | Non
     return {"subject": subject if file is None else id_in(file)}
 
 
-def id_in(file: Path) -> str:
-    """Return the id that a file, or stdin, holds on its one line. Raises `ConfigurationInvalid`."""
-    data = sys.stdin.buffer.read() if str(file) == "-" else read_file(file)
-    try:
-        lines = data.decode().splitlines()
-    except UnicodeDecodeError:
-        raise ConfigurationInvalid(f"{file}: not UTF-8") from None
-    if len(lines) != 1 or not lines[0]:
-        raise ConfigurationInvalid(f"{file}: it must hold one id on one line, it has {len(lines)} lines")
-    return lines[0]
-
-
-async def _erase(client: LogClient, body: dict[str, Any], *, dry_run: bool, yes: bool, as_json: bool) -> ErasureSaid:
-    async with client:
-        planned = await ask_erasure(client, body | {"dry_run": True})
-        if dry_run or planned.status == "nothing-to-erase":
-            return planned
-        if not yes:
-            _confirm(planned)
-        said = await ask_erasure(client, body | {"wait": False})
-        if said.status != "running" or said.act is None:
-            return said
-        act = await _watch(client, said.act, as_json)
-        return msgspec.structs.replace(
-            planned, status=act.state, act=act.act, index=act.index, entries=act.entries or 0, parts=act.parts or 0
-        )
-
-
 def _confirm(planned: ErasureSaid) -> None:
     print(_text(planned), file=sys.stderr)
-    if not typer.confirm("Erase this for good?", err=True):
+    if not confirmed("Erase this for good?"):
         raise failed("nothing was erased")
+
+
+def _carry_out(client: LogClient, body: dict[str, Any], planned: ErasureSaid, as_json: bool) -> ErasureSaid:
+    said = asked(client, ask_erasure(client, body | {"wait": False}))
+    if said.status != "running" or said.act is None:
+        return said
+    try:
+        act = asked(client, _watch(client, said.act, as_json))
+    except KeyboardInterrupt:
+        notice(f"the erasure goes on without this command: tlog erase show {said.act}")
+        raise
+    return msgspec.structs.replace(
+        planned, status=act.state, act=act.act, index=act.index, entries=act.entries or 0, parts=act.parts or 0
+    )
 
 
 async def _watch(client: LogClient, act: str, as_json: bool) -> ActSaid:
@@ -210,16 +217,17 @@ async def _list(client: LogClient) -> ErasuresSaid:
 def _text(said: ErasureSaid) -> str:
     if said.status == "nothing-to-erase":
         return "nothing to erase: the log holds nothing of this person; nothing was done, and nothing was logged"
-    what = f"{counted(said.entries, 'entry', 'entries')}, {counted(said.parts, 'part')}"
+    what = f"{counted(said.parts, 'part')} of {counted(said.entries, 'entry', 'entries')}"
     shared = f"; {said.other_subjects_affected} of the parts name other subjects too" * bool(
         said.other_subjects_affected
     )
-    held = f"\nheld by {', '.join(map(str, said.held))}: it would be refused" * bool(said.held)
+    holds = ", ".join(f"hold {number}" for number in said.held)
+    held = f"\nheld by {holds}: it would be refused" * bool(said.held)
     when = f"\nreceived {said.first_received_at} to {said.last_received_at}" * bool(said.first_received_at)
     if said.status == "dry-run":
         return f"would erase {what}{shared}{when}{held}"
     if said.status == "pending":
-        return f"waits for a second person: tlog erase approve {said.act}"
+        return waiting(said.act or "")
     return f"{said.status}: erased {what}{shared}; entry {said.index} of the log says so\nact {said.act}"
 
 

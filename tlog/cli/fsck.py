@@ -45,7 +45,12 @@ def fsck(
         report = audit(opened.parts, _Bars(bar).show, open_entries=entries)
     emit({"ok": report.ok, **asdict(report)}, _text(report), as_json)
     if not report.ok:
-        raise failed(counted(report.problem_count, "problem"), report.problems)
+        raise failed(_summary(report), report.problems)
+
+
+def _summary(report: FsckReport) -> str:
+    found, shown = counted(report.problem_count, "problem"), len(report.problems)
+    return found if shown == report.problem_count else f"{found}; first {shown} of {report.problem_count} shown"
 
 
 class _Bars:

@@ -5,21 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 import typer
 from msgspec import Struct
 
+from tlog.cli.checks import check_ground, check_kind, check_time, in_option_names
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
-from tlog.cli.erase import id_in
+from tlog.cli.id_input import id_in
 from tlog.cli.options import AsJson
-from tlog.cli.output import emit, new_app
+from tlog.cli.output import emit, new_app, notice
 from tlog.client.answers import decode
 from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid
+from tlog.client.words import counted, waiting
 
 T = TypeVar("T")
+OPTIONS: Final = {
+    "authorised_by": "--authorised-by",
+    "occurred_from": "--from",
+    "occurred_to": "--to",
+    "by_case": "--by-case",
+    **{name: f"--{name}" for name in ("kind", "case", "reason", "ground", "subject", "source", "hold")},
+}
+"""What the log calls an option, and what the command line does."""
 
 EXAMPLES = """\b
 Examples:
@@ -58,6 +68,8 @@ class HoldSaid(Struct, frozen=True):
     lifted_at: str | None
     lift_reason: str | None = None
     lift_authorised_by: str | None = None
+    entries: int | None = None
+    entries_or_more: bool = False
 
 
 class HoldsSaid(Struct, frozen=True):
@@ -70,6 +82,7 @@ class LiftSaid(Struct, frozen=True):
     """What `POST /v1/holds/lift` answers."""
 
     acts: list[ActSaid]
+    holds: list[HoldSaid] = []
 
 
 @app.command(epilog=EXAMPLES)
@@ -81,11 +94,19 @@ def place(
     subject: Annotated[str | None, typer.Option(metavar="ID", help="Entries of this person.")] = None,
     subject_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with the id; - is stdin.")] = None,
     source: Annotated[str | None, typer.Option(help="Entries of this source.")] = None,
-    occurred_from: Annotated[str | None, typer.Option("--from", metavar="TIME", help="That happened from here")] = None,
-    occurred_to: Annotated[str | None, typer.Option("--to", metavar="TIME", help="and before this.")] = None,
+    occurred_from: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="That happened from here", callback=check_time)
+    ] = None,
+    occurred_to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="and before this.", callback=check_time)
+    ] = None,
     by_case: Annotated[bool, typer.Option("--by-case", help="That name the case as target or correlation id.")] = False,
-    kind: Annotated[str, typer.Option(help="legal-hold, or art-17-3: stops erasure only.")] = "legal-hold",
-    ground: Annotated[str | None, typer.Option(help="a to e of Art. 17(3), with art-17-3.")] = None,
+    kind: Annotated[
+        str, typer.Option(help="legal-hold, or art-17-3: stops erasure only.", callback=check_kind)
+    ] = "legal-hold",
+    ground: Annotated[
+        str | None, typer.Option(help="a to e of Art. 17(3), with art-17-3.", callback=check_ground)
+    ] = None,
     token_file: TokenFile = None,
     retry_for: RetryFor = 10,
     ca_file: CaFile = None,
@@ -94,6 +115,10 @@ def place(
     """Keep entries. In force when the command returns."""
     if subject is not None and subject_file is not None:
         raise typer.BadParameter("give one of --subject and --subject-file")
+    if not (by_case or any(given is not None for given in (subject, subject_file, source, occurred_from, occurred_to))):
+        raise typer.BadParameter("a hold needs a scope: --subject, --subject-file, --source, --from, --to or --by-case")
+    if (kind == "art-17-3") != (ground is not None):
+        raise typer.BadParameter("--ground belongs to --kind art-17-3, and only to it")
     body = {
         "kind": kind,
         "case": case,
@@ -108,8 +133,11 @@ def place(
     }
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     given = {name: value for name, value in body.items() if value is not None}
-    said = decode(asyncio.run(_with(client, client.post_json("v1/holds", given))), HoldSaid)
-    emit(msgspec.to_builtins(said), _line(said), as_json)
+    with in_option_names(**OPTIONS):
+        said = decode(asyncio.run(_with(client, client.post_json("v1/holds", given))), HoldSaid)
+    emit(msgspec.to_builtins(said), f"{_line(said)}\n{_covered(said)}", as_json)
+    if said.entries == 0:
+        notice("this hold covers no entry yet: is its scope what was meant? It protects what comes later")
 
 
 @app.command("list", epilog=EXAMPLES)
@@ -146,8 +174,20 @@ def lift(
     which: dict[str, object] = {"case": case} if hold is None else {"hold": hold}
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     asked = client.post_json("v1/holds/lift", {**which, "reason": reason, "authorised_by": authorised_by})
-    said = decode(asyncio.run(_with(client, asked)), LiftSaid)
-    emit(msgspec.to_builtins(said), "\n".join(f"{act.act}  {act.state}" for act in said.acts), as_json)
+    with in_option_names(**OPTIONS):
+        said = decode(asyncio.run(_with(client, asked)), LiftSaid)
+    emit(msgspec.to_builtins(said), "\n".join([*map(_line, said.holds), *map(_act, said.acts)]), as_json)
+
+
+def _act(act: ActSaid) -> str:
+    return f"{act.act}  {act.state}" + f"  {waiting(act.act)}" * (act.state == "pending")
+
+
+def _covered(hold: HoldSaid) -> str:
+    if hold.entries is None:
+        return "it was not counted how many entries it covers"
+    more = " or more" * bool(hold.entries_or_more)
+    return f"covers {counted(hold.entries, 'entry', 'entries')}{more} now"
 
 
 async def _with(client: LogClient, asked: Coroutine[Any, Any, T]) -> T:

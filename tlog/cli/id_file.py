@@ -33,15 +33,17 @@ def id_file(file: Path) -> Path:
     return file.with_name(file.name + ".tlog-ids")
 
 
-def keep_ids(file: Path, digest: str, numbers: Sequence[int], new_id: Callable[[], str] = new_entry_id) -> None:
+def keep_ids(file: Path, digest: str, numbers: Sequence[int], new_id: Callable[[], str] = new_entry_id) -> bool:
     """Make the ids of these lines durable, or check that those of an earlier run are of this very file.
 
-    `digest` is the file's SHA-256 in hexadecimal. Raises `ConfigurationInvalid`.
+    Returns whether they were made now: nothing was ever sent under them then. `digest` is the file's SHA-256 in
+    hexadecimal. Raises `ConfigurationInvalid`.
     """
     path = id_file(file)
     if os.path.exists(path):  # Path.exists raises for a name that is too long
         _check(file, path, digest, numbers)
-    elif numbers:
+        return False
+    if numbers:
         try:
             _write(path, f"{_HEAD} {digest}\n", (f"{number} {new_id()}\n" for number in numbers))
         except OSError as error:
@@ -49,6 +51,7 @@ def keep_ids(file: Path, digest: str, numbers: Sequence[int], new_id: Callable[[
                 f"cannot write {path}: {error.strerror}. It keeps the ids of entries that have none, so that this "
                 f"command can be run again. Copy {file.name} to a folder that can be written, or give every entry an id"
             ) from None
+    return True
 
 
 @contextmanager
@@ -68,7 +71,8 @@ def kept_ids(file: Path) -> Iterator[IdOf]:
 
 
 def forget_ids(file: Path) -> None:
-    """Remove the ids of a file, if there are any. Should a power cut bring them back, they do no harm.
+    """Remove the ids of a file, if there are any: all of it is stored, or nothing. Should a power cut bring them back,
+    they do no harm.
 
     Raises `ConfigurationInvalid`.
     """
@@ -77,7 +81,7 @@ def forget_ids(file: Path) -> None:
         if os.path.exists(path):
             path.unlink()
     except OSError as error:
-        raise ConfigurationInvalid(f"everything is stored, but cannot remove {path}: {error.strerror}") from None
+        raise ConfigurationInvalid(f"cannot remove {path}, which is not needed any more: {error.strerror}") from None
 
 
 def _check(file: Path, path: Path, digest: str, numbers: Sequence[int]) -> None:

@@ -1,8 +1,8 @@
 """What every command prints, and how it ends.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage. What was asked for goes to stdout, as text for people
-or, with `--json`, as one JSON object on one line. Why a command failed goes to stderr: as text, or with `--json` as
-one JSON object on the last line,
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted. What was asked for goes to stdout, as text for
+people or, with `--json`, as one JSON object on one line. Why a command failed goes to stderr: as text, or with `--json`
+as one JSON object on the last line,
 
     {"error": "what was wrong", "check": "the check that failed", "details": ["more, line by line"], …}
 
@@ -16,14 +16,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from io import TextIOWrapper
 from typing import Any, Final
 
 import structlog
 import typer
+from typer.core import TyperGroup
 
+from tlog.cli.strict_command import StrictCommand, StrictGroup
 from tlog.errors import Malformed, MalformedPolicy, TlogError, VerificationFailed
 
 REFUSED: Final = 1
@@ -95,9 +98,17 @@ def _check_in(error: TlogError) -> dict[str, object]:
     return {"check": _check_of(error)} if isinstance(error, VerificationFailed | Malformed) else {}
 
 
-def new_app(**options: Any) -> typer.Typer:
+class _App(typer.Typer):
+    """A command group whose commands take an option once."""
+
+    def command(self, *names: Any, **options: Any) -> Any:
+        return super().command(*names, **{"cls": StrictCommand, **options})
+
+
+def new_app(cls: type[TyperGroup] = StrictGroup, **options: Any) -> typer.Typer:
     """Return a command group in the one style of all: plain help, no shell completion, no typer tracebacks."""
-    return typer.Typer(
+    return _App(
+        cls=cls,
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -120,10 +131,19 @@ def run(app: Callable[[], object]) -> None:
     except KeyboardInterrupt:
         complain("interrupted")
         sys.exit(INTERRUPTED)
+    except SystemExit as ended:
+        if _was_interrupted(ended):
+            complain("interrupted")
+        raise
     except BrokenPipeError:
         # Whoever read our output has gone away; nothing may be flushed into the pipe at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(REFUSED)
+
+
+def _was_interrupted(ended: SystemExit) -> bool:
+    """Tell whether a command ended by Ctrl-C: typer makes an exit of it, and says nothing."""
+    return ended.__context__ is not None and isinstance(ended.__context__.__cause__, KeyboardInterrupt)
 
 
 def _speak_utf_8() -> None:
@@ -131,6 +151,26 @@ def _speak_utf_8() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+@contextmanager
+def logs_as_notices() -> Iterator[None]:
+    """What a service logs is a notice for the length of a block: no JSON among the text of a command."""
+    structlog.configure(processors=[_to_notice], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        yield
+    finally:
+        _log_to_stderr()
+
+
+def _to_notice(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+    said = ", ".join(f"{name} {_plain(value)}" for name, value in event.items() if name != "event")
+    notice(f"{event['event']}: {said}" if said else str(event["event"]))
+    raise structlog.DropEvent
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _log_to_stderr() -> None:

@@ -6,7 +6,7 @@ The settings file comes last, as with `tlog init`: a folder without it is not se
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from tlog.cli.data_folder import RESTORING, DataFolder, load_signer, open_keyrin
 from tlog.cli.files import read_file
 from tlog.cli.new_folder import finish_folder
 from tlog.cli.options import AsJson
-from tlog.cli.output import emit, new_app, notice
+from tlog.cli.output import emit, logs_as_notices, new_app, notice
 from tlog.cli.progress_bar import progress_bar
 from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
@@ -48,10 +48,15 @@ Example:
   tlog restore --entries /mnt/a/tlog/TIME --keyring /mnt/b/tlog-keys/TIME --keys /media/keys \\
     --erasures /var/lib/tlog/erasures --to /var/lib/tlog.restored
 What was erased after the backup is in it still. The records in the 'erasures' folder of the lost data folder, or in
-its newest copy, say what that is; it is erased again before the folder is finished.
+its newest copy, say what that is; it is erased again before the folder is finished. Records that hold nothing newer
+than the backup are refused, unless --no-later-erasures says that nothing was erased and nothing expired since.
 Of backups on PostgreSQL, name two empty databases with --database-url and --keyring-url.
 'tlog serve' asks the witnesses before it signs, and halts if they know entries that this backup does not have.
 """
+_WHICH_RECORDS = (
+    "Give the 'erasures' folder of the data folder that was lost, or its newest copy; if you know that nothing was "
+    "erased and nothing expired since, add --no-later-erasures"
+)
 _WAITING = "This folder is being restored, or was when 'tlog restore' ended early. Remove it and run that again.\n"
 
 
@@ -75,15 +80,18 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Restore a log into a new folder. Erases again what was erased since the backup was made."""
-    if bool(erasures) == no_later_erasures:
+    if not erasures and not no_later_erasures:
         raise typer.BadParameter(
             "give --erasures DIR, the records of what was erased since; or --no-later-erasures, if nothing was"
         )
-    folder = DataFolder(to)
+    folder, places = DataFolder(to), [_records_in(path) for path in erasures or ()]
     _require_new(folder)
-    with progress_bar(hidden=as_json) as bar:
+    _require_other_records(entries, places)
+    with progress_bar(hidden=as_json) as bar, logs_as_notices():
         report = Bars(bar).show
-        checked = check_backup(entries, keyring, [_records_in(path) for path in erasures or ()], report)
+        checked = check_backup(entries, keyring, places, report)
+        if not (checked.records.later or no_later_erasures):
+            raise _nothing_newer(checked.records.all)
         config = _config(checked, Databases(database_url, keyring_url))
         require_targets(checked, folder.database_url(config), folder.keyring_url(config))
         _restore(folder, config, checked, keys, report)
@@ -145,6 +153,24 @@ def _records_in(path: Path) -> Path:
     return inside if inside.is_dir() else path
 
 
+def _require_other_records(entries: Path, places: Sequence[Path]) -> None:
+    """Raise for the records within the backup: they are taken anyway, and say nothing of what was erased since."""
+    backup = entries.resolve()
+    for place in places:
+        if backup in (place.resolve(), *place.resolve().parents):
+            raise ConfigurationInvalid(
+                f"--erasures {place} is within the backup that is restored: what was erased since is not in it. "
+                f"{_WHICH_RECORDS}"
+            )
+
+
+def _nothing_newer(count: int) -> ConfigurationInvalid:
+    return ConfigurationInvalid(
+        f"--erasures has no record that the backup itself lacks ({counted(count, 'record')} in both): with them, "
+        f"whatever was erased or expired since the backup would come back. {_WHICH_RECORDS}"
+    )
+
+
 def _config(checked: CheckedBackup, given: Databases) -> Config:
     """Return the backup's settings with the databases named now: never those of the log that was lost."""
     path = checked.entries / "tlog.toml"
@@ -162,11 +188,16 @@ def _config(checked: CheckedBackup, given: Databases) -> Config:
 
 
 def _copy_keys(keys: Path, to: Path) -> None:
-    found = sorted(path for path in keys.iterdir() if path.is_file()) if keys.is_dir() else []
-    if not found:
+    """Copy the keys with those that were replaced and those that are next: old checkpoints are audited by them."""
+    found = sorted(path for path in keys.rglob("*") if path.is_file()) if keys.is_dir() else []
+    if not any(path.parent == keys for path in found):
         raise ConfigurationInvalid(f"--keys {keys}: there are no keys")
     for path in found:
-        create_secret_file(to / path.name, read_secret_file(path))
+        target = to / path.relative_to(keys)
+        for folder in reversed([folder for folder in target.parents if to in folder.parents]):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        public = path.suffix in {".vkey", ".txt"}
+        create_secret_file(target, read_file(path) if public else read_secret_file(path))
 
 
 def _warn(checked: CheckedBackup) -> None:
@@ -187,7 +218,7 @@ def _text(checked: CheckedBackup, to: Path) -> str:
     leaves = counted(manifest.size or 0, "leaf", "leaves")
     lines = [
         f"{to} is {manifest.origin} as of {manifest.made_at}, {age / 3600:.1f} hours ago: {leaves}.",
-        f"Erasure records: {erased}, {checked.records.later} of them younger than the backup.",
+        f"Erasure records: {erased}, {checked.records.later} of them newer than the backup.",
         "Nothing expires by itself: place again the holds that were placed since, then 'tlog retention run'.",
         "'tlog serve' asks the witnesses before it signs, and halts if they know more than this.",
         "Tokens that were revoked since are valid again: see 'tlog token list'. TLS certificates were in no backup.",

@@ -10,13 +10,14 @@ import msgspec
 import typer
 from msgspec import Struct
 
+from tlog.cli.checks import check_day, in_option_names
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
 from tlog.client.answers import decode
 from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid
-from tlog.client.words import counted
+from tlog.client.words import counted, waiting
 
 T = TypeVar("T")
 
@@ -69,7 +70,9 @@ class RunSaid(Struct, frozen=True):
 @app.command(epilog=EXAMPLES)
 def plan(
     url: Url,
-    until: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Up to this day; default 90 days.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Up to this day; default 90 days.", callback=check_day)
+    ] = None,
     token_file: TokenFile = None,
     retry_for: RetryFor = 10,
     ca_file: CaFile = None,
@@ -95,9 +98,9 @@ def run(
     """Expire now what is due, and end a pause. Where a second person must agree, 'tlog act approve ACT' does."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     asked = client.post_json("v1/retention/run", {"authorised_by": authorised_by})
-    said = decode(asyncio.run(_with(client, asked)), RunSaid)
-    lines = [f"{act.act}  {act.state}  {_what(act)}" for act in said.acts]
-    emit(msgspec.to_builtins(said), "\n".join(lines) or "nothing is due", as_json)
+    with in_option_names(authorised_by="--authorised-by"):
+        said = decode(asyncio.run(_with(client, asked)), RunSaid)
+    emit(msgspec.to_builtins(said), "\n".join(map(_act, said.acts)) or "nothing is due", as_json)
 
 
 async def _with(client: LogClient, asked: Coroutine[Any, Any, T]) -> T:
@@ -121,9 +124,16 @@ def _what(act: ActSaid) -> str:
     return counted(act.entries or 0, "entry", "entries")
 
 
+def _act(act: ActSaid) -> str:
+    line = f"{act.act}  {act.state}  {_what(act)}"
+    return f"{line}  {waiting(act.act)}" if act.state == "pending" else line
+
+
 def _line(cohort: CohortSaid) -> str:
     when = "never: its class has no period" if cohort.expires_at is None else cohort.expires_at[:10]
     held = f", {cohort.held} held" if cohort.held else ""
     due = " (due)" if cohort.due else ""
-    why = "" if cohort.reason is None else f"  {cohort.months} months: {cohort.reason}"
+    if cohort.due and cohort.held and not cohort.entries:
+        due = " (due, waits for the hold)"
+    why = "" if cohort.reason is None else f"  {counted(cohort.months or 0, 'month')}: {cohort.reason}"
     return f"{when}{due}  {cohort.cohort}  {counted(cohort.entries, 'entry', 'entries')}{held}{why}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -76,15 +77,17 @@ def _finish(data: DataFolder, config: Config, as_json: bool) -> None:
     for path, vkey in zip(data.vkeys, in_use, strict=True):
         _write(path, f"{vkey.encode()}\n".encode())
     leave_note(data.rotations, {"key": "signing", "step": "finished", "key_id": in_use[0].key_id.hex()})
+    kept = keys.keep_policy(data.policy.read_bytes(), datetime.now(UTC).date().isoformat())
     removed = _edit_policy(data.policy, remove=retired)
     text = "\n".join(
         [
             f"The new keys are in use alone; the old ones are in {keys.retired}.",
-            "Proofs from before verify under the policy of before: auditors keep it. For new proofs they may remove:",
+            f"Proofs from before verify under the policy of before, and not under the new one: {kept}",
+            "has it, and may be given to anybody. Auditors keep theirs too. For new proofs they may remove:",
             *(f"log {vkey.encode()}" for vkey in removed),
         ]
     )
-    values = {"step": "finished", "vkeys": [vkey.encode() for vkey in in_use]}
+    values = {"step": "finished", "vkeys": [vkey.encode() for vkey in in_use], "old_policy": str(kept)}
     emit(values | {"removed": [vkey.encode() for vkey in removed]}, text, as_json)
 
 

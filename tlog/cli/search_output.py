@@ -33,12 +33,18 @@ CSV_COLUMNS: Final = (
     "seq",
     "actor_type",
     "actor_id",
+    "actor_name",
     "action",
     "outcome",
     "purpose",
+    "legal_basis",
+    "trace_id",
+    "request_id",
     "retention",
     "subjects",
     "targets",
+    "expires_at",
+    "on_hold",
     "erased",
     "leaf",
     "problem",
@@ -103,17 +109,24 @@ def _cells(found: FoundEntry) -> list[str]:
     entry, actor = found.file.entry, found.file.entry.get("actor") or {}
     subjects = [None if subject is None else subject["id"] for subject in entry.get("subjects", ())]
     targets = [{"type": target["type"], "id": target["id"]} for target in entry.get("targets", ())]
+    document, correlation = found.document, entry.get("correlation") or {}
     values = {
         "index": found.index,
         "subjects": json.dumps(subjects, ensure_ascii=False) if subjects else "",
         "targets": json.dumps(targets, ensure_ascii=False) if targets else "",
         "actor_type": actor.get("type", ""),
         "actor_id": actor.get("id", ""),
-        "erased": " ".join(found.document.get("erased", ())),
+        "actor_name": actor.get("name", ""),
+        "trace_id": correlation.get("trace_id", ""),
+        "request_id": correlation.get("request_id", ""),
+        "expires_at": document.get("expires_at"),
+        "on_hold": "yes" if document.get("on_hold") else "no",
+        "erased": " ".join(document.get("erased", ())),
         "leaf": found.file.leaf.hex(),
         "problem": "",
     }
-    return [str(values.get(name, entry.get(name, ""))) for name in CSV_COLUMNS]
+    cells = [values.get(name, entry.get(name)) for name in CSV_COLUMNS]
+    return ["" if cell is None else str(cell) for cell in cells]
 
 
 def _safe(cell: str) -> str:

@@ -54,5 +54,8 @@ def _path(folder: Path, name: str | None) -> str | None:
 
 
 def _ready(address: Address, as_json: bool) -> None:
-    values = {"event": "ready", "url": address.url, "origin": address.origin, "port": address.port}
-    emit(values, f"{address.origin} listens on {address.url}", as_json)
+    where = {"url": address.url, "origin": address.origin, "port": address.port}
+    text = f"{address.origin} listens on {address.url}"
+    if address.halted is not None:
+        text = f"{text}\nHALTED: it takes and signs nothing and answers reads only: {address.halted}"
+    emit({"event": "ready", **where, "halted": address.halted}, text, as_json)

@@ -27,11 +27,12 @@ _logger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a running log answers, and which log it is."""
+    """Where a running log answers, and which log it is. `halted`: why it takes and signs nothing, None if it does."""
 
     url: str
     port: int
     origin: str
+    halted: str | None = None
 
 
 def serve_log(parts: LogParts, listen: Listen, ready: Callable[[Address], None]) -> None:
@@ -57,7 +58,8 @@ async def _run(log: Log, listen: Listen, tls: ssl.SSLContext | None, ready: Call
         url, port = await _listen(connections, listen)
         await log.start()
         started = True
-        ready(Address(url, port, log.signer.origin))
+        halted = (log.publisher.problem or "see stderr") if log.publisher.halted else None
+        ready(Address(url, port, log.signer.origin, halted))
         await stop.wait()
         _logger.info("stopping")
     finally:

@@ -25,7 +25,7 @@ from tlog.client.answers import (
 from tlog.client.ndjson import Line, body_of
 from tlog.client.refusal import may_retry, refusal, retry_after
 from tlog.client.retry import RetryPolicy
-from tlog.errors import ConfigurationInvalid, MalformedAnswer, TlogError, TooLarge, Unavailable
+from tlog.errors import ConfigurationInvalid, MalformedAnswer, Overloaded, TlogError, TooLarge, Unavailable
 from tlog.formats.tlog_proof import TlogProof, parse_tlog_proof
 
 MAX_ANSWER_BYTES: Final = 32 << 20
@@ -59,6 +59,8 @@ class LogClient:
         self._retries = retries or RetryPolicy()
         self._on_retry = on_retry
         self._sleep = sleep
+        self.unsettled = 0
+        """Requests of which it is not known what the log did with them: no answer came, or none that says so."""
 
     async def __aenter__(self) -> LogClient:
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
@@ -80,14 +82,21 @@ class LogClient:
         """
         query = {"wait": wait, "timeout": str(seconds)} if wait != "durable" else {}
         headers = {"Content-Type": "application/x-ndjson"}
-        answer = decode(await self._send("POST", "v1/entries", query, body_of(lines), headers), Appended)
+        body = await self._send("POST", "v1/entries", query, body_of(lines), headers)
+        self.unsettled += 1  # until the answer is understood
+        answer = decode(body, Appended)
         if [place.id for place in answer.entries] != [line.id for line in lines]:
             raise MalformedAnswer("the log answered about other entries than those sent")
+        self.unsettled -= 1
         return answer
 
     async def entry(self, index: int) -> bytes:
         """Return the JSON of an entry as the log sent it (`entry_file` verifies it)."""
         return await self._get(f"v1/entries/{index}")
+
+    async def entry_by_id(self, entry_id: str) -> bytes:
+        """Return the JSON of the entry with this id, a UUID in lower case, as the log sent it."""
+        return await self._get(f"v1/entries/by-id/{entry_id}")
 
     async def search(self, filters: Mapping[str, str | int]) -> bytes:
         """Return a page of entries as the log sent it (`search` follows and verifies pages).
@@ -165,15 +174,22 @@ class LogClient:
 
     async def _attempt(self, method: str, url: URL, body: bytes | None, headers: Mapping[str, str]) -> bytes | _Failure:
         request = self._session.request(method, url, data=body, headers=headers, allow_redirects=False)
+        self.unsettled += 1
         try:
             async with request as answer:
                 content = await _read(answer)
+        except aiohttp.ClientConnectorError as lost:  # nothing was sent
+            self.unsettled -= 1
+            error = Unavailable(f"{self._url} does not answer: {_why(lost)}")
+            return _Failure(error, None, not isinstance(lost, aiohttp.ClientSSLError))
         except (aiohttp.ClientError, TimeoutError, OSError) as lost:
             error = Unavailable(f"{self._url} does not answer: {_why(lost)}")
             return _Failure(error, None, not isinstance(lost, aiohttp.ClientSSLError))
         if answer.status < 300:
+            self.unsettled -= 1
             return content
         refused = refusal(answer.status, answer.headers, content)
+        self.unsettled -= answer.status < 500 or isinstance(refused, Overloaded)
         return _Failure(refused, retry_after(answer.headers), may_retry(answer.status, refused))
 
 

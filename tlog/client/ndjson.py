@@ -6,11 +6,14 @@ index it has. Everything else of a line is sent byte for byte.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tlog.audit.entry import MAX_ENTRY_BYTES, new_entry_id, parse_entry
 from tlog.errors import EntryInvalid, Fault
+
+_PLACE_IN_LINE = re.compile(r" at line 1 (column [0-9]+)")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,7 +101,8 @@ def batches(lines: Sequence[Line], max_entries: int, max_bytes: int) -> Iterator
 
 def at_line(number: int, fault: Fault) -> Fault:
     """Return a fault with its line's number in front."""
-    return Fault(f"line {number}: {fault.path}" if fault.path else f"line {number}", fault.message)
+    message = _PLACE_IN_LINE.sub(r" at \1", fault.message)  # an entry has one line: what counts is that of the file
+    return Fault(f"line {number}: {fault.path}" if fault.path else f"line {number}", message)
 
 
 def lines_of(faults: Iterable[Fault]) -> int:

@@ -43,6 +43,8 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> errors.Tlog
     message = problem.detail or problem.title or f"HTTP status {status}"
     if slug == "entry-invalid" and problem.errors:
         return errors.EntryInvalid([errors.Fault(item.path, item.detail) for item in problem.errors])
+    if slug == "request-invalid" and problem.errors:
+        return errors.Malformed("; ".join(f"{item.path or 'the request'}: {item.detail}" for item in problem.errors))
     if status == 429 or slug == "overloaded":
         kind = errors.TooManyRequests if status == 429 else errors.Overloaded
         return kind(message, retry_after(headers) or DEFAULT_RETRY_SECONDS)

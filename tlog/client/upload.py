@@ -39,6 +39,11 @@ class Upload:
         self.status = "durable"
         self.note: str | None = None
 
+    @property
+    def nothing_stored(self) -> bool:
+        """Whether it is certain that the log has nothing by this upload."""
+        return self.highest is None and not self._client.unsettled
+
     async def send(self, lines: Sequence[Line]) -> None:
         """Append entries; all are durable on return. What was stored before an error stays counted.
 

@@ -26,9 +26,10 @@ from tlog.client.entry_file import EntryFile
 from tlog.client.erased_part import ErasedPart
 from tlog.client.quorum_report import QuorumReport, quorum_detail, quorum_report
 from tlog.client.words import counted
-from tlog.errors import InclusionInvalid, LeafMismatch
+from tlog.errors import InclusionInvalid, LeafMismatch, NoTrustedSignature
 from tlog.formats.checkpoint import Checkpoint
 from tlog.formats.encoding import b64encode
+from tlog.formats.note import parse_note
 from tlog.formats.policy import NONE, Policy, VerifiedCheckpoint
 from tlog.formats.quorum import printable
 from tlog.formats.tlog_proof import TlogProof, parse_tlog_proof
@@ -85,7 +86,10 @@ class OfflineVerifier:
 
     def verify_checkpoint(self, data: bytes) -> Report:
         """Verify a signed note. Raises `Malformed` and `VerificationFailed` subclasses."""
-        verified = self._policy.verify_checkpoint(data)
+        try:
+            verified = self._policy.verify_checkpoint(data)
+        except NoTrustedSignature as error:
+            raise NoTrustedSignature(f"{error}{self._rotation_hint(data)}") from None
         return Report(
             verified.checkpoint,
             MappingProxyType({printable(name): time for name, time in verified.cosigned.items()}),
@@ -107,6 +111,17 @@ class OfflineVerifier:
         checks = [*report.checks, _inclusion(proof, checkpoint, found)]
         report = replace(report, checks=tuple(checks), index=proof.index, leaf=found)
         return report if entry is None else _with_entry(report, entry, found)
+
+    def _rotation_hint(self, data: bytes) -> str:
+        """Return what a checkpoint may be that somebody of the log's name signed with a key that is not listed."""
+        names = {log.vkey.name for log in self._policy.logs}
+        ids = [signature.key_id.hex() for signature in parse_note(data).signatures if signature.name in names]
+        if not ids:
+            return ""
+        return (
+            f" with the key ID {' and '.join(ids)}, which the policy does not list: the log may have changed its keys. "
+            "Then the policy of that time verifies it (the operator keeps old ones in keys/retired)"
+        )
 
     def _checkpoint_checks(self, verified: VerifiedCheckpoint) -> tuple[Check, ...]:
         signed = {signature.key for signature in verified.note.signatures}

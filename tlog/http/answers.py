@@ -167,11 +167,15 @@ class ActProgress(Answer, frozen=True, kw_only=True):
 
 
 class ActAnswer(Answer, frozen=True, kw_only=True):
-    """An act: `index` is that of its own entry, `progress` null unless it is under way now."""
+    """An act: `index` is that of its own entry, `progress` null unless it is under way now.
+
+    `declined`: somebody said no; `overtaken`: the automatic run did first what waited for a second person; `refused`:
+    it was begun, and nothing was destroyed.
+    """
 
     act: str
     kind: Literal["erasure", "expiry", "hold", "lift", "resume-expiry"]
-    state: Literal["pending", "begun", "applied", "done", "declined", "refused"]
+    state: Literal["pending", "begun", "applied", "done", "declined", "overtaken", "refused"]
     requested_at: Time
     applied_at: Time | None
     entries: Size | None
@@ -210,14 +214,22 @@ class RetentionPlan(Answer, frozen=True, kw_only=True):
 
 
 class RetentionRun(Answer, frozen=True, kw_only=True):
-    """The acts of a run, one for each cohort that was due, and `resume-expiry` where expiry was paused."""
+    """The acts of a run, one for each cohort that was due, those that wait for a second person already among them, and
+    `resume-expiry` where expiry was paused.
+
+    `entries` of one that waits is how many would expire now.
+    """
 
     acts: list[ActAnswer]
 
 
 class HoldAnswer(Answer, frozen=True, kw_only=True):
     """A hold. Its scope is everything given of `on_subject`, `source`, the window and `by_case`; whom it is on is not
-    told, because nobody but the keyring's hash knows."""
+    told, because nobody but the keyring's hash knows.
+
+    When it is placed, `entries` counts what it covers now, up to 10,000; with `entries_or_more` there may be others.
+    Else it is null.
+    """
 
     hold: Size
     act: str
@@ -235,6 +247,8 @@ class HoldAnswer(Answer, frozen=True, kw_only=True):
     lifted_at: Time | None
     lift_reason: str | None
     lift_authorised_by: str | None
+    entries: Size | None = None
+    entries_or_more: bool = False
 
 
 class HoldList(Answer, frozen=True, kw_only=True):
@@ -244,9 +258,10 @@ class HoldList(Answer, frozen=True, kw_only=True):
 
 
 class LiftAnswer(Answer, frozen=True, kw_only=True):
-    """The acts that lift, one for each hold."""
+    """The acts that lift, one for each hold, and these holds in the same order as they are now."""
 
     acts: list[ActAnswer]
+    holds: list[HoldAnswer] = []
 
 
 class ErasurePage(Answer, frozen=True, kw_only=True):

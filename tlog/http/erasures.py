@@ -1,7 +1,7 @@
 """Erasures: forget one person, as a data subject or as an actor. For tokens of data protection officers.
 
     POST /v1/erasures     {"subject": id} or {"actor": {"type", "id"}}, "legal_basis", "authorised_by",
-                          "reason"?, "dry_run"?, "even_damaged"?, "wait"?
+                          "reason"?, "dry_run"? (then without basis and authority too), "even_damaged"?, "wait"?
     200  done; dry-run: what would be erased; nothing-to-erase: nobody of this name is here, nothing was logged
     202  pending: waits for a second person; running: under way ("wait": false, or asked for before)
     409  held: a hold protects something; entry-damaged: something does not open. Nothing was changed, and it is logged
@@ -24,13 +24,15 @@ from msgspec import Struct
 from tlog.audit import fields
 from tlog.audit.entry import Record
 from tlog.audit.fields import instant
-from tlog.errors import BadRequest, Unavailable
+from tlog.errors import BadRequest, Fault, Unavailable
 from tlog.http.acts import DEFAULT_LIMIT, MAX_LIMIT, MAX_NUMBER, act_answer
 from tlog.http.answers import ErasureAnswer, ErasurePage, json_answer
 from tlog.http.auth import Authenticator
+from tlog.http.errors import RequestInvalid
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
 from tlog.http.query import decimal, parse_query
+from tlog.http.search_parameters import meta_of
 from tlog.keys.keyring import actor_identity
 from tlog.service.erasure import Erasure, Erasures
 from tlog.service.erasure_request import ErasureRequest, Person
@@ -48,10 +50,10 @@ class ActorName(Record, frozen=True, kw_only=True):
 
 
 class ErasureBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Whom to erase, on what basis and authority."""
+    """Whom to erase, on what basis and authority; both may be left out of a dry run."""
 
-    legal_basis: fields.Text
-    authorised_by: fields.Text
+    legal_basis: fields.Text | None = None
+    authorised_by: fields.Text | None = None
     subject: fields.Identifier | None = None
     actor: ActorName | None = None
     reason: fields.Text | None = None
@@ -63,14 +65,22 @@ class ErasureBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         return "<ErasureBody>"
 
     def request(self) -> ErasureRequest:
-        """Return what is asked for. Raises `BadRequest` unless exactly one person is named."""
+        """Return what is asked for. Raises `BadRequest` unless exactly one person is named, `RequestInvalid`."""
+        if not self.dry_run:
+            self._require_authority()
         if (self.subject is None) == (self.actor is None):
             raise BadRequest("name either subject or actor")
         if self.actor is not None:
             person = Person("actor", actor_identity(self.actor.type, self.actor.id))
         else:
             person = Person("subject", self.subject or "")
-        return ErasureRequest(person, self.legal_basis, self.authorised_by, self.reason, self.even_damaged)
+        return ErasureRequest(person, self.legal_basis or "", self.authorised_by or "", self.reason, self.even_damaged)
+
+    def _require_authority(self) -> None:
+        given = {"legal_basis": self.legal_basis, "authorised_by": self.authorised_by}
+        if missing := [name for name, text in given.items() if text is None]:
+            expected = f"missing; expected {meta_of(fields.Text).description}"
+            raise RequestInvalid([Fault(name, expected) for name in missing])
 
 
 class ErasureRoutes:

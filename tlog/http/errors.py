@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tlog.errors import Malformed, ServiceError
+from collections.abc import Sequence
+
+from tlog.errors import Fault, Malformed, ServiceError
 
 
 class BadParameter(Malformed):
@@ -11,6 +13,14 @@ class BadParameter(Malformed):
 
 class BadBody(Malformed):
     """A request body that broke off, or whose transfer coding is wrong."""
+
+
+class RequestInvalid(Malformed):
+    """The JSON object of a request breaks its schema. `faults` lists every fault found."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = list(faults)
+        super().__init__("; ".join(f"{fault.path or 'body'}: {fault.message}" for fault in faults))
 
 
 class UnsupportedMedia(ServiceError):

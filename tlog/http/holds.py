@@ -19,6 +19,7 @@ from uuid import UUID
 
 from aiohttp import web
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from tlog.audit import fields
 from tlog.audit.fields import instant
@@ -100,7 +101,7 @@ class HoldRoutes:
         token = await self._auth.dpo(request)
         asked = (await read_json(request, self._bodies, token.name, HoldBody)).request()
         hold = await self._run(self._holds().place(asked, token))
-        return json_answer(await asyncio.to_thread(self._answer, hold), status=201)
+        return json_answer(await asyncio.to_thread(self._placed, hold), status=201)
 
     async def all(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/holds`."""
@@ -120,9 +121,9 @@ class HoldRoutes:
         numbers = [body.hold] if body.hold is not None else await asyncio.to_thread(holds.of_case, body.case or "")
         acts = await self._run(holds.lift(numbers, token, body.reason, body.authorised_by))
         pending = any(act.state is ActState.PENDING for act in acts)
-        return json_answer(
-            LiftAnswer(acts=[act_answer(self._log, act) for act in acts]), status=202 if pending else 200
-        )
+        lifted = await asyncio.to_thread(lambda: [self._answer(holds.holds.store.get(number)) for number in numbers])
+        answer = LiftAnswer(acts=[act_answer(self._log, act) for act in acts], holds=lifted)
+        return json_answer(answer, status=202 if pending else 200)
 
     async def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Go on though the client goes away."""
@@ -136,6 +137,11 @@ class HoldRoutes:
     def _list(self, everything: bool) -> list[HoldAnswer]:
         store = self._holds().holds.store
         return [self._answer(hold) for hold in (store.all() if everything else store.active())]
+
+    def _placed(self, hold: Hold) -> HoldAnswer:
+        case = self._holds().holds.said(hold)["case"]
+        covered = self._log.lookup.covered(hold, case)
+        return replace(self._answer(hold), entries=covered.entries, entries_or_more=covered.or_more)
 
     def _answer(self, hold: Hold) -> HoldAnswer:
         said = self._holds().holds.said(hold)

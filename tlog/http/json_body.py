@@ -11,8 +11,8 @@ from msgspec import Struct
 from tlog.audit.entry import JSON
 from tlog.audit.faults import collect_faults
 from tlog.audit.strict_json import json_fault
-from tlog.errors import EntryInvalid, Fault
-from tlog.http.errors import UnsupportedMedia
+from tlog.errors import Fault
+from tlog.http.errors import RequestInvalid, UnsupportedMedia
 from tlog.http.limits import BodyBudget
 
 MAX_BYTES: Final = 32 << 10
@@ -20,14 +20,14 @@ Body = TypeVar("Body", bound=Struct)
 
 
 async def read_json(request: web.Request, bodies: BodyBudget, client: str, shape: type[Body]) -> Body:
-    """Return the body as `shape`. Raises `UnsupportedMedia`, `EntryInvalid` with every fault, and what a lease does."""
+    """Return the body as `shape`. Raises `UnsupportedMedia`, `RequestInvalid` with every fault, what a lease does."""
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
         raise UnsupportedMedia(f"send one object as {JSON}")
     with bodies.lease(client) as lease:
         data = await lease.read(request, MAX_BYTES)
     fault = json_fault(data)
     if fault is not None:
-        raise EntryInvalid([Fault("", fault)])
+        raise RequestInvalid([Fault("", fault)])
     if faults := collect_faults(data, shape):
-        raise EntryInvalid(faults)
+        raise RequestInvalid(faults)
     return msgspec.json.decode(data, type=shape)

@@ -23,6 +23,7 @@ from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
 from tlog.http.erasures import ErasureBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
+from tlog.http.openapi_problems import problem_responses
 from tlog.http.query import parse_query
 from tlog.http.retention import RetentionRunBody
 from tlog.http.search_description import search_description, search_schema
@@ -379,7 +380,7 @@ def _operation(  # noqa: PLR0913 - the members of an OpenAPI operation
     operation = {
         "operationId": name,
         "summary": summary,
-        "responses": responses | {"default": {"$ref": "#/components/responses/Problem"}},
+        "responses": problem_responses(name) | responses | {"default": {"$ref": "#/components/responses/Problem"}},
         "security": security or [],
     }
     if parameters:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import secrets
 import traceback
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +25,7 @@ import structlog
 from aiohttp import web
 
 from tlog import errors
-from tlog.http.errors import BadBody, BadParameter, BodyTimeout, UnsupportedMedia
+from tlog.http.errors import BadBody, BadParameter, BodyTimeout, RequestInvalid, UnsupportedMedia
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:problem-type:tlog:"
@@ -45,6 +46,7 @@ class Kind(NamedTuple):
 
 KINDS: Final[dict[type[BaseException], Kind]] = {
     errors.EntryInvalid: Kind(400, "entry-invalid", "An entry breaks the schema"),
+    RequestInvalid: Kind(400, "request-invalid", "The request breaks its schema"),
     BadParameter: Kind(400, "bad-parameter", "A parameter is not acceptable"),
     BadBody: Kind(400, "bad-body", "The request body did not arrive whole"),
     errors.CursorInvalid: Kind(400, "cursor-invalid", "This cursor is not for this look-up"),
@@ -84,7 +86,9 @@ def refusal(error: errors.TlogError) -> web.Response:
     """Return the answer for an error of the project."""
     kind = kind_of(error)
     if isinstance(error, errors.EntryInvalid):
-        return _answer(kind, _count(error), members=_faults(error))
+        return _answer(kind, f"{_count(error)}; nothing of this request was stored", members=_faults(error.faults))
+    if isinstance(error, RequestInvalid):
+        return _answer(kind, f"{_faults_of(error.faults)}; nothing was done", members=_faults(error.faults))
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _logger.error("request failed", problem=kind.slug, reason=str(error))
     return _answer(kind, str(error), headers=_headers(error))
@@ -140,9 +144,12 @@ def _headers(error: errors.TlogError) -> dict[str, str]:
 
 def _count(error: errors.EntryInvalid) -> str:
     count = len(error.faults)
-    faults = f"over {count} faults; the first {count} are listed" if error.more else f"{count} fault{'s'[: count != 1]}"
-    return f"{faults}; nothing of this request was stored"
+    return f"over {count} faults; the first {count} are listed" if error.more else _faults_of(error.faults)
 
 
-def _faults(error: errors.EntryInvalid) -> dict[str, Any]:
-    return {"errors": [{"path": fault.path, "detail": fault.message} for fault in error.faults]}
+def _faults_of(faults: Sequence[errors.Fault]) -> str:
+    return f"{len(faults)} fault{'s'[: len(faults) != 1]}"
+
+
+def _faults(faults: Sequence[errors.Fault]) -> dict[str, Any]:
+    return {"errors": [{"path": fault.path, "detail": fault.message} for fault in faults]}

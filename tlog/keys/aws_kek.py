@@ -51,6 +51,11 @@ class AwsKek:
         self._arn: str = self._call(lambda: self._kms.describe_key(KeyId=key))["KeyMetadata"]["Arn"]
         self._header = _FORMAT + len(self._arn.encode()).to_bytes(2) + self._arn.encode()
 
+    @property
+    def key_name(self) -> str:
+        """The ARN of the configured KMS key."""
+        return self._arn
+
     def wrap_many(self, keys: Sequence[bytes], context: bytes) -> list[bytes]:
         """Return each key wrapped under the configured KMS key. Raises Unavailable, ConfigurationInvalid."""
         return self._each(lambda key: self._wrap(key, context), keys)

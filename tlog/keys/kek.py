@@ -22,6 +22,11 @@ from typing import Protocol
 class KeyEncryptionProvider(Protocol):
     """Wraps and unwraps data keys under a key-encryption key."""
 
+    @property
+    def key_name(self) -> str:
+        """What the current version of the KEK is called, for people."""
+        ...
+
     def wrap_many(self, keys: Sequence[bytes], context: bytes) -> list[bytes]:
         """Return each key wrapped under the current version of the KEK, in order.
 

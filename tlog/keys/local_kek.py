@@ -50,6 +50,11 @@ class LocalKek:
         self._ciphers = {_header(kek): AESGCM(kek) for kek in keks}
         self._current = _header(keks[-1])
 
+    @property
+    def key_name(self) -> str:
+        """The id of the newest KEK."""
+        return self._current[len(_FORMAT) :].hex()
+
     def wrap_many(self, keys: Sequence[bytes], context: bytes) -> list[bytes]:
         """Return each key wrapped under the newest KEK."""
         return [self._wrap(key, context) for key in keys]

@@ -3,6 +3,7 @@
     keys/next.new/          the new pair while it is made; without both files it is made anew
     keys/next/              the new pair: every checkpoint is signed by it as well (the overlap)
     keys/retired/<key ID>/  a replaced pair, private and public; `*.vkey` stay needed to audit old checkpoints
+    keys/retired/policy-until-<date>.txt    the policy of before, public: proofs from before verify under it
 
 `begin` makes keys/next; `finish` puts it in the place of the pair in use.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from tlog.errors import ConfigurationInvalid
@@ -87,6 +89,24 @@ class SigningFolder:
         self.next.rmdir()
         sync_folder(self.keys)
 
+    def keep_policy(self, content: bytes, date: str) -> Path:
+        """Keep the policy that is about to be replaced, durable on return, and return where.
+
+        Done again, it is the same file. `date` as YYYY-MM-DD; of two policies of one day the second gets a number.
+        """
+        self.retired.mkdir(mode=0o700, exist_ok=True)
+        for number in count(1):
+            path = self.retired / f"policy-until-{date}{'' if number == 1 else f'-{number}'}.txt"
+            if not path.exists():
+                part = path.with_suffix(".part")
+                part.write_bytes(content)
+                _sync_file(part)
+                part.replace(path)
+                sync_folder(self.retired)
+            if path.read_bytes() == content:
+                return path
+        raise AssertionError("count() ended")
+
     def retired_vkeys(self) -> list[VKey]:
         """Return the public keys of every replaced pair, oldest first by file."""
         paths = sorted(self.retired.glob("*/*.vkey")) if self.retired.is_dir() else []
@@ -103,3 +123,8 @@ class SigningFolder:
             (place / file).with_suffix(".vkey").write_text(f"{vkey.encode()}\n", encoding="utf-8")
         for folder in (place, self.retired, self.keys):
             sync_folder(folder)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

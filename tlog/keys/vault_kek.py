@@ -51,6 +51,11 @@ class VaultKek:
         self._local = threading.local()
         self._latest = self._read_latest()
 
+    @property
+    def key_name(self) -> str:
+        """The key and its latest version known here."""
+        return f"{self._place.key} version {self._latest}"
+
     def wrap_many(self, keys: Sequence[bytes], context: bytes) -> list[bytes]:
         """Return each key wrapped under the latest version. Raises Unavailable, ConfigurationInvalid."""
         wrapped: list[bytes] = []

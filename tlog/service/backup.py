@@ -89,9 +89,10 @@ def back_up(
     try:
         keyring = Database(source.keyring_url)
         _require_space(log, keyring, places)
-        entries = NewBackup(places.entries, "entries", source.origin, now())
+        begun = now()  # one time, so one name in both places
+        entries = NewBackup(places.entries, "entries", source.origin, begun)
         facts = _copy_log(log, source.origin, entries, progress)
-        keys = NewBackup(places.keyring, "keyring", source.origin, now())
+        keys = NewBackup(places.keyring, "keyring", source.origin, begun)
         schema = _copy_keyring(keyring, keys, progress)
     finally:
         log.close()

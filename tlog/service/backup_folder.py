@@ -25,6 +25,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from tlog.audit.fields import instant
 from tlog.errors import ConfigurationInvalid, StorageFault
 from tlog.storage.durable import sync_folder
 
@@ -139,7 +140,7 @@ class NewBackup:
         """Make its folder below `place`; `now` is in microseconds. Raises `ConfigurationInvalid`."""
         made_at = datetime.fromtimestamp(now // 1_000_000, UTC).replace(microsecond=now % 1_000_000)
         self.folder = place / made_at.strftime("%Y%m%dT%H%M%S.%fZ")
-        self._said: dict[str, Any] = {"kind": kind, "origin": origin, "made_at": made_at.isoformat("T", "microseconds")}
+        self._said: dict[str, Any] = {"kind": kind, "origin": origin, "made_at": instant(now)}
         try:
             self.folder.mkdir(mode=0o700)
         except OSError as error:

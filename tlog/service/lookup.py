@@ -12,8 +12,10 @@ from tlog.audit.opened import OpenedEntry
 from tlog.errors import Expired, NotFound, TlogError
 from tlog.keys.keyring import Keyring, actor_identity
 from tlog.service.entries import EntryReader
+from tlog.service.hold_extent import HoldExtent, extent
 from tlog.service.lookup_cursor import Cursors
 from tlog.service.lookup_filters import Filters
+from tlog.storage.hold_store import Hold
 from tlog.storage.log_store import LogStore, StoredEntry
 from tlog.storage.lookup.conditions import Conditions
 from tlog.storage.lookup_store import LookUpStore
@@ -64,6 +66,10 @@ class LookUp:
         places = self._lookup_store.page(conditions, below, limit)
         following = None if places.next is None else self._cursors.make(places.next, filters)
         return Page(self._open(places.indices, filters), following, places.scanned)
+
+    def covered(self, hold: Hold, case: str) -> HoldExtent:
+        """Count what a hold of this case covers now. Raises as `page` does."""
+        return extent(self._lookup_store, self._keyring, hold, case)
 
     def _conditions(self, filters: Filters) -> Conditions | None:
         """Return what to ask of the database; None where a person is asked for whom the log does not know."""

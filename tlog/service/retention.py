@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tlog.errors import TlogError, Unavailable
@@ -100,7 +100,8 @@ class Retention:
         """Expire every cohort whose time is over on request, then end a pause that there was when it was asked;
         pending where a second person must agree.
 
-        Raises as `run_due`; the pause goes on then.
+        Asked again, what waits already is answered again; `entries` of what waits is how many would expire now. Raises
+        as `run_due`; the pause goes on then.
         """
         self._acts.require_open()
         paused = await asyncio.to_thread(self.paused)
@@ -108,9 +109,9 @@ class Retention:
         acts = []
         for cohort in await asyncio.to_thread(self._due):
             async with self._acts.lock:
-                act = await self._begin(cohort, token, authorised_by)
+                act = await asyncio.to_thread(self._waiting, cohort) or await self._begin(cohort, token, authorised_by)
                 if act is not None:
-                    acts.append(act if self._second_person else await self._acts.run(act))
+                    acts.append(await self._run_or_show(act, cohort))
         return acts if paused is None else [*acts, *await self._resumption.request(paused, token, authorised_by)]
 
     async def resume(self) -> None:
@@ -131,12 +132,22 @@ class Retention:
         start = self._acts.propose if self._second_person else self._acts.begin
         return await start(ActKind.EXPIRY, payload, token, cohort=cohort.name)
 
+    async def _run_or_show(self, act: Act, cohort: Cohort) -> Act:
+        if act.state is not ActState.PENDING:
+            return await self._acts.run(act)
+        extent = await asyncio.to_thread(self._expiry.eraser.extent, cohort, self._expiry.holds)
+        return replace(act, entries=extent.entries)
+
+    def _waiting(self, cohort: Cohort) -> Act | None:
+        """Return the act that waits for a second person to expire this cohort."""
+        pending = self._acts.store.in_states([ActState.PENDING], ActKind.EXPIRY)
+        return next((act for act in pending if act.cohort == cohort.name), None)
+
     async def _overtake(self, cohort: Cohort) -> None:
-        """Decline what waits for a second person to expire this cohort: its time is over, whether anybody agrees."""
-        for act in await asyncio.to_thread(self._acts.store.in_states, [ActState.PENDING], ActKind.EXPIRY):
-            if act.cohort == cohort.name:
-                details = {"cohort": cohort.name, "overtaken": True}
-                await self._acts.conclude(act, details, "denied", ActState.DECLINED)
+        """End what waits for a second person to expire this cohort: its time is over, whether anybody agrees."""
+        act = await asyncio.to_thread(self._waiting, cohort)
+        if act is not None:
+            await self._acts.conclude(act, {"cohort": cohort.name, "overtaken": True}, "failed", ActState.OVERTAKEN)
 
     def _leave(self, cohort: Cohort, states: Collection[ActState]) -> bool:
         """Tell whether nothing can be done: another act does it, it is done, or all of what was moved is held still."""

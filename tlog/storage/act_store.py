@@ -1,10 +1,11 @@
 """Acts: what was asked of the log that destroys or protects, from the request to its entry in the log.
 
     pending ── approve ──> begun ── everything destroyed ──> applied ── its own entry logged ──> done
-       └─ decline ─> declined   └─ nothing was destroyed ─> refused
+       ├─ decline ─> declined   └─ nothing was destroyed ─> refused
+       └─ the automatic run did it first ─> overtaken
 
 Invariants: a state moves along these arrows only, compared and swapped; `act_id` is the id of the entry that logs the
-act, so it is logged once; of an act that is `done`, `declined` or `refused` no payload is left.
+act, so it is logged once; of an act that is `done`, `declined`, `overtaken` or `refused` no payload is left.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class ActState(StrEnum):
     APPLIED = "applied"
     DONE = "done"
     DECLINED = "declined"
+    OVERTAKEN = "overtaken"
     REFUSED = "refused"
 
 

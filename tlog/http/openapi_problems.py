@@ -1,0 +1,84 @@
+"""Which refusals each operation has, for `/openapi.json`: by status, with the problem types as `enum` of `type`.
+
+Not said at every operation: what any path may answer without knowing it (no such route, another method, bytes that
+are no HTTP). A test compares what is said here with what is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+from tlog import errors
+from tlog.http import problem
+from tlog.http.errors import BadBody, BadParameter, BodyTimeout, RequestInvalid, UnsupportedMedia
+
+Errors = tuple[type[BaseException], ...]
+
+_ANY: Final[Errors] = (BadParameter, errors.TlogError)
+_STORED: Final[Errors] = (errors.Unavailable, errors.StorageFault)
+_DAMAGED: Final[Errors] = (errors.VerificationFailed, errors.MalformedDisclosure)
+_TOKEN: Final[Errors] = (errors.Unauthorized, *_STORED)
+_ROLE: Final[Errors] = (*_TOKEN, errors.Forbidden)
+_UPLOAD: Final[Errors] = (
+    *(BadBody, BodyTimeout, UnsupportedMedia),
+    *(errors.TooLarge, errors.TooManyRequests, errors.Overloaded),
+)
+_OBJECT: Final[Errors] = (*_ROLE, *_UPLOAD, RequestInvalid)
+_APPEND: Final[Errors] = (
+    *(*_ROLE, *_UPLOAD),
+    *(errors.LogHalted, errors.ClockBehind, errors.ConcurrentUpdate),
+)
+_ACT: Final[Errors] = (errors.LogHalted, errors.ConcurrentUpdate, errors.ClockBehind, *_DAMAGED)
+_READ: Final[Errors] = (*_ROLE, *_DAMAGED, errors.NotFound, errors.Expired)
+_SEARCH: Final[Errors] = (*_ROLE, *_DAMAGED, errors.CursorInvalid, errors.Overloaded)
+_DECIDE: Final[Errors] = (*_ROLE, *_ACT, errors.NotFound, errors.Conflict, errors.Held, errors.Damaged)
+
+_OF: Final[dict[str, Errors]] = {
+    "appendEntries": (*_APPEND, errors.EntryInvalid, errors.Conflict),
+    "findEntries": _SEARCH,
+    "searchEntries": (*_SEARCH, *_UPLOAD),
+    "addLeaf": (*_APPEND, errors.Malformed, errors.BadRequest),
+    "readEntry": _READ,
+    "readEntryById": (*_READ, errors.Overloaded),
+    "proofFile": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
+    "erase": (*_OBJECT, *_ACT, errors.BadRequest, errors.Held, errors.Damaged),
+    "erasures": _ROLE,
+    "placeHold": (*_OBJECT, *_ACT, errors.BadRequest),
+    "holds": (*_ROLE, *_DAMAGED),
+    "liftHolds": (*_OBJECT, *_ACT, errors.BadRequest, errors.NotFound, errors.Conflict),
+    "retentionPlan": _ROLE,
+    "retentionRun": (*_OBJECT, *_ACT),
+    "act": (*_ROLE, errors.NotFound),
+    "approveAct": _DECIDE,
+    "declineAct": _DECIDE,
+    "inclusionProof": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
+    "consistencyProof": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
+    "checkpoints": _STORED,
+    "checkpoint": (*_STORED, errors.NotFound),
+    "entryBundle": (*_STORED, errors.NotFound, errors.MalformedTile),
+    "tile": (*_STORED, errors.NotFound, errors.MalformedTile),
+}
+
+
+def problem_responses(operation: str) -> dict[str, Any]:
+    """Return the refusals of an operation as OpenAPI responses by status."""
+    by_status: dict[int, dict[str, str]] = {}
+    for kind in _kinds((*_ANY, *_OF.get(operation, ()))):
+        by_status.setdefault(int(kind.status), {})[kind.slug] = kind.title
+    return {str(status): _response(status, slugs) for status, slugs in sorted(by_status.items())}
+
+
+def _kinds(refused: Iterable[type[BaseException]]) -> list[problem.Kind]:
+    return [problem.KINDS[error] for error in problem.KINDS if error in set(refused)]
+
+
+def _response(status: int, slugs: dict[str, str]) -> dict[str, Any]:
+    types = {"type": {"enum": [problem.TYPE_PREFIX + slug for slug in slugs]}, "status": {"const": status}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": types}]}
+    said = "; ".join(f"{slug}: {title}" for slug, title in slugs.items())
+    return {
+        "description": f"{HTTPStatus(status).phrase}. {said}",
+        "content": {problem.MEDIA_TYPE: {"schema": schema}},
+    }
