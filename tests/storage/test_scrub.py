@@ -18,10 +18,15 @@ from tests.storage.conftest import open_new
 from tlog.errors import Unavailable
 from tlog.storage import scrub as module
 from tlog.storage.database import Database
+from tlog.storage.migrate import Chain
 from tlog.storage.scrub import scrub
 from tlog.storage.tables import cohort_keys, person_keys
 
 SMALL = (person_keys, cohort_keys)
+UNSAMPLED = (
+    "SELECT attrelid::regclass::text, attname FROM pg_attribute "
+    "WHERE attstattarget = 0 AND attnum > 0 AND NOT attisdropped"
+)
 
 
 def test_a_deleted_key_is_in_no_file(new_url: NewUrl, tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -44,6 +49,47 @@ def test_a_deleted_key_is_in_no_file(new_url: NewUrl, tmp_path: Path, request: p
     assert [key[0] for key in gone if key[1] in left or key[2] in left] == []
     assert keys[1][2] in left
     database.close()
+
+
+@pytest.mark.postgres
+def test_postgresql_rewrites_nothing_while_an_older_snapshot_is_open(
+    tmp_path: Path, postgres_socket: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """VACUUM FULL would copy the deleted key to the new file, because that reader could still ask for it."""
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.1)
+    database = open_new(new_database(postgres_socket), "keyring")
+    content, wrapped = reader(database, tmp_path, request), urandom(69)
+    with database.write() as connection:
+        connection.execute(insert(person_keys).values(key_id=1, person_hash=urandom(32), wrapped=wrapped))
+    with database.read() as reading:
+        reading.execute(text("SELECT * FROM alembic_version"))
+        with database.write() as connection:
+            connection.execute(delete(person_keys))
+        with pytest.raises(Unavailable, match="reads the database"):
+            scrub(database, small=SMALL)
+        assert wrapped in content()
+    scrub(database, small=SMALL)
+    assert wrapped not in content()
+    database.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("chain", "columns"),
+    [
+        ("keyring", {"person_keys": {"person_hash", "wrapped"}, "cohort_keys": {"wrapped"}}),
+        ("log", {"personal": {"ciphertext"}, "entries": {"core", "shared", "terms"}, "acts": {"payload"}}),
+    ],
+)
+def test_postgresql_takes_no_samples_of_what_may_have_to_go(
+    chain: Chain, columns: dict[str, set[str]], postgres_socket: Path
+) -> None:
+    """ANALYZE, which autovacuum runs by itself, copies values to where no VACUUM of their table reaches."""
+    database = open_new(new_database(postgres_socket), chain)
+    with database.read() as connection:
+        found = {(table, column) for table, column in connection.execute(text(UNSAMPLED))}
+    database.close()
+    assert found == {(table, column) for table, names in columns.items() for column in names}
 
 
 def reader(database: Database, folder: Path, request: pytest.FixtureRequest) -> Callable[[], bytes]:

@@ -4,7 +4,8 @@ SQLite overwrites what it deletes (``secure_delete``), but the write-ahead log h
 empties it (https://www.sqlite.org/wal.html). PostgreSQL leaves dead rows in the table until VACUUM takes their place
 into use again, and their bytes until something is written there; only VACUUM FULL writes the table anew
 (https://www.postgresql.org/docs/current/sql-vacuum.html). So the small tables of keys are written anew, and of the
-large ones the ciphertexts that may remain have lost their key.
+large ones the ciphertexts that may remain have lost their key. Both keep a dead row that an older snapshot may still
+see, VACUUM FULL by copying it, whatever table the snapshot reads: so those are waited for first.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def scrub(database: Database, large: Sequence[Table] = (), small: Sequence[Table
     """Clean the files of a database; call it after the deletion was committed. Blocks.
 
     `large` tables are vacuumed on PostgreSQL, `small` ones written anew. On SQLite the write-ahead log is emptied,
-    whatever the tables. Raises `Unavailable` where that is not possible now: readers hold on to it for too long.
+    whatever the tables. Raises `Unavailable` where that is not possible now: readers from before the deletion go on for
+    too long.
     """
     if database.is_sqlite:
         _empty_wal(database)
@@ -47,6 +49,7 @@ def _empty_wal(database: Database) -> None:
 
 
 def _vacuum(database: Database, large: Sequence[Table], small: Sequence[Table]) -> None:
+    _outlast_readers(database)
     for table in large:  # Who waits for this lock is in nobody's way, neither of readers nor of writers.
         database.maintain(f"VACUUM {table.name}", WAIT_SECONDS)
     deadline = monotonic() + WAIT_SECONDS
@@ -68,3 +71,15 @@ def _rewrite(database: Database, table: Table, deadline: float) -> None:
             sleep(PAUSE_SECONDS)
         else:
             return
+
+
+def _outlast_readers(database: Database) -> None:
+    """Return once no snapshot from before now is open in a PostgreSQL database. Raises `Unavailable`."""
+    [(now,)] = database.maintain("SELECT pg_current_xact_id()::xid::text")
+    older = f"datname = current_database() AND pid <> pg_backend_pid() AND age(backend_xmin) > age('{now}'::xid)"
+    query = f"SELECT count(*) FROM pg_stat_activity WHERE {older}"  # noqa: S608 - PostgreSQL gave the number in it
+    deadline = monotonic() + WAIT_SECONDS
+    while database.maintain(query) != [(0,)]:
+        if monotonic() > deadline:
+            raise Unavailable("dead rows can't be removed: something reads the database for too long")
+        sleep(0.05)
