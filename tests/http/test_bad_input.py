@@ -301,5 +301,7 @@ async def test_no_day_is_too_far_away_for_a_database(day: str, new_url: NewUrl, 
         for path in (f"/v1/retention?until={day}", *(f"/v1/entries?{bound}={day}" for bound in bounds)):
             assert (await served.get(path, officer)).status == 200, path
         hold = {"kind": "legal-hold", "case": "c", "reason": "r", "authorised_by": "d", "occurred_from": day}
-        placed = await served.ask("POST", "/v1/holds", json.dumps(hold).encode(), officer, Content_Type="application/json")
+        placed = await served.ask(
+            "POST", "/v1/holds", json.dumps(hold).encode(), officer, Content_Type="application/json"
+        )
         assert placed.status == 201

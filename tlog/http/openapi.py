@@ -17,7 +17,7 @@ from tlog.audit.entry import JSON, NDJSON, Entry
 from tlog.http import answers, erasures, problem
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
-from tlog.http.erasures import ErasureBody, MAX_NUMBER
+from tlog.http.erasures import MAX_NUMBER, ErasureBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.query import parse_query
