@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from os import urandom
 
 import msgspec
@@ -75,6 +75,34 @@ def test_two_processes_that_make_a_key_at_once_use_the_same(
     other = Keyring(KeyringStore(database), kek, urandom)
     mine, theirs = keyring.assign([entry("ada", "bob")], NOVEMBER), other.assign([entry("ada", "bob")], NOVEMBER)
     assert mine == theirs
+    assert (mine[0].made, theirs[0].made) == (mine[0].key_ids, ())
+    assert (
+        keyring.assign([entry("ada", "eve")], NOVEMBER)[0].made
+        == keyring.assign([entry("x", "eve")], NOVEMBER)[0].key_ids[1:]
+    )
+
+
+def test_a_key_that_is_read_while_it_is_destroyed_is_not_kept_in_memory(
+    database: Database, kek: LocalKek, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forced: somebody asks for it after destroying began and before it is gone."""
+    keyring = Keyring(KeyringStore(database), kek, urandom)
+    key_ids = keyring.assign([entry("ada", "bob")], NOVEMBER)[0].key_ids
+    for name, destroy in (
+        ("destroy_persons", lambda: keyring.destroy_persons(key_ids)),
+        ("destroy_person", lambda: keyring.destroy_person(keyring.need_person("subject", "bob"))),
+        ("destroy_cohort", lambda: keyring.destroy_cohort(cohort_of("standard", NOVEMBER))),
+    ):
+        inner = getattr(KeyringStore, name)
+
+        def late(store: KeyringStore, what: object, inner: Callable[..., object] = inner) -> object:
+            keyring.assign([entry("ada", "bob")], NOVEMBER)
+            return inner(store, what)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(KeyringStore, name, late)
+            destroy()
+        assert (len(keyring._persons), len(keyring._cohorts)) == (0, 0), name
 
 
 def test_what_was_assigned_is_found_again_after_a_restart(database: Database, kek: LocalKek, keyring: Keyring) -> None:

@@ -122,7 +122,7 @@ async def test_each_entry_is_sealed_under_its_own_persons_keys(sealer: HeldSeale
     group = SealingGroup(sealer)
     people = ["p-1", "p-2", "p-1"]
     rows = await asyncio.gather(*(group.seal(one(subjects=[{"id": person}])) for person in people))
-    first, second, third = (row.personal[1][1] for (row,), _ in rows)
+    first, second, third = (row.personal[1][1] for (row,), *_ in rows)
     assert first == third != second
 
 

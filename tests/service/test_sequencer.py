@@ -31,7 +31,7 @@ class HeldStore(AppendStore):
         if self.fault is not None:
             raise self.fault
         outcomes: list[Outcome] = []
-        for rows, _ in requests:
+        for rows, *_ in requests:
             outcomes.append(Appended(self.size) if rows[0].leaf != b"conflict" else Conflict("taken"))
             self.size += len(rows)
         return outcomes

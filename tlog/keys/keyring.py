@@ -18,7 +18,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
@@ -50,10 +50,14 @@ _CACHED_PERSONS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class AssignedKeys:
-    """The keys of one entry and the names of its persons' keys: `key_ids[0]` the actor's, then each subject's."""
+    """The keys of one entry and the names of its persons' keys: `key_ids[0]` the actor's, then each subject's.
+
+    `made` are those that were made for this request.
+    """
 
     keys: EntryKeys
     key_ids: tuple[int, ...]
+    made: tuple[int, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +111,9 @@ class Keyring:
         with self._lock:
             self._enter(epoch)
             cohorts = self._need_cohorts(set(cohort_names))
-            persons = self._need_persons({person for group in hashes for person in group})
+            persons, made = self._need_persons({person for group in hashes for person in group})
         return [
-            _assigned(cohorts[name], [persons[person] for person in group])
+            _assigned(cohorts[name], [persons[person] for person in group], made)
             for name, group in zip(cohort_names, hashes, strict=True)
         ]
 
@@ -155,7 +159,7 @@ class Keyring:
         """Return the `key_id` of a person, making a key where there is none."""
         person = self._hash(role, identity)
         with self._lock:
-            return self._load_persons([person])[person].key_id
+            return self._load_persons([person])[0][person].key_id
 
     def add_unnamed_person(self) -> int:
         """Make a key that nobody is found by, and return its `key_id`."""
@@ -268,20 +272,24 @@ class Keyring:
             self._cohorts.update(zip(missing, keys, strict=True))
         return {name: self._cohorts[name] for name in names}
 
-    def _need_persons(self, hashes: set[bytes]) -> dict[bytes, _Person]:
+    def _need_persons(self, hashes: set[bytes]) -> tuple[dict[bytes, _Person], set[int]]:
+        made: set[int] = set()
         found = {person: self._persons[person] for person in hashes if person in self._persons}
         missing = sorted(hashes - found.keys())
         if missing:
-            found |= self._load_persons(missing)
+            loaded, made = self._load_persons(missing)
+            found |= loaded
         for person in hashes:
             self._persons[person] = found[person]
             self._persons.move_to_end(person)
         while len(self._persons) > _CACHED_PERSONS:
             self._persons.popitem(last=False)
-        return found
+        return found, made
 
-    def _load_persons(self, hashes: Sequence[bytes]) -> dict[bytes, _Person]:
+    def _load_persons(self, hashes: Sequence[bytes]) -> tuple[dict[bytes, _Person], set[int]]:
+        """Return the keys of persons, and the `key_id`s of those that were made."""
         stored = self._store.persons(hashes)
+        made: set[int] = set()
         absent = [person for person in hashes if person not in stored]
         if absent:
             wrapped = self._provider.wrap_many([self._random(KEY_BYTES) for _ in absent], PERSON_CONTEXT)
@@ -290,13 +298,15 @@ class Keyring:
                 for person, key in zip(absent, wrapped, strict=True)
             ]
             stored |= self._store.add_persons(fresh)
+            made = {key.key_id for key in fresh if key.person_hash and stored[key.person_hash].key_id == key.key_id}
         keys = self._provider.unwrap_many([stored[person].wrapped for person in hashes], PERSON_CONTEXT)
-        return {p: _Person(stored[p].key_id, key) for p, key in zip(hashes, keys, strict=True)}
+        return {p: _Person(stored[p].key_id, key) for p, key in zip(hashes, keys, strict=True)}, made
 
 
-def _assigned(cohort: bytes, persons: Sequence[_Person]) -> AssignedKeys:
+def _assigned(cohort: bytes, persons: Sequence[_Person], made: Collection[int]) -> AssignedKeys:
     keys = EntryKeys(cohort, persons[0].key, tuple(person.key for person in persons[1:]))
-    return AssignedKeys(keys, tuple(person.key_id for person in persons))
+    key_ids = tuple(person.key_id for person in persons)
+    return AssignedKeys(keys, key_ids, tuple(key_id for key_id in key_ids if key_id in made))
 
 
 def _person_hash(store: KeyringStore, provider: KeyEncryptionProvider) -> Callable[[bytes], bytes]:

@@ -8,7 +8,7 @@ opened and compared. Where parts of it were erased, what is left is compared.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -39,7 +39,11 @@ class Placement:
 class Appender:
     """Appends requests of entries, each all or none."""
 
-    def __init__(self, sealing: Sealing, sequencer: Sequencer, reader: EntryReader) -> None:
+    def __init__(
+        self, sealing: Sealing, sequencer: Sequencer, reader: EntryReader, unused: Callable[[Collection[int]], None]
+    ) -> None:
+        """`unused` is told the persons' keys that were made for a request of which not all was stored."""
+        self._unused = unused
         self._sealing = sealing
         self._sequencer = sequencer
         self._reader = reader
@@ -56,8 +60,21 @@ class Appender:
             return await self._append(request)
 
     async def _append(self, request: AppendRequest) -> list[Placement]:
+        made: set[int] = set()
+        stored = False
+        try:
+            placements = await self._place(request, made)
+            stored = not any(placement.duplicate for placement in placements)
+            return placements
+        finally:
+            if made and not stored:
+                self._unused(made)
+
+    async def _place(self, request: AppendRequest, made: set[int]) -> list[Placement]:
+        """Seal and store; `made` gets the keys that were made for it."""
         for _ in range(_SEALINGS):
             sealed = await self._sealing.seal(request)
+            made |= sealed.made
             placements = await self._store(request, sealed)
             if not isinstance(placements, StaleKeys):
                 return placements

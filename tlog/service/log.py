@@ -49,6 +49,7 @@ from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
 from tlog.service.settings import LogSettings
 from tlog.service.stored_tiles import StoredTiles
+from tlog.service.unused_keys import UnusedKeys
 from tlog.service.witnessed_time import believable_time
 from tlog.storage.act_store import ActKind, ActStore
 from tlog.storage.append_store import Appended, AppendStore, NewRow, SealedRequest
@@ -121,11 +122,12 @@ class Log:
         sealer = Sealer(parts.keyring, parts.now, parts.random)
         processes = parts.settings.sealing_processes
         self._sealing = Sealing(sealer, parts.keyring_recipe, processes, parts.now, parts.retention)
-        self.appender = Appender(self._sealing, self.sequencer, self.entries)
+        self.appender = Appender(self._sealing, self.sequencer, self.entries, self._note_unused)
         act_store = ActStore(parts.database)
         own = OwnEntries(self.appender, self.store, act_store, parts.now, own_class(parts.retention))
         self._own = own
         self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
+        self._unused = UnusedKeys(self.store, parts.keyring, self.acts)
         self.erasures: Erasures | None = None
         self.holds: HoldActs | None = None
         self.retention: Retention | None = None
@@ -141,6 +143,9 @@ class Log:
             lambda: self._integrator.state.integrated_size,
             lambda: self.publisher.published,
         )
+
+    def _note_unused(self, key_ids: Collection[int]) -> None:
+        self._unused.note(key_ids)
 
     def _open_records(self, records: ErasureRecords, pause: ExpiryPause) -> None:
         """Wire what erases, and have it erase again what a restored database brought back."""
@@ -222,6 +227,7 @@ class Log:
             await self.scheduler.stop()
         await self.acts.stop()
         await self.sequencer.stop()
+        await self._unused.stop()
         await asyncio.to_thread(self._sealing.stop)
         await self.publisher.stop()
         await self._session.close()

@@ -49,7 +49,7 @@ class Sealer:
             _row(seal(entry, received_at, keys.keys, self._random), keys, self._keyring.terms_of(entry))
             for entry, keys in zip(entries, assigned, strict=True)
         ]
-        return SealedRequest(rows, epoch)
+        return SealedRequest(rows, epoch, frozenset(key_id for keys in assigned for key_id in keys.made))
 
 
 def _row(sealed: SealedEntry, assigned: AssignedKeys, terms: tuple[int, ...]) -> NewRow:

@@ -56,10 +56,14 @@ class NewRow:
 
 
 class SealedRequest(NamedTuple):
-    """Rows that are stored together or not at all, and the epoch of the keys that they are sealed under."""
+    """Rows that are stored together or not at all, and the epoch of the keys that they are sealed under.
+
+    `made` are the names of persons' keys that were made for it.
+    """
 
     rows: Sequence[NewRow]
     epoch: int
+    made: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
