@@ -18,7 +18,7 @@ from bench.run import Run
 from tests.support import entry_document
 from tlog.audit.entry import NDJSON
 from tlog.cli.data_folder import open_folder
-from tlog.service.erasure import ErasureRequest, Person
+from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.intake import AppendRequest
 from tlog.service.log import Log, LogParts, now_us
 from tlog.storage.database import Database

@@ -42,7 +42,7 @@ def lookup(run: Run) -> Iterator[Figure]:
     """Measure look-ups on a log made for it."""
     folder = run.folder("lookup") / "log"
     sealed_log.build(folder, run.pick(1_000_000, 50_000))
-    yield from ask(folder, run.pick(500, 40), run.pick(50, 5))
+    yield from ask(folder, run.pick(200, 40), run.pick(20, 5))
 
 
 def ask(folder: Path, queries: int, cold: int = 0) -> Iterator[Figure]:

@@ -224,6 +224,10 @@ class Unavailable(ServiceError):
     """The service cannot answer now: starting, stopping, or its storage fails."""
 
 
+class Locked(Unavailable):
+    """Somebody else holds what is needed, longer than was to be waited for."""
+
+
 class LogHalted(Unavailable):
     """The log stopped signing and appending for a reason that needs a person (a rolled-back database)."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import sqlite3
+import time
 from base64 import b64decode
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,13 +27,14 @@ from tests.chaos.erasures import (
     wait_until_done,
 )
 from tests.interop.served_log import request
-from tests.processes import TLOG, run, run_json, start
+from tests.processes import TLOG, run_json, start
+from tests.service.readable import readable_parts
 from tests.support import append_request, entry_document
 from tests.town import Town, log_command, town
 from tlog.cli.config import Config, RetentionPeriod
-from tlog.cli.data_folder import DataFolder, open_folder, open_log_database
+from tlog.cli.data_folder import open_folder, open_log_database
 from tlog.cli.new_folder import make_folder
-from tlog.errors import DecryptionFailed, Expired
+from tlog.errors import DecryptionFailed
 from tlog.formats.policy import NONE, Policy
 from tlog.merkle.hashing import leaf_hash
 from tlog.merkle.verify import verify_inclusion
@@ -78,7 +78,25 @@ def erased_is_gone(folder: Path) -> str:
             assert said["entry"]["purpose"] == "treatment"
             shown = verify(proof, place.log_folder / "policy.txt", "--entry", str(entry), "--json")
             assert shown.returncode == 0, shown.stderr
-    return f"{len(secrets.values)} traces in no file, WAL included; 3 proofs from before verify what is left"
+            assert {part["index"] for part in json.loads(shown.stdout)["erasures"]} == {done["index"]}
+        require_proved(place, folder, done, officer)
+    return f"{len(secrets.values)} traces in no file, WAL included; 3 proofs from before and the erasure's own verify"
+
+
+def require_proved(place: Town, folder: Path, done: dict[str, Any], officer: str) -> None:
+    """The entry that says what was erased is one of the log as any other: its proof verifies it."""
+    proof, entry = folder / "own.tlog-proof", folder / "own.json"
+    deadline = time.monotonic() + 30
+    while (answer := place.get(f"/v1/entries/{done['index']}/proof"))[0] != 200:
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.05)
+    proof.write_bytes(answer[1])
+    entry.write_bytes(place.get(f"/v1/entries/{done['index']}", officer)[1])
+    said = json.loads(entry.read_bytes())["entry"]
+    assert (said["action"], said["details"]["act"]) == ("tlog.erasure", done["act"])
+    shown = verify(proof, place.log_folder / "policy.txt", "--entry", str(entry), "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["index"] == done["index"]
 
 
 @shows("erasing-leaves-others")
@@ -88,6 +106,8 @@ def erasing_leaves_others(folder: Path) -> str:
         place.append(body_of(documents(9)))
         officer = dpo_token(place.log_folder)
         assert search(place, {"subject": SUBJECT}) == list(range(8, -1, -1))
+        key = key_of(place, SUBJECT)
+        assert key is not None
         done = erase(place.log.url, officer)
         assert done is not None
         entry = json.loads(place.get("/v1/entries/0", officer)[1])["entry"]
@@ -95,10 +115,22 @@ def erasing_leaves_others(folder: Path) -> str:
         assert entry["subjects"][0] is None
         assert entry["subjects"][1]["data"] == {"name": "Otto"}
         assert search(place, {"subject": SUBJECT}) == []
+        assert key_of(place, SUBJECT) is None
         [again] = place.append(json.dumps(entry_document(subjects=[{"id": SUBJECT}])).encode())
         assert search(place, {"subject": SUBJECT}) == [again["index"]]
         assert len(search(place, {"actor_type": "employee", "actor_id": "e-1007"})) == 10
-    return f"9 entries keep actor and other subject; returned at index {again['index']}, found alone"
+        fresh = key_of(place, SUBJECT)
+        assert fresh is not None
+        assert fresh[0] != key[0], "the same name of a key"
+        assert fresh[1] != key[1], "the same key"
+    return f"9 entries keep actor and other subject; returned at index {again['index']}, found alone, under another key"
+
+
+def key_of(place: Town, subject: str) -> tuple[int, bytes] | None:
+    """Return the name and the bytes of a person's key, unwrapped; None where they have none."""
+    with open_folder(place.log_folder) as opened:
+        name = opened.parts.keyring.find_person("subject", subject)
+        return None if name is None else (name, opened.parts.keyring.person_keys([name])[name])
 
 
 @shows("hold-stops-erasure")
@@ -183,9 +215,12 @@ def _open_all(folder: Path) -> int:
             store = LogStore(backup)
             rows = [store.entry(index) for index in range(40)]
             outcomes = EntryReader(store, opened.parts.keyring).open_all(rows)
+            readable = [readable_parts(row, opened.parts.keyring) for row in rows]
     finally:
         backup.close()
-    assert all(isinstance(outcome, DecryptionFailed | Expired) for outcome in outcomes), outcomes
+    assert all(isinstance(outcome, DecryptionFailed) for outcome in outcomes), outcomes
+    open_ones = [row.index for row, parts in zip(rows, readable, strict=True) if parts]
+    assert not open_ones, f"parts of {len(open_ones)} entries of the copy still open"
     return len(outcomes)
 
 
@@ -206,26 +241,3 @@ def kill_finishes_erasure(folder: Path) -> str:
             place.log.stop()
             assert run_json([*TLOG, "fsck", str(place.log_folder), "--json"])["ok"] is True
     return f"killed at {', '.join(steps)}: finished, logged once, nothing left in any file, fsck clean"
-
-
-@shows("restore-keeps-erased")
-def restore_keeps_erased(folder: Path) -> str:
-    """Back up, erase, lose everything but the erasure records, restore: the person stays erased."""
-    with town(folder / "t", witnesses=1, quorum=1) as place:
-        place.append(body_of(documents(20)), "?wait=witnessed")
-        officer, secrets = dpo_token(place.log_folder), secrets_of(place.log_folder)
-        copies = ["--entries-to", str(folder / "e"), "--keyring-to", str(folder / "k")]
-        run([*TLOG, "backup", str(place.log_folder), *copies])
-        done = erase(place.log.url, officer)
-        assert done is not None
-        place.log.stop()
-        made = [str(next((folder / name).iterdir())) for name in ("e", "k")]
-        live = DataFolder(place.log_folder).path
-        command = [*TLOG, "restore", "--entries", made[0], "--keyring", made[1], "--keys", str(live / "keys")]
-        run([*command, "--erasures", str(live / "erasures"), "--to", str(folder / "restored")])
-        traces = {name: value for name, value in secrets.values.items() if name != "the person's hash"}
-        assert found_in(folder / "restored", replace(secrets, values=traces)) == []
-        assert run_json([*TLOG, "fsck", str(folder / "restored"), "--json"])["ok"] is True
-        with closing(sqlite3.connect(folder / "restored/keyring.db")) as keyring:
-            assert keyring.execute("SELECT count(*) FROM person_keys WHERE person_hash IS NULL").fetchone() == (0,)
-    return f"20 entries back, {len(traces)} traces of the erased person in no file, fsck clean"

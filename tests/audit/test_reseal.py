@@ -21,8 +21,8 @@ def test_what_is_sealed_again_says_the_same_under_the_same_leaf(sample: Sample) 
     entry = parse_entry(sample.data)
     keys = keys_for(entry)
     before, new = parts_of(sealed_with(entry, keys)), os.urandom(32)
-    after = reseal(before, open_keys(keys), new, os.urandom)
     again = OpenKeys(new, keys.actor, keys.subjects)
+    after = reseal(before, open_keys(keys), again, os.urandom)
     assert (after.id, after.leaf) == (before.id, before.leaf)
     assert open_entry(after, again) == open_entry(before, open_keys(keys))
     assert all(part_at(after, label) != part_at(before, label) for label in labels_of(before))
@@ -33,7 +33,7 @@ def test_the_old_key_opens_no_part_any_more(label: str) -> None:
     entry = sample_entry()
     keys = keys_for(entry)
     before, new = parts_of(sealed_with(entry, keys)), os.urandom(32)
-    after = reseal(before, open_keys(keys), new, os.urandom)
+    after = reseal(before, open_keys(keys), OpenKeys(new, keys.actor, keys.subjects), os.urandom)
     with pytest.raises(DecryptionFailed):
         open_entry(with_part(before, label, part_at(after, label)), open_keys(keys))
     with pytest.raises(DecryptionFailed):
@@ -54,12 +54,25 @@ def test_what_was_erased_stays_as_it_is(gone: set[str]) -> None:
         None if "actor" in gone else keys.actor,
         tuple(None if f"subjects[{i}]" in gone else key for i, key in enumerate(keys.subjects)),
     )
-    new = os.urandom(32)
-    after = reseal(parts, left, new, os.urandom)
+    to = OpenKeys(os.urandom(32), left.actor, left.subjects)
+    after = reseal(parts, left, to, os.urandom)
     assert all(part_at(after, label) == part_at(parts, label) for label in labels)
-    again = open_entry(after, OpenKeys(new, left.actor, left.subjects))
+    again = open_entry(after, to)
     assert again == open_entry(parts, left)
     assert set(again.erased) == set(labels)
+
+
+def test_a_person_can_have_another_key() -> None:
+    """The subject's part and the shared part follow; the old key opens neither any more."""
+    entry = sample_entry()
+    keys = keys_for(entry)
+    before, new = parts_of(sealed_with(entry, keys)), os.urandom(32)
+    to = OpenKeys(keys.cohort, keys.actor, (keys.subjects[0], new))
+    after = reseal(before, open_keys(keys), to, os.urandom)
+    assert open_entry(after, to) == open_entry(before, open_keys(keys))
+    for label in ("subjects[1]", "shared"):
+        with pytest.raises(DecryptionFailed):
+            open_entry(with_part(before, label, part_at(after, label)), open_keys(keys))
 
 
 def test_what_does_not_make_up_its_leaf_is_not_sealed_again() -> None:
@@ -67,6 +80,6 @@ def test_what_does_not_make_up_its_leaf_is_not_sealed_again() -> None:
     keys = keys_for(entry)
     one, other = (parts_of(sealed_with(entry, keys)) for _ in range(2))
     with pytest.raises(LeafMismatch):
-        reseal(with_part(one, "core", other.core), open_keys(keys), os.urandom(32), os.urandom)
+        reseal(with_part(one, "core", other.core), open_keys(keys), open_keys(keys), os.urandom)
     with pytest.raises(DecryptionFailed):
-        reseal(one, OpenKeys(None, keys.actor, keys.subjects), os.urandom(32), os.urandom)
+        reseal(one, OpenKeys(None, keys.actor, keys.subjects), open_keys(keys), os.urandom)

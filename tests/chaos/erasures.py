@@ -34,6 +34,7 @@ STEPS = (
     "prepared",
     "withdrawn",
     "fenced",
+    "kept",
     "recorded",
     "applied",
     "destroyed",

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
-from tests.processes import Program, start
+from tests.processes import Program, spawn, start
 from tlog.cli.config import Listen
 from tlog.cli.data_folder import DataFolder, exclusive, open_folder
 from tlog.cli.output import emit, run
@@ -19,6 +20,7 @@ from tlog.cli.server import Address, serve_log
 from tlog.formats.policy import Policy
 from tlog.service.log import now_us
 from tlog.service.retention_rules import RetentionClass
+from tlog.storage.act_store import ActKind, ActState, ActStore
 
 STEPS = (
     "counted",
@@ -59,9 +61,37 @@ def _ready(address: Address) -> None:
     emit({"event": "ready", "url": address.url, "port": address.port}, "", as_json=True)
 
 
-def serve(folder: Path, step: str = "none") -> Program:
-    """Start the process."""
-    return start([sys.executable, "-m", "tests.chaos.expiries", str(folder), step])
+def serve(folder: Path) -> Program:
+    """Start a process that lives on; it is ready on return."""
+    return start(_command(folder, "none"))
+
+
+def serve_killed_at(folder: Path, step: str) -> None:
+    """Start a process and require that it ended by SIGKILL, which it gives itself at that step and nowhere else.
+
+    The expiry is begun as the log starts, so that may be before or after it says that it is ready.
+    """
+    program = spawn(_command(folder, step))
+    try:
+        assert program.process.wait(60) == -signal.SIGKILL, program.stderr()[-3000:]
+    finally:
+        program.close()
+
+
+def _command(folder: Path, step: str) -> list[str]:
+    return [sys.executable, "-m", "tests.chaos.expiries", str(folder), step]
+
+
+def wait_until_done(folder: Path) -> None:
+    """Return once the acts of expiry of a served folder, at least one, are done."""
+    deadline = time.monotonic() + 60
+    while True:
+        with open_folder(folder) as opened:
+            acts = ActStore(opened.parts.database).newest(ActKind.EXPIRY, 10)
+        if acts and all(act.state is ActState.DONE for act in acts):
+            return
+        assert time.monotonic() < deadline, acts
+        time.sleep(0.1)
 
 
 if __name__ == "__main__":

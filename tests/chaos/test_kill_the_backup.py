@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import threading
@@ -10,10 +9,15 @@ import time
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.chaos.backups import (
+    backup_command,
+    require_served_or_refused,
+    require_whole_or_refused,
+    restore_command,
+)
 from tests.chaos.kills import Client, require_entries, threads, wait_until_witnessed
 from tests.chaos.rollback import lines, require_halted
 from tests.processes import TLOG, run, run_json, spawn, start
@@ -23,16 +27,6 @@ from tlog.client.verifier import OfflineVerifier
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 SEED = 20261123
 KILLS = 20
-
-
-def backup_command(log: Path, base: Path) -> list[str]:
-    return [*TLOG, "backup", str(log), "--entries-to", str(base / "a"), "--keyring-to", str(base / "b"), "--json"]
-
-
-def restore_command(log: Path, made: dict[str, Any], to: Path) -> list[str]:
-    folders = ["--entries", made["entries"], "--keyring", made["keyring"], "--keys", str(log / "keys")]
-    records = ["--erasures", str(log / "erasures"), "--no-later-erasures"]
-    return [*TLOG, "restore", *folders, *records, "--to", str(to), "--json"]
 
 
 def serve_restored(place: Town, to: Path) -> None:
@@ -116,34 +110,3 @@ def test_backups_and_restores_killed_at_random_moments(tmp_path: Path) -> None:
     assert killed_at_random([restore_command(log, made, to) for to in targets], moments, longest) > 0
     for to in targets:
         require_served_or_refused(log, made, to)
-
-
-def require_whole_or_refused(log: Path, made: dict[str, Any], whole: bool, base: Path) -> None:
-    to = base / "restored"
-    if whole:
-        run(restore_command(log, made, to))
-        shutil.rmtree(to)
-        return
-    program = spawn(restore_command(log, made, to))
-    try:
-        assert program.process.wait(60) == 1
-        said = json.loads(program.stderr().splitlines()[-1])["error"]
-        assert "never finished" in said or "is no backup" in said
-        assert not to.exists()
-    finally:
-        program.close()
-
-
-def require_served_or_refused(log: Path, made: dict[str, Any], to: Path) -> None:
-    if (to / "tlog.toml").exists():
-        assert run_json([*TLOG, "fsck", str(to), "--json"])["ok"] is True
-        return
-    if to.exists():
-        program = spawn([*TLOG, "serve", str(to), "--port", "0"])
-        try:
-            assert program.process.wait(60) == 1
-            assert "did not finish" in program.stderr() or "no complete data folder" in program.stderr()
-        finally:
-            program.close()
-        shutil.rmtree(to)
-    run(restore_command(log, made, to))

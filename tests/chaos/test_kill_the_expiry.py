@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.erasures import SUBJECT, body_of, documents, dpo_token, found_in, secrets_of
-from tests.chaos.expiries import STEPS, serve
+from tests.chaos.expiries import STEPS, serve, serve_killed_at, wait_until_done
 from tests.interop.served_log import request
 from tests.processes import TLOG, Program, run_json
 from tests.support import entry_document
@@ -48,8 +47,7 @@ def test_an_expiry_killed_at_any_step_is_finished_by_the_next_start(place: Town,
     secrets = secrets_of(place.log_folder)
     assert found_in(place.log_folder, secrets), "nothing to look for"
     place.log.stop()
-    killed = start_killed(place.log_folder, step)
-    assert killed == -9
+    serve_killed_at(place.log_folder, step)
     again = serve(place.log_folder)
     try:
         wait_until_done(place.log_folder)
@@ -73,26 +71,3 @@ def test_an_expiry_killed_at_any_step_is_finished_by_the_next_start(place: Town,
     assert len(list((place.log_folder / "erasures").glob("*.json"))) == 1
     report = run_json([*TLOG, "fsck", str(place.log_folder), "--json"])
     assert report["ok"] is True, report
-
-
-def start_killed(folder: Path, step: str) -> int:
-    """Serve until the step; it may end before it says that it is ready."""
-    try:
-        program = serve(folder, step)
-    except AssertionError:
-        return -9
-    try:
-        return int(program.process.wait(30))
-    finally:
-        program.close()
-
-
-def wait_until_done(folder: Path) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        with open_folder(folder) as opened:
-            acts = ActStore(opened.parts.database).newest(ActKind.EXPIRY, 10)
-        if acts and all(act.state is ActState.DONE for act in acts):
-            return
-        assert time.monotonic() < deadline, acts
-        time.sleep(0.1)

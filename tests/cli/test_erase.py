@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,26 @@ def test_an_erasure_with_yes(served: Served, tlog: Command) -> None:
     again = tlog("erase", *SUBJECT, *WHY, "--yes")
     assert again.out.startswith("nothing to erase")
     assert served.service.size() == 4
+
+
+def test_an_entry_says_which_fields_were_erased_when_and_by_which_entry(served: Served, tlog: Command) -> None:
+    shown = tlog("get", 0).out.splitlines()
+    assert shown[0].startswith("entry 0, leaf ")
+    assert shown[1] == "{"
+    done = tlog("erase", *SUBJECT, *WHY, "--yes", "--json").json
+    applied = tlog("erase", "show", done["act"], "--json").json["applied_at"]
+    lines = tlog("get", 0).out.splitlines()
+    said = f"erased at {applied} by entry 3 of the log (act {done['act']})"
+    assert lines[1:4] == [
+        "2 fields were erased",
+        f"  subjects[0]: {said}",
+        f"  targets, details, correlation: {said}",
+    ]
+    assert lines[4] == "{"
+    entry = json.loads(tlog("get", 3, "--json").out)["entry"]
+    assert (entry["action"], entry["details"]["act"]) == ("tlog.erasure", done["act"])
+    other = tlog("get", 2).out
+    assert "erased" not in other
 
 
 def test_an_actor(served: Served, tlog: Command) -> None:

@@ -22,7 +22,7 @@ def test_every_command_explains_itself_with_an_example(tlog: Command, command: s
         assert "--json" in text
 
 
-@pytest.mark.parametrize("group", [(), ("token",), ("key",), ("retention",)])
+@pytest.mark.parametrize("group", [(), ("token",), ("key",), ("retention",), ("act",)])
 @pytest.mark.parametrize("columns", ["80", "100"])
 def test_no_summary_is_cut(
     tlog: Command, monkeypatch: pytest.MonkeyPatch, group: tuple[str, ...], columns: str

@@ -24,6 +24,7 @@ FAILURES = {
     "erase": ("list", *AT),
     "hold": ("list", *AT),
     "retention": ("plan", *AT),
+    "act": ("list", *AT),
     "backup": ("{nowhere}", "--entries-to", "{there}/a", "--keyring-to", "{there}/b"),
     "restore": (
         *("--entries", "{nowhere}", "--keyring", "{nowhere}", "--keys", "{nowhere}"),

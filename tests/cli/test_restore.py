@@ -16,6 +16,7 @@ from tlog.cli.data_folder import open_folder
 from tlog.errors import StorageFault
 from tlog.service.backup_folder import Kind, read_manifest
 from tlog.service.log import Log
+from tlog.storage.expiry_pause import PAUSE_FILE, ExpiryPause
 
 KINDS: tuple[Kind, Kind] = ("entries", "keyring")
 
@@ -50,6 +51,19 @@ def test_a_restored_log_is_the_log(tlog: Command, log: Path, made: tuple[Path, P
     fill(to, 5)
     assert tlog("fsck", to, "--json").json["size"] == 305
     assert not (to / "restore.unfinished").exists()
+
+
+def test_a_restored_log_expires_nothing_by_itself(
+    tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Though no record is missing in it: the holds that were placed since are in no record."""
+    to = tmp_path / "r"
+    restored = tlog(*arguments(log, made, to), "--no-later-erasures")
+    assert "'tlog retention run'" in restored.out
+    pause = ExpiryPause(to / PAUSE_FILE).read()
+    assert pause is not None
+    assert read_manifest(made[0], "entries").made_at in pause.reason
+    assert stat.S_IMODE((to / PAUSE_FILE).stat().st_mode) == 0o600
 
 
 def test_every_changed_byte_is_refused_by_its_file(

@@ -15,6 +15,7 @@ from tests.service.test_erasure import settings
 from tests.support import entry_document
 from tlog.cli.config import RetentionPeriod
 from tlog.cli.retention_option import DEFAULT, retention_periods
+from tlog.storage.expiry_pause import PAUSE_FILE, ExpiryPause
 from tlog.storage.token_store import TokenKind
 
 CLOCK = Clock()
@@ -46,6 +47,19 @@ def test_a_plan_and_a_run(served: Served, tlog: Command) -> None:
     assert (act["state"], act["entries"]) == ("done", 1)
     assert tlog("retention", "run", "--authorised-by", "Dana Officer").out.strip() == "nothing is due"
     assert served.service.size() == 3
+
+
+def test_a_pause_is_said_and_ended(served: Served, tlog: Command, tmp_path: Path) -> None:
+    (tmp_path / "log" / PAUSE_FILE).touch()
+    lines = tlog("retention", "plan").out.splitlines()
+    assert lines[0].startswith("paused, nothing expires by itself: ")
+    assert "tlog retention run" in lines[1]
+    ExpiryPause(tmp_path / "log" / PAUSE_FILE).begin("2025-01-10T00:00:00.000000Z", "a restore")
+    out = tlog("retention", "plan").out
+    assert out.startswith("paused since 2025-01-10T00:00:00, nothing expires by itself: a restore\n")
+    assert tlog("retention", "plan", "--json").json["paused"]["reason"] == "a restore"
+    assert tlog("retention", "run", "--authorised-by", "Dana").out.strip().endswith("done  expiry goes on by itself")
+    assert "paused" not in tlog("retention", "plan").out
 
 
 @pytest.mark.parametrize("served", [True], indirect=True)

@@ -124,6 +124,35 @@ def test_the_entry_is_checked_against_the_leaf(tlog: Command, tmp_path: Path, po
     assert "refused, leaf: the readable entry says otherwise than its disclosures in outcome" in refused.err
 
 
+def test_an_entry_with_erased_parts_says_which_when_and_by_which_entry(
+    tlog: Command, tmp_path: Path, policy: Path
+) -> None:
+    leaves = [*LEAVES[:5], test_entry_file.SEALED.leaf, *LEAVES[6:]]
+    proof = written(tmp_path / "proof", material.proof(5, leaves).encode())
+    command = ("verify", proof, "--policy", policy, "--entry", tmp_path / "entry.json")
+    written(tmp_path / "entry.json", test_entry_file.erased_document())
+    out = tlog(*command).out
+    count = len(test_entry_file.ERASED.erased_digests)
+    said = f"erased at 2026-03-02T09:30:00.000000Z by entry 9 of the log (act {test_entry_file.ACT})"
+    assert f" fields, {count} erased: the disclosures hash to the leaf\n" in out
+    assert f"    the log says    subjects[1]: {said}\n" in out
+    assert f"    the log says    targets, details, correlation: {said}\n" in out
+    found = tlog(*command, "--json").json
+    assert found["erased_fields"] == count
+    assert [(part["part"], part["at"], part["index"]) for part in found["erasures"]] == [
+        ("subjects[1]", "2026-03-02T09:30:00.000000Z", 9),
+        ("shared", "2026-03-02T09:30:00.000000Z", 9),
+    ]
+    written(tmp_path / "entry.json", test_entry_file.erased_document(erasures=[]))
+    assert "which fields were erased, when and by which entry is not said" in tlog(*command).out
+    false = [{"part": "actor", "act": test_entry_file.ACT}]
+    written(tmp_path / "entry.json", test_entry_file.erased_document(erasures=false))
+    assert "refused, leaf: the entry file names actor as erased" in tlog(*command, code=1).err
+    written(tmp_path / "entry.json", test_entry_file.encoded())
+    assert "the log says" not in tlog(*command).out
+    assert tlog(*command, "--json").json["erasures"] == []
+
+
 def test_a_policy_without_quorum_has_none_in_json(tlog: Command, tmp_path: Path, proof: Path) -> None:
     none = written(tmp_path / "none.txt", encode_policy(Policy(material.policy().logs, ())))
     assert tlog("verify", proof, "--policy", none, "--json").json["quorum"] is None

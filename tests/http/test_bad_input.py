@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import NewUrl
 from tests.http.service import NDJSON, Service, serve
 from tests.support import entry_document, running_log
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, BodyBudget
 from tlog.service.intake import MAX_ENTRIES, MAX_JSON_VALUES
+from tlog.storage.token_store import TokenKind
 
 ID = "019a52c8-2f64-7d1c-a3b8-5c0e9f7d2b11"
 
@@ -247,3 +249,59 @@ async def test_what_is_no_http_is_not_repeated(service: Service, sent: bytes) ->
     assert json.loads(body)["type"] == "urn:problem-type:tlog:bad-request"
     for leaked in (b"SECRET", b"9.9", b"ython", b"aiohttp"):
         assert leaked not in head + body
+
+
+LARGEST, ABOVE_INTEGER = 2**63 - 1, 2**32
+
+
+@pytest.mark.parametrize("number", [0, 2**31 - 1, 2**31, ABOVE_INTEGER, LARGEST, LARGEST + 1])
+async def test_no_number_is_too_large_for_a_database(number: int, new_url: NewUrl, tmp_path: Path) -> None:
+    """PostgreSQL refuses what SQLite takes: each parameter that is a number, or becomes one, on both."""
+    folder = tmp_path / "log"
+    async with running_log(folder, urls=(new_url(), new_url())) as made, serve(made) as served:
+        assert (await served.append(entry_document())).status == 201
+        officer = made.token("dana", TokenKind.DPO)
+        for path in (
+            f"/v1/erasures?before={number}",
+            f"/v1/erasures?limit={number}",
+            f"/v1/entries/{number}",
+            f"/v1/entries/{number}/proof",
+            f"/v1/entries?limit={number}",
+            f"/v1/proofs/inclusion?index={number}&size={number}",
+            f"/v1/proofs/inclusion?index=0&size={number}",
+            f"/v1/proofs/inclusion?index={number}",
+            f"/v1/proofs/consistency?from=0&to={number}",
+            f"/v1/proofs/consistency?from={number}&to={number}",
+            f"/v1/checkpoints?from={number}",
+            f"/v1/checkpoints?from={number}&order=desc",
+            f"/v1/checkpoints?limit={number}",
+            f"/tile/0/{number}",
+            f"/tile/{number}/000",
+            f"/tile/entries/{number}",
+        ):
+            answer = await served.get(path, officer)
+            assert answer.status in {200, 400, 404}, (path, answer)
+        for name, body in (
+            ("holds/lift", {"hold": number, "reason": "r", "authorised_by": "d"}),
+            ("entries/search", {"limit": number}),
+        ):
+            answer = await served.ask(
+                "POST", f"/v1/{name}", json.dumps(body).encode(), officer, Content_Type="application/json"
+            )
+            assert answer.status in {200, 400, 404}, (name, answer)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "9999-12-31"])
+async def test_no_day_is_too_far_away_for_a_database(day: str, new_url: NewUrl, tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    async with running_log(folder, urls=(new_url(), new_url())) as made, serve(made) as served:
+        assert (await served.append(entry_document())).status == 201
+        officer = made.token("dana", TokenKind.DPO)
+        bounds = ("received_from", "received_to", "occurred_from", "occurred_to")
+        for path in (f"/v1/retention?until={day}", *(f"/v1/entries?{bound}={day}" for bound in bounds)):
+            assert (await served.get(path, officer)).status == 200, path
+        hold = {"kind": "legal-hold", "case": "c", "reason": "r", "authorised_by": "d", "occurred_from": day}
+        placed = await served.ask(
+            "POST", "/v1/holds", json.dumps(hold).encode(), officer, Content_Type="application/json"
+        )
+        assert placed.status == 201

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from tests.http.service import Answer, Service, serve
+from tests.http.test_health import figures
 from tests.service.expired import CLASSES, Clock
 from tests.service.test_erasure import settings
 from tests.support import entry_document, running_log
+from tlog.http.retention import SHARE
+from tlog.service.retention import Retention
+from tlog.storage.expiry_pause import PAUSE_FILE, ExpiryPause
 from tlog.storage.token_store import TokenKind
 
 CLOCK = Clock()
@@ -114,3 +121,42 @@ async def test_a_clock_in_an_expired_month_is_503(kept: Service) -> None:
     assert (refused.status, refused.slug) == (503, "clock-behind")
     CLOCK.on(2026, 2)
     assert (await kept.append(entry_document())).status in {200, 201}
+
+
+async def test_plans_are_made_one_by_one_and_a_few_wait(kept: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, token = threading.Event(), dpo(kept)
+    plan = Retention.plan
+    monkeypatch.setattr(Retention, "plan", lambda *arguments: held.wait(20) and plan(*arguments))
+    asked = [asyncio.create_task(kept.get("/v1/retention", token)) for _ in range(5)]
+    for answered in islice(asyncio.as_completed(asked), 5 - SHARE):
+        refused = await answered
+        assert (refused.status, refused.slug, refused.headers["Retry-After"]) == (429, "too-many-requests", "1")
+    held.set()
+    assert [answer.status for answer in await asyncio.gather(*asked)].count(200) == SHARE
+
+
+async def test_a_pause_is_said_and_ends_with_a_run(kept: Service, tmp_path: Path) -> None:
+    token = dpo(kept)
+    assert (await kept.get("/v1/retention", token)).json()["paused"] is None
+    assert (await figures(kept))["tlog_retention_paused"] == 0
+    ExpiryPause(tmp_path / "log" / PAUSE_FILE).begin("2025-01-10T00:00:00.000000Z", "a restore")
+    said = (await kept.get("/v1/retention", token)).json()
+    assert said["paused"] == {"since": "2025-01-10T00:00:00.000000Z", "reason": "a restore"}
+    assert (await figures(kept))["tlog_retention_paused"] == 1
+    assert (await kept.get("/readyz")).status == 200
+    done = await run(kept, token)
+    assert [(act["kind"], act["state"]) for act in done.json()["acts"]] == [("resume-expiry", "done")]
+    assert (await kept.get("/v1/retention", token)).json()["paused"] is None
+    assert (await figures(kept))["tlog_retention_paused"] == 0
+
+
+@pytest.mark.parametrize("kept", [True], indirect=True)
+async def test_a_second_person_ends_a_pause(kept: Service, tmp_path: Path) -> None:
+    ExpiryPause(tmp_path / "log" / PAUSE_FILE).begin("2025-01-10T00:00:00.000000Z", "a restore")
+    asked = await run(kept, dpo(kept))
+    [act] = asked.json()["acts"]
+    assert (asked.status, act["kind"], act["state"]) == (202, "resume-expiry", "pending")
+    assert (await figures(kept))["tlog_retention_paused"] == 1
+    approved = await kept.ask("POST", f"/v1/acts/{act['act']}/approve", token=dpo(kept, "eve"))
+    assert (approved.status, approved.json()["state"]) == (200, "done")
+    assert (await figures(kept))["tlog_retention_paused"] == 0

@@ -15,6 +15,8 @@ from tests.support import entry_document
 from tlog.http import search
 from tlog.http.openapi import document
 from tlog.http.search_parameters import NAMES
+from tlog.service.few_at_once import FewAtOnce
+from tlog.service.lookup_filters import Filters
 from tlog.storage.token_store import TokenKind
 
 ID = "019a52c8-2f64-7d1c-a3b8-5c0e9f7d2b11"
@@ -197,26 +199,37 @@ async def test_an_entry_by_its_id(service: Service) -> None:
         assert "id: expected a UUIDv7" in answer.json()["detail"]
 
 
-async def test_too_many_at_once_are_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_clients_look_ups_are_bounded_and_leave_room_for_others(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await append(service, entry_document())
-    held = threading.Event()
-    page = service.made.log.lookup.page
+    places, queued = threading.Semaphore(0), asyncio.Event()
+    page, admit = service.made.log.lookup.page, FewAtOnce._admit
 
-    def slow(*arguments: Any) -> Any:
-        assert held.wait(20)
-        return page(*arguments)
+    def slow(filters: Filters, *arguments: Any) -> Any:
+        assert filters.subject is not None or places.acquire(timeout=20)
+        return page(filters, *arguments)
+
+    def admitted(few: FewAtOnce, client: str) -> None:
+        admit(few, client)
+        if few._running.total() + len(few._waiting) == search.SHARE:
+            asyncio.get_running_loop().call_soon(queued.set)
 
     monkeypatch.setattr(service.made.log.lookup, "page", slow)
-    asked = [asyncio.create_task(ask(service, {})) for _ in range(search.RUNNING + search.WAITING + 4)]
-    for answered in islice(asyncio.as_completed(asked), 4):
-        await answered
-    appended = await service.append(entry_document())
-    held.set()
-    answers = await asyncio.gather(*asked)
-    assert appended.status == 201
-    refused = [answer for answer in answers if answer.status != 200]
-    assert [(answer.status, answer.slug) for answer in refused] == [(503, "overloaded")] * 4
-    assert all(answer.headers["Retry-After"] for answer in refused)
+    monkeypatch.setattr(FewAtOnce, "_admit", admitted)
+    asked = [asyncio.create_task(ask(service, {})) for _ in range(40)]
+    for answered in islice(asyncio.as_completed(asked), 40 - search.SHARE):
+        refused = await answered
+        assert (refused.status, refused.slug) == (429, "too-many-requests")
+        assert refused.headers["Retry-After"] == "1"
+    other = service.made.token("dana", TokenKind.DPO)
+    waiting = asyncio.create_task(ask(service, {"subject": "p-4711"}, other))
+    await queued.wait()
+    places.release()
+    assert indices(await asyncio.wait_for(waiting, 20)) == [0], "it is next, though others have waited for longer"
+    assert (await service.append(entry_document())).status == 201
+    places.release(40)
+    assert [answer.status for answer in await asyncio.gather(*asked)].count(200) == search.SHARE
 
 
 def test_query_and_body_are_described_alike() -> None:

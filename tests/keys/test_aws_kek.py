@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
-import boto3
 import pytest
 
-from tests.processes import free_port, spawn
+from tests.keys import moto
+from tests.keys.moto import REGION
+from tests.processes import free_port
 from tlog.errors import ConfigurationInvalid, DecryptionFailed, Unavailable
 from tlog.keys.aws_kek import AwsKek
 from tlog.keys.kek import rewrap_many
 
 CONTEXT = b"context"
 KEYS = [bytes([number]) * 32 for number in range(20)]
-REGION = "eu-central-1"
 
 pytestmark = pytest.mark.processes
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    port = free_port()
-    running = spawn([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)])
-    try:
-        running.wait_port("127.0.0.1", port, 60)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        running.close()
+    with moto.serving() as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)
 def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-
-
-def _new_key(server: str) -> str:
-    kms = boto3.client("kms", region_name=REGION, endpoint_url=server)
-    key: str = kms.create_key()["KeyMetadata"]["KeyId"]
-    kms.close()
-    return key
+    for name, value in moto.CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
 
 
 def test_keys_unwrap_in_order(server: str) -> None:
-    kek = AwsKek(_new_key(server), REGION, server)
+    kek = AwsKek(moto.new_key(server), REGION, server)
     wrapped = kek.wrap_many(KEYS, CONTEXT)
 
     assert kek.unwrap_many(wrapped, CONTEXT) == KEYS
@@ -54,14 +40,14 @@ def test_keys_unwrap_in_order(server: str) -> None:
 
 
 def test_another_context_is_refused(server: str) -> None:
-    kek = AwsKek(_new_key(server), REGION, server)
+    kek = AwsKek(moto.new_key(server), REGION, server)
 
     with pytest.raises(DecryptionFailed):
         kek.unwrap_many(kek.wrap_many(KEYS, CONTEXT), b"other")
 
 
 def test_what_another_provider_wrapped_is_refused(server: str) -> None:
-    kek = AwsKek(_new_key(server), REGION, server)
+    kek = AwsKek(moto.new_key(server), REGION, server)
 
     for bad in (b"", b"\x01" * 61, b"vault:v1:AAAA", b"\x03\x00\x04arn:"):
         with pytest.raises(DecryptionFailed):
@@ -69,9 +55,9 @@ def test_what_another_provider_wrapped_is_refused(server: str) -> None:
 
 
 def test_a_new_key_takes_over_what_the_old_one_wrapped(server: str) -> None:
-    old = AwsKek(_new_key(server), REGION, server)
+    old = AwsKek(moto.new_key(server), REGION, server)
     wrapped = old.wrap_many(KEYS, CONTEXT)
-    new = AwsKek(_new_key(server), REGION, server)
+    new = AwsKek(moto.new_key(server), REGION, server)
 
     assert not any(map(new.is_current, wrapped))
     again = rewrap_many(new, wrapped, CONTEXT)

@@ -231,3 +231,20 @@ def test_what_an_act_says_opens_under_its_own_id_only(keyring: Keyring) -> None:
     for data, context in ((sealed, b"act 2"), (sealed[:-1], b"act 1"), (b"", b"act 1"), (sealed[1:], b"act 1")):
         with pytest.raises(DecryptionFailed):
             keyring.open_payload(data, context)
+
+
+def test_the_secret_of_erasure_records_is_there_from_the_start_and_is_its_own(
+    database: Database, kek: LocalKek, keyring: Keyring
+) -> None:
+    """A keyring's oldest backup must believe the records of all that was erased since."""
+    fresh = sorted(KeyringStore(database).secrets(""))
+    assert {"person-hash", "erasure-records"} <= set(fresh)
+    again = Keyring(KeyringStore(database), kek, urandom)
+    assert again.record_mac(b"text") == keyring.record_mac(b"text")
+    secret = kek.unwrap_many([KeyringStore(database).secret("erasure-records") or b""], SECRET_CONTEXT)[0]
+    assert keyring.record_mac(b"text") == hmac.digest(secret, b"tlog-audit/v1 erasure record\ntext", "sha256")
+
+
+def test_a_new_keyring_has_it_before_it_is_opened(database: Database, kek: LocalKek) -> None:
+    Keyring.create(KeyringStore(database), kek, urandom)
+    assert sorted(KeyringStore(database).secrets("")) == ["erasure-records", "person-hash"]

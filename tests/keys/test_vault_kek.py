@@ -84,6 +84,19 @@ def test_rotation_keeps_old_versions_until_they_are_forgotten(place: VaultPlace)
         kek.unwrap_many(old, CONTEXT)
 
 
+def test_versions_are_forgotten_after_every_rotation_not_only_the_first(place: VaultPlace) -> None:
+    kek = VaultKek(place)
+    for _ in range(3):
+        old = kek.wrap_many(KEYS[:1], CONTEXT)
+        kek.rotate()
+        new = rewrap_many(kek, old, CONTEXT)
+        kek.forget_versions_before_latest()
+        assert kek.unwrap_many(new, CONTEXT) == KEYS[:1]
+        with pytest.raises(DecryptionFailed):
+            kek.unwrap_many(old, CONTEXT)
+    kek.forget_versions_before_latest()  # nothing is left to forget
+
+
 def test_a_bad_token_is_a_configuration_fault_that_is_not_quoted(place: VaultPlace, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
     create_secret_file(wrong, b"not-the-token")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,12 @@ async def test_what_an_act_says_is_stored_encrypted_and_bound_to_it(tmp_path: Pa
         act = made.log.acts.store.get(pending.act or b"")
         assert act.payload is not None
         assert ANNA.id.encode() not in act.payload
-        assert made.log.acts.payload(act)["identity"] == ANNA.id
+        sealed = made.log.acts.payload(act)["identity"]
+        assert ANNA.id.encode() not in b64decode(sealed)
+        eraser = erasures(made).steps.eraser
+        assert eraser.identity(act.key_id or 0, sealed) == ANNA.id
+        made.parts.keyring.destroy_person(act.key_id or 0)
+        assert eraser.identity(act.key_id or 0, sealed) is None, "an old copy of the acts names nobody"
         other = made.log.acts.store.add(new_act_id(), ActKind.ERASURE, ActState.PENDING, 1, payload=act.payload)
         assert made.log.acts.payload(other) == {}
 

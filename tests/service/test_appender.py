@@ -15,6 +15,7 @@ from tlog.audit.entry import NDJSON
 from tlog.errors import Conflict, EntryInvalid, Forbidden, TooLarge, Unavailable
 from tlog.service import sealing
 from tlog.service.intake import MAX_ENTRIES, AppendRequest
+from tlog.service.retention_rules import RetentionClass
 from tlog.service.settings import LogSettings
 
 LARGE = 200  # entries: over the size that goes to a sealing process
@@ -119,6 +120,19 @@ async def test_one_bad_entry_refuses_the_whole_request(count: int, settings: Log
         assert (made.log.sequencer.pending_entries, made.log.sequencer.pending_bytes) == (0, 0)
 
 
+@pytest.mark.parametrize("count", [2, LARGE])
+async def test_a_refused_retention_class_leaves_no_key(count: int, settings: LogSettings, tmp_path: Path) -> None:
+    classes = {"standard": RetentionClass("standard", 1200, "a century")}
+    async with running_log(tmp_path, settings=settings, retention=classes) as made:
+        keyring = made.parts.keyring
+        bad = [entry_document(retention=f"c-{i}", subjects=[{"id": f"p-{i}"}]) for i in range(count)]
+        with pytest.raises(EntryInvalid, match="retention: not a retention class of this log; it has standard"):
+            await made.log.appender.append(request_of(entry_document(), *bad))
+        assert (keyring.cohort_names(), keyring.person_key_ids(-1, 10)) == ([], [])
+        await made.log.appender.append(append_request(count))
+        assert len(keyring.cohort_names()) == 1
+
+
 async def test_a_killed_sealing_process_costs_no_request(tmp_path: Path) -> None:
     settings = LogSettings(checkpoint_interval=0.02, sealing_processes=1)
     async with running_log(tmp_path, settings=settings) as made:
@@ -163,6 +177,29 @@ async def test_nothing_is_stored_under_a_withdrawn_key(count: int, settings: Log
         assert old not in used
         assert len(rows) == 2 * count + 1
         assert log.store.state().size == 3 * count + 1, "what was refused left nothing behind"
+
+
+def cached() -> tuple[int, int]:
+    """Return how many keys of persons and cohorts the sealing process that this runs in has in memory."""
+    keyring = sealing._sealer._keyring
+    return len(keyring._persons), len(keyring._cohorts)
+
+
+async def test_a_sealing_process_without_requests_forgets_keys_too(tmp_path: Path) -> None:
+    settings = LogSettings(checkpoint_interval=0.02, sealing_processes=1)
+    async with running_log(tmp_path, settings=settings) as made:
+        placed = await made.log.appender.append(append_request(LARGE))
+        pool, loop = made.log._sealing._pool, asyncio.get_running_loop()
+        assert pool is not None
+        assert await loop.run_in_executor(pool, cached) == (2, 1)
+        old = made.log.store.entry(placed[0].index).personal[1].key_id
+        assert old is not None
+        await asyncio.to_thread(made.parts.keyring.withdraw_person, old)
+        await asyncio.to_thread(made.log.store.advance_epoch)
+        async with asyncio.timeout(10):
+            while await loop.run_in_executor(pool, cached) != (0, 0):
+                await asyncio.sleep(0.1)
+        assert made.log._sealing.epoch == 1, "and the next request is sealed in the new epoch at once"
 
 
 async def test_a_request_whose_keys_go_again_and_again_is_refused(tmp_path: Path) -> None:

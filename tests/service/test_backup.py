@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.audit.test_erasure_record import ACT, EXPIRY, other_mac
 from tests.support import make_log
-from tlog.errors import ConfigurationInvalid
+from tlog.errors import ConfigurationInvalid, StorageFault
 from tlog.service.backup import MadeBackup, Places, Source, back_up
 from tlog.service.backup_folder import MANIFEST, UNFINISHED, NewBackup, encode_manifest, read_manifest
+from tlog.storage.erasure_records import ErasureRecords
 
 ORIGIN = "example.com/log"
 DAY = 86_400_000_000
@@ -23,10 +26,12 @@ NOW = 1_800_000_000_000_000
 def source(tmp_path: Path) -> Source:
     folder = tmp_path / "log"
     folder.mkdir()
-    make_log(folder).close()
+    made = make_log(folder)
+    made.close()
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    return Source(ORIGIN, f"sqlite:///{folder}/log.db", f"sqlite:///{folder}/keyring.db", {}, folder / "erasures")
+    urls = f"sqlite:///{folder}/log.db", f"sqlite:///{folder}/keyring.db"
+    return Source(ORIGIN, *urls, {}, folder / "erasures", made.parts.keyring.record_mac)
 
 
 def run(source: Source, tmp_path: Path, days_ago: float, keep_days: int | None = None) -> MadeBackup:
@@ -96,7 +101,7 @@ def test_a_full_disk_is_said_before_anything_is_copied(
 
 def test_a_database_of_another_log_is_not_backed_up(source: Source, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationInvalid, match="is not that of the log"):
-        run(Source("example.com/x", source.log_url, source.keyring_url, {}, source.erasures), tmp_path, 0)
+        run(replace(source, origin="example.com/x"), tmp_path, 0)
 
 
 @pytest.mark.parametrize("crash", range(1, 12))
@@ -142,3 +147,12 @@ def test_a_manifest_is_written_in_one_way_only(source: Source, tmp_path: Path) -
     with pytest.raises(Exception, match="no manifest"):
         read_manifest(made.entries, "entries")
     shutil.rmtree(made.entries)
+
+
+def test_a_record_that_this_log_did_not_write_is_in_no_backup(source: Source, tmp_path: Path) -> None:
+    """A backup with it could not be restored, and would be found out the day it is needed."""
+    ErasureRecords(source.erasures, other_mac).write(EXPIRY)
+    with pytest.raises(StorageFault, match=ACT):
+        run(source, tmp_path, 0)
+    (source.erasures / f"{ACT}.json").unlink()
+    run(source, tmp_path, 1)

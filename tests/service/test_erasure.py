@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,19 @@ import pytest
 from sqlalchemy import update
 
 from tests.conftest import NewUrl
-from tests.storage.test_scrub import reader
+from tests.service.traces import files_of, found, key_of, key_traces, part_traces, require_cleaned, table_files
 from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.entry import JSON
 from tlog.audit.opened import OpenedEntry
 from tlog.errors import BadRequest, Damaged, Held, Unavailable
 from tlog.keys.keyring import actor_identity
-from tlog.service.erasure import Erasure, ErasureRequest, Erasures, Person
+from tlog.service.erasure import Erasure, Erasures
+from tlog.service.erasure_request import ErasureRequest, Person
+from tlog.service.hold_acts import HoldRequest
 from tlog.service.intake import AppendRequest
 from tlog.service.settings import LogSettings
 from tlog.storage.act_store import ActKind, ActState
-from tlog.storage.keyring_store import KeyringStore
+from tlog.storage.hold_store import HoldKind
 from tlog.storage.tables import personal
 from tlog.storage.token_store import Token, TokenKind
 
@@ -200,13 +202,22 @@ class HeldOnes:
     def held(self, indices: Sequence[int]) -> Mapping[int, Sequence[int]]:
         return {index: [5] for index in indices if index in self._indices}
 
+    def names(self, key_id: int) -> bool:
+        return key_id in self._subjects
+
+    def rekey(self, old: int, new: int) -> None:
+        raise AssertionError(f"nobody is named, {old} and {new} neither")
+
+    def count(self) -> int:
+        return 1
+
 
 @pytest.mark.parametrize("held", ["subject", "entry"])
 async def test_what_is_held_is_not_erased_and_the_refusal_is_an_entry(made: MadeLog, held: str) -> None:
     index, _ = await append(made, about(ANNA.id), about(ANNA.id))
     key_id = made.parts.keyring.find_person("subject", ANNA.id)
     assert key_id is not None
-    erasures(made).holds = HeldOnes([key_id]) if held == "subject" else HeldOnes((), [index])
+    erasures(made).steps.holds = HeldOnes([key_id]) if held == "subject" else HeldOnes((), [index])
     number = 3 if held == "subject" else 5
     assert list((await erasures(made).plan(ANNA)).held) == [number]
     with pytest.raises(Held, match=f"hold {number}.*entry 2 of the log"):
@@ -309,6 +320,26 @@ async def test_a_second_person_approves(tmp_path: Path) -> None:
         assert opened(made, act.entry_index or 0).entry["details"]["approved_by"] == "eve"
 
 
+async def test_a_hold_that_was_placed_before_the_approval_stops_the_erasure(tmp_path: Path) -> None:
+    """Nobody held it when it was asked for; so whoever runs it must ask again."""
+    async with running_log(tmp_path, settings=settings(second_person=True)) as made:
+        [index] = await append(made, about(ANNA.id))
+        key_id = made.parts.keyring.find_person("subject", ANNA.id)
+        pending = await erasures(made).request(asked(), dpo(made))
+        assert pending.status == "pending"
+        assert made.log.holds is not None
+        asked_hold = HoldRequest(HoldKind.LEGAL, "C-1", "claim", "Dana", subject=ANNA.id)
+        hold = await made.log.holds.place(asked_hold, dpo(made))
+        with pytest.raises(Held, match=f"hold {hold.hold}.*entry 2 of the log"):
+            await made.log.acts.approve(pending.act or b"", dpo(made, "eve"))
+        assert opened(made, index).erased == ()
+        assert made.parts.keyring.find_person("subject", ANNA.id) == key_id
+        assert made.log.acts.store.get(pending.act or b"").state is ActState.REFUSED
+        entry = opened(made, 2).entry
+        assert (entry["action"], entry["outcome"]) == ("tlog.erasure", "denied")
+        assert (entry["details"]["held_by"], entry["details"]["approved_by"]) == ([hold.hold], "eve")
+
+
 async def test_what_could_not_be_finished_is_finished_by_the_next_request(
     made: MadeLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,18 +357,67 @@ async def test_what_could_not_be_finished_is_finished_by_the_next_request(
     assert opened(made, index).erased == ("subjects[0]", "shared")
 
 
+PLAIN = {
+    "name": b"name-marker-ZW9928",
+    "data": b"data-marker-KD5512",
+    "target": b"target-marker-LP3377",
+    "correlation": b"trace-marker-HB6640",
+}
+
+
+def marked(**fields: Any) -> dict[str, Any]:
+    """Return an entry with a marker of its own in every field that names somebody or something."""
+    said = {name: value.decode() for name, value in PLAIN.items()}
+    document: dict[str, Any] = {
+        "subjects": [{"id": ANNA.id, "data": {"name": said["name"], "note": said["data"]}}],
+        "targets": [{"type": "record", "id": said["target"]}],
+        "correlation": {"trace_id": said["correlation"]},
+        "details": {"note": said["data"]},
+    }
+    return entry_document(**document | fields)
+
+
 async def test_nothing_readable_is_left_in_any_file(
     tmp_path: Path, new_url: NewUrl, request: pytest.FixtureRequest
 ) -> None:
-    """Plain text never was there; the wrapped key was, and is gone from heap, index and write-ahead log."""
+    """Plain text never was there. Key, parts and terms were; they are gone from heap, index and write-ahead log."""
     async with running_log(tmp_path / "log", settings=settings(), urls=urls(new_url)) as made:
-        files = [reader(database, tmp_path, request) for database in (made.parts.database, made.keyring_database)]
+        content = files_of(made, request)
         await append(made, *(about(f"somebody-{number}") for number in range(300)))
-        await append(made, *(about(ANNA.id, targets=[{"type": "record", "id": "target-marker"}]) for _ in range(20)))
-        key_id = made.parts.keyring.find_person("subject", ANNA.id) or 0
-        [person] = KeyringStore(made.keyring_database).persons_by_id([key_id]).values()
-        assert person.wrapped in files[1]()
-        await erasures(made).request(asked(), dpo(made))
-        left = b"".join(read() for read in files)
-        secrets = (ANNA.id.encode(), b"target-marker", person.wrapped, person.person_hash or b"")
-        assert [secret for secret in secrets if secret in left] == []
+        await append(made, *(marked() for _ in range(20)))
+        await require_erased_in_files(made, ANNA, {**PLAIN, "id": ANNA.id.encode()}, content)
+
+
+async def test_nothing_readable_of_an_actor_is_left_in_any_file(
+    tmp_path: Path, new_url: NewUrl, request: pytest.FixtureRequest
+) -> None:
+    actor = Person("actor", actor_identity("kind-marker-VD8846", "actor-marker-RT2275"))
+    plain = {"type": b"kind-marker-VD8846", "id": b"actor-marker-RT2275", "name": b"name-marker-ZW9928"}
+    said = {name: value.decode() for name, value in plain.items()}
+    async with running_log(tmp_path / "log", settings=settings(), urls=urls(new_url)) as made:
+        content = files_of(made, request)
+        await append(made, *(about(f"somebody-{number}") for number in range(300)))
+        await append(made, *(about(BERT.id, actor=said) for _ in range(20)))
+        await require_erased_in_files(made, actor, plain, content)
+
+
+async def require_erased_in_files(
+    made: MadeLog, person: Person, plain: Mapping[str, bytes], content: Callable[[], bytes]
+) -> None:
+    """Erase somebody and require that nothing of theirs is in the files.
+
+    PostgreSQL keeps the bytes of dead rows until their place is needed: their key is gone, and they are vacuumed.
+    """
+    database = made.parts.database
+    keys = key_traces(made, person.role, person.identity)
+    parts = part_traces(made, key_of(made, person.role, person.identity))
+    before = content()
+    assert found(keys | parts, before) == list(keys | parts), "nothing to look for"
+    assert found(plain, before) == []
+    tables = {} if database.is_sqlite else table_files(database)
+    assert (await erasures(made).request(asked(person), dpo(made))).extent.entries == 20
+    left = content()
+    assert found(plain, left) == []
+    assert found(keys | parts if database.is_sqlite else keys, left) == []
+    if not database.is_sqlite:
+        require_cleaned(database, tables, small=["acts"])

@@ -19,11 +19,14 @@ from tests.service.expired import (
     require_proofs,
     run_due,
 )
+from tests.service.readable import readable_parts
 from tests.service.test_erasure import about, append, hold_next_append, opened, settings, urls
-from tests.storage.test_scrub import reader
+from tests.service.traces import entry_traces, files_of, key_traces, require_cleaned, table_files
+from tests.service.traces import found as found_in
 from tests.support import MadeLog, make_log
 from tlog.errors import ClockBehind, DecryptionFailed, EntryInvalid, Expired
 from tlog.keys.keyring import actor_identity
+from tlog.service.entries import stored_cohort
 from tlog.service.lookup_filters import Filters
 from tlog.storage.keyring_store import KeyringStore
 
@@ -114,48 +117,79 @@ def found(made: MadeLog, **filters: Any) -> list[int]:
 async def test_nothing_of_it_is_left_in_any_file_nor_readable_in_a_copy(
     tmp_path: Path, new_url: NewUrl, request: pytest.FixtureRequest
 ) -> None:
-    """What is destroyed: ids, hashes and wrapped keys. A copy of the log from before has lost its keys."""
+    """What is destroyed: ids, hashes and wrapped keys; on SQLite the sealed parts too, PostgreSQL keeps dead rows'
+    bytes until their place is needed. A row from before has lost its keys."""
     clock = Clock()
     async with kept_log(tmp_path / "log", clock, urls=urls(new_url)) as made:
-        files = [reader(database, tmp_path, request) for database in (made.parts.database, made.keyring_database)]
-        [index, *_] = await append(made, *(about(f"person-{i}", targets=TARGETS) for i in range(300)))
-        before = made.log.entries.stored(index)
-        store = KeyringStore(made.keyring_database)
-        [person] = store.persons_by_id([before.personal[1].key_id or 0]).values()
-        [cohort] = store.cohorts(["standard/2025-01"]).values()
-        secrets = (person.wrapped, person.person_hash or b"", cohort)
-        left = b"".join(read() for read in files)
-        assert [secret for secret in secrets if secret not in left] == [], "nothing to look for"
+        content, database = files_of(made, request), made.parts.database
+        indices = await append(made, *(about(f"person-{i}", targets=TARGETS) for i in range(300)))
+        rows = list(made.log.store.entries_at(indices).values())
+        [cohort] = KeyringStore(made.keyring_database).cohorts(["standard/2025-01"]).values()
+        keys, parts = key_traces(made, "subject", "person-0") | {"the cohort's key": cohort}, entry_traces(rows)
+        assert found_in(keys | parts, content()) == list(keys | parts), "nothing to look for"
+        assert all(len(readable_parts(row, made.parts.keyring)) == 4 for row in rows)
+        tables = {} if database.is_sqlite else table_files(database)
         clock.on(2026, 2)
         assert await run_due(made) == ["standard/2025-01"]
-        left = b"".join(read() for read in files)
-        clear = [b"person-0", b"target-marker"]
-        if made.parts.database.is_sqlite:  # PostgreSQL keeps dead rows' bytes until their place is needed
-            stored = (before.columns["entry_id"], before.columns["core"], before.personal[1].ciphertext)
-            clear += map(bytes, stored)
-        assert [secret for secret in (*secrets, *clear) if secret in left] == []
-        [copied] = made.log.entries.open_all([before])  # as the copy has it, with the keyring of today
-        assert isinstance(copied, Expired | DecryptionFailed)
+        clear = {"a subject": b"person-0", "the target": b"target-marker"}
+        assert found_in(keys | clear | (parts if database.is_sqlite else {}), content()) == []
+        assert all(readable_parts(row, made.parts.keyring) == [] for row in rows)
         assert made.parts.keyring.cohort_keys(["standard/2025-01"]) == {}
-        assert set(made.parts.keyring.person_keys([p.key_id for p in before.personal if p.key_id])) == set()
+        assert (
+            set(made.parts.keyring.person_keys([p.key_id for row in rows for p in row.personal if p.key_id])) == set()
+        )
+        if not database.is_sqlite:
+            require_cleaned(database, tables, small=["acts", "time_blocks"])
 
 
 TARGETS = [{"type": "record", "id": "target-marker"}]
 
 
 async def test_a_copy_of_the_log_from_before_is_unreadable_with_the_keyring_of_today(tmp_path: Path) -> None:
+    """Though `p-1` and the actor keep their keys, which live entries need: the cohort's is gone, so is every part."""
     clock, copy = Clock(), tmp_path / "copy"
     async with kept_log(tmp_path / "log", clock) as made:
         indices = await append(made, about("p-1"), about("p-2"))
+        clock.on(2025, 2)
+        [live] = await append(made, about("p-1"))
+        rows = [made.log.entries.stored(index) for index in indices]
+        assert [readable_parts(row, made.parts.keyring) for row in rows] == [PARTS, PARTS]
     shutil.copytree(tmp_path / "log", copy)
     async with kept_log(tmp_path / "log", clock) as made:
         clock.on(2026, 2)
         await run_due(made)
     shutil.copy(tmp_path / "log" / "keyring.db", copy / "keyring.db")
     stolen = make_log(copy, now=clock, settings=settings())
-    for outcome in stolen.log.entries.open_all(list(stolen.log.store.entries_at(indices).values())):
-        assert isinstance(outcome, DecryptionFailed)
+    rows = [stolen.log.entries.stored(index) for index in indices]
+    assert all(isinstance(outcome, DecryptionFailed) for outcome in stolen.log.entries.open_all(rows))
+    assert [readable_parts(row, stolen.parts.keyring) for row in rows] == [[], []]
+    assert readable_parts(stolen.log.entries.stored(live), stolen.parts.keyring) == PARTS
     stolen.close()
+
+
+PARTS = ["core", "actor", "subjects[0]", "shared"]
+
+
+async def test_an_append_sealed_in_a_cohort_that_expires_meanwhile_is_sealed_again_in_a_living_one(
+    tmp_path: Path, new_url: NewUrl
+) -> None:
+    """The race, where nobody is forgotten: everybody in the cohort has entries that live on."""
+    clock = Clock()
+    async with kept_log(tmp_path, clock, urls=urls(new_url)) as made:
+        await append(made, about("p-1"))
+        release = await hold_next_append(made)
+        late = asyncio.get_running_loop().create_task(append(made, about("p-1")))
+        await release.sealed.wait()
+        clock.on(2025, 2)
+        await append(made, about("p-1"))
+        persons = made.parts.keyring.person_key_ids(-1, 100)
+        clock.on(2026, 2)
+        assert await run_due(made) == ["standard/2025-01"]
+        assert set(persons) <= set(made.parts.keyring.person_key_ids(-1, 100)), "somebody was forgotten"
+        release.go.set()
+        [index] = await late
+        assert stored_cohort(made.log.entries.stored(index)) == "standard/2026-02"
+        assert opened(made, index).entry["subjects"][0]["id"] == "p-1"
 
 
 async def test_an_append_that_was_sealed_before_its_persons_were_forgotten_is_sealed_again(

@@ -15,7 +15,7 @@ from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.entry import NDJSON
 from tlog.audit.fields import microseconds
 from tlog.errors import BadRequest, Conflict, Forbidden, Held, NotFound
-from tlog.service.erasure import ErasureRequest, Person
+from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.hold_acts import HoldActs, HoldRequest
 from tlog.service.intake import AppendRequest
 from tlog.service.settings import LogSettings

@@ -55,7 +55,7 @@ def test_a_rotated_kek_opens_every_key_without_the_old_one(
     database, ring = open_keyring()
     try:
         ids = [ring.need_person("subject", str(number)) for number in range(PERSONS)]
-        before = (ring.person_keys(ids), ring.need_cohort("a/2026-01"))
+        before = (ring.person_keys(ids), ring.need_cohort("a/2026-01"), ring.record_mac(b"text"))
         ring.need_cohort("gone/2026-01")
         ring.destroy_cohort("gone/2026-01")
         replace_kek_file(keys, os.urandom)
@@ -67,7 +67,7 @@ def test_a_rotated_kek_opens_every_key_without_the_old_one(
         assert outdated(database, provider) == 0
         assert len(destroy_previous_keks(keys, database, provider)) == 1
         _, ring = open_keyring()
-        assert (ring.person_keys(ids), ring.need_cohort("a/2026-01")) == before
+        assert (ring.person_keys(ids), ring.need_cohort("a/2026-01"), ring.record_mac(b"text")) == before
         assert ring.destroyed_cohorts(["gone/2026-01"]) == {"gone/2026-01"}
     finally:
         database.close()
@@ -120,11 +120,13 @@ def test_a_new_person_hash_finds_everybody_and_no_old_hash_stays(
         ids = [ring.need_person("subject", str(number)) for number in range(PERSONS)]
         ring.withdraw_person(ids[0])
         store = KeyringStore(database)
+        mac = ring.record_mac(b"text")
         hashes = {person.person_hash for person in store.persons_by_id(ids).values()} - {None}
         for _ in range(2):
             assert rotate_person_hash(database, _kek(keys), os.urandom) == PERSONS - 1
         _, ring = open_keyring()
         assert [ring.find_person("subject", str(number)) for number in range(PERSONS)] == [None, *ids[1:]]
+        assert ring.record_mac(b"text") == mac
         assert not hashes & {person.person_hash for person in store.persons_by_id(ids).values()}
         assert sorted(store.secrets("person-hash")) == ["person-hash", "person-hash-2", "person-hash-3"]
     finally:

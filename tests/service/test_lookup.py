@@ -18,8 +18,7 @@ from tests.support import MadeLog, entry_document, make_log, running_log
 from tlog.audit.entry import NDJSON
 from tlog.audit.fields import microseconds
 from tlog.audit.opened import OpenedEntry
-from tlog.errors import CursorInvalid, Overloaded
-from tlog.service.few_at_once import FewAtOnce
+from tlog.errors import CursorInvalid
 from tlog.service.intake import AppendRequest
 from tlog.service.lookup import LookUp
 from tlog.service.lookup_filters import Filters
@@ -209,25 +208,3 @@ async def test_a_shared_term_finds_nobody_elses_entries(tmp_path: Path, monkeypa
 
 def test_filters_do_not_show_what_they_say() -> None:
     assert "p-4711" not in f"{Filters(subject='p-4711')!r} {Filters(subject='p-4711')}"
-
-
-async def test_few_at_once() -> None:
-    few = FewAtOnce(1, 1, "look-ups")
-    release = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    entered = asyncio.Event()
-
-    def work() -> int:
-        loop.call_soon_threadsafe(entered.set)
-        asyncio.run_coroutine_threadsafe(release.wait(), loop).result(20)
-        return 1
-
-    first = asyncio.create_task(few.run(work))
-    await entered.wait()
-    second = asyncio.create_task(few.run(lambda: 2))
-    await asyncio.sleep(0)
-    with pytest.raises(Overloaded, match="2 look-ups are under way"):
-        await few.run(lambda: 3)
-    assert not second.done()
-    release.set()
-    assert (await first, await second, await few.run(lambda: 4)) == (1, 2, 4)

@@ -102,5 +102,7 @@ def test_the_end_of_the_calendar_is_no_error(year: int, month: int, kept: int) -
 
 def test_the_logs_own_entries_have_a_class_that_is_kept() -> None:
     assert own_class({}) == "standard"
-    assert own_class(classes(standard=1, clinical=120)) == "standard"
+    assert own_class(classes(standard=1, clinical=120)) == "clinical"
     assert own_class(classes(short=1, clinical=120)) == "clinical"
+    assert own_class(classes(standard=120, zeta=120, clinical=12)) == "standard"
+    assert own_class(classes(alpha=5, beta=5)) == own_class(classes(beta=5, alpha=5))

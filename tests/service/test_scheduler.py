@@ -6,12 +6,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from tests.service.expired import Clock, expired, expiries, expiry, kept_log, retention
-from tests.service.test_erasure import about, append, damage, dpo, opened, settings
+from tests.service.expired import CLASSES, Clock, expired, expiries, expiry, kept_log, retention
+from tests.service.test_erasure import ANNA, about, append, asked, damage, dpo, erasures, opened, settings
 from tests.support import MadeLog
-from tlog.errors import Conflict, Forbidden, LogHalted
+from tlog.errors import Conflict, Forbidden, LogHalted, Unavailable
+from tlog.service.retention_rules import RetentionClasses
 from tlog.service.scheduler import Scheduler
+from tlog.storage import scrub
 from tlog.storage.act_store import UNFINISHED, ActState
 
 
@@ -25,6 +28,14 @@ async def until(expected: int, made: MadeLog) -> None:
     async with asyncio.timeout(20):
         while scheduler(made).expired < expected:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
+
+
+async def turns(number: int, made: MadeLog) -> None:
+    """Wait until the scheduler has begun and ended this many turns from now on."""
+    last = scheduler(made).turns + number
+    async with asyncio.timeout(20):
+        while scheduler(made).turns < last:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.005)
 
 
 async def test_it_runs_when_the_log_starts_and_again_after_the_interval(tmp_path: Path) -> None:
@@ -41,13 +52,30 @@ async def test_it_runs_when_the_log_starts_and_again_after_the_interval(tmp_path
         assert scheduler(made).failures == 0
 
 
-async def test_without_periods_it_does_not_run(tmp_path: Path) -> None:
+async def test_without_periods_nothing_expires(tmp_path: Path) -> None:
     clock = Clock()
     async with kept_log(tmp_path, clock, retention={}, settings=settings(retention_interval=0.01)) as made:
         await append(made, about("p-1"))
         clock.on(2099, 1)
-        await asyncio.sleep(0.1)
-        assert (expired(made), scheduler(made).last_run) == (set(), None)
+        await turns(2, made)
+        assert (expired(made), scheduler(made).last_run, scheduler(made).failures) == (set(), None, 0)
+
+
+@pytest.mark.parametrize("classes", [{}, CLASSES], ids=["without periods", "with periods"])
+async def test_an_erasure_that_could_not_be_cleaned_up_is_finished_without_being_asked_again(
+    tmp_path: Path, classes: RetentionClasses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody reads the database, so that its write-ahead log can't be emptied; then they are done."""
+    monkeypatch.setattr(scrub, "WAIT_SECONDS", 0.1)
+    async with kept_log(tmp_path, Clock(), retention=classes, settings=settings(retention_interval=0.02)) as made:
+        await append(made, about(ANNA.id))
+        with made.parts.database.read() as connection:
+            connection.execute(text("SELECT count(*) FROM entries")).one()
+            with pytest.raises(Unavailable):
+                await erasures(made).request(asked(), dpo(made))
+            [act] = made.log.acts.store.in_states([ActState.APPLIED])
+        await turns(2, made)
+        assert made.log.acts.store.get(act.act_id).state is ActState.DONE
 
 
 async def test_a_failure_is_counted_and_the_next_turn_finishes_the_act(tmp_path: Path) -> None:

@@ -52,6 +52,11 @@ def test_pages_newest_first(acts: ActStore) -> None:
     first = acts.newest(ActKind.ERASURE, 3)
     assert [act.act for act in first] == numbers[:1:-1]
     assert [act.act for act in acts.newest(ActKind.ERASURE, 3, first[-1].act)] == numbers[1::-1]
+    acts.add(act_id(10), ActKind.EXPIRY, ActState.PENDING, 10)
+    assert [act.kind for act in acts.newest(None, 3)] == ["expiry", "hold", "erasure"]
+    assert [act.kind for act in acts.newest(None, 9, state=ActState.PENDING)] == ["expiry"]
+    assert acts.newest(ActKind.ERASURE, 9, state=ActState.PENDING) == []
+    assert [act.act for act in acts.newest(None, 9, numbers[1], ActState.DONE)] == numbers[:1]
 
 
 def test_the_next_number_of_a_source(acts: ActStore, appends: AppendStore) -> None:

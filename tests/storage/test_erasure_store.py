@@ -108,3 +108,15 @@ def test_an_act_in_another_state_changes_nothing(erasures: ErasureStore, databas
     with pytest.raises(ConcurrentUpdate):
         erasures.apply(act, ANNA, ALL)
     assert len(erasures.places(ANNA)) == 3
+
+
+def test_a_part_of_somebody_else_is_found_before_anything_is_changed(
+    erasures: ErasureStore, database: Database
+) -> None:
+    erasures.require_under(ANNA, ALL)
+    for key_id, part in ((ANNA + 100, (0, "subjects[0]")), (ANNA, (1, "subjects[0]")), (ANNA, (2, "actor"))):
+        with pytest.raises(StorageFault, match=rf"entry {part[0]} that is sealed under another key"):
+            erasures.require_under(key_id, erased(part))
+    erasures.apply(begun(database), ANNA, ALL)
+    erasures.require_under(ANNA + 100, ALL)  # what is erased lies under no key
+    erasures.require_under(ANNA, erased((99, "actor"), (0, "shared"), (0, "subjects[7]")))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from os import urandom
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from sqlalchemy import delete, insert, select, text
 
 from tests.conftest import NewUrl
+from tests.postgres import new_database
 from tests.storage.conftest import open_new
 from tlog.errors import Unavailable
 from tlog.storage import scrub as module
@@ -60,28 +63,83 @@ def reader(database: Database, folder: Path, request: pytest.FixtureRequest) -> 
     return read
 
 
-def test_a_reader_that_does_not_end_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WAIT_SECONDS", 0.1)
-    database = open_new(f"sqlite:///{tmp_path}/k.db", "keyring")
-    reading, end = threading.Event(), threading.Event()
+@contextmanager
+def reading(database: Database) -> Iterator[None]:
+    """Hold a reading transaction on the persons' keys open for the length of the block, as a dump does."""
+    begun, end = threading.Event(), threading.Event()
 
     def read() -> None:
         with database.read() as connection:
             connection.execute(select(person_keys)).all()
-            reading.set()
-            end.wait(30)
+            begun.set()
+            end.wait(60)
 
     thread = threading.Thread(target=read)
     thread.start()
-    assert reading.wait(10)
-    with database.write() as connection:
-        connection.execute(insert(cohort_keys).values(cohort="a", wrapped=b"w"))
     try:
-        with pytest.raises(Unavailable, match="reads the database"):
-            scrub(database)
+        assert begun.wait(10)
+        yield
     finally:
         end.set()
         thread.join()
-    scrub(database)
-    assert (tmp_path / "k.db-wal").stat().st_size == 0
+
+
+def test_a_reader_that_does_not_end_is_said(new_url: NewUrl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.1)
+    url = new_url()
+    database = open_new(url, "keyring")
+    with reading(database):
+        with database.write() as connection:
+            connection.execute(insert(cohort_keys).values(cohort="a", wrapped=b"w"))
+        with pytest.raises(Unavailable, match="reads (the database|it) for too long"):
+            scrub(database, small=SMALL)
+    scrub(database, small=SMALL)
+    if database.is_sqlite:
+        assert Path(url.removeprefix("sqlite:///") + "-wal").stat().st_size == 0
+    else:
+        assert database.maintain("SHOW lock_timeout") == [("0",)], "the connection is as it was"
     database.close()
+
+
+@pytest.mark.postgres
+def test_nobody_waits_for_long_behind_what_waits_for_a_reader(
+    postgres_socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader comes while the rewrite waits in the lock's queue; it is answered though the first one never ends."""
+    monkeypatch.setattr(module, "WAIT_SECONDS", 3.0)
+    database = open_new(new_database(postgres_socket), "keyring")
+    failures: list[Unavailable] = []
+
+    def clean() -> None:
+        try:
+            scrub(database, small=SMALL)
+        except Unavailable as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=clean)
+    with reading(database):
+        thread.start()
+        for _ in range(2):  # while it waits, and while it waits again
+            wait_for_queue(database)
+            with database.read() as connection:
+                connection.execute(text("SET LOCAL statement_timeout = '5s'"))
+                connection.execute(select(person_keys)).all()
+        thread.join(20)
+        assert not thread.is_alive(), "it gives up"
+    thread.join()
+    assert len(failures) == 1
+    database.close()
+
+
+def wait_for_queue(database: Database) -> None:
+    """Return once somebody waits to have the persons' keys alone."""
+    query = text(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' "
+        "AND relation = 'person_keys'::regclass"
+    )
+    deadline = monotonic() + 20
+    while monotonic() < deadline:
+        with database.read() as connection:
+            if connection.execute(query).scalar_one():
+                return
+    raise AssertionError("nobody waits")

@@ -4,8 +4,14 @@ One JSON object (RFC 8259, UTF-8, no white space between tokens) and a final new
 
     {"version":1,"origin":"<log>","act":"<UUIDv7>","kind":"erasure"|"expiry","at":<microseconds since 1970>,
      "key_id":<n>,"role":"actor"|"subject",            of an erasure: whose key was destroyed
-     "cohort":"<name>","moved":[<index>,…],            of an expiry: which key, and what was saved from it
-     "parts":[[<index>,"<label>","<base64>"],…]}       what stands in place of each erased part
+     "cohort":"<name>",                                of an expiry: which key was destroyed
+     "moved":[<index>,…],                              entries that were held, and were sealed under another key before
+     "parts":[[<index>,"<label>","<base64>"],…],       what stands in place of each erased part
+     "mac":"<base64>"}                                 that this log wrote it
+
+The MAC is of the same object without its last member, as it would be written then, without the newline. A record
+destroys whatever it names in whatever database is started beside it, so nothing in one is believed before its MAC is:
+whoever reads it passes the function in (`Keyring.record_mac`).
 
 A `label` is `actor`, `subjects[<i>]` or `shared`; the base64 is the erased part as `part.py` says. Members that do not
 apply are left out; `parts` are in ascending order of index, then as given. Nothing personal is in it: a key id is
@@ -16,7 +22,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from hmac import compare_digest
 from typing import Annotated, Literal
 
 import msgspec
@@ -25,7 +32,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from tlog.audit.part import ERASED
 from tlog.errors import MalformedRecord
 
+Mac = Callable[[bytes], bytes]
+"""Returns the 32-byte MAC of a record's text under the log's secret."""
 Index = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+_MAC = re.compile(rb',"mac":"([A-Za-z0-9+/]{43}=)"}\n\Z')
 _LABEL = re.compile(r"actor|shared|subjects\[(?:0|[1-9][0-9]?)\]")
 _ACT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -73,21 +83,43 @@ _decode = msgspec.json.Decoder(ErasureRecord).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def encode_record(record: ErasureRecord) -> bytes:
+def encode_record(record: ErasureRecord, mac: Mac) -> bytes:
     """Return the record's file. `parse_record` takes exactly this back."""
-    return _encode(record) + b"\n"
+    text = _encode(record)
+    return text[:-1] + b',"mac":"' + b64encode(mac(text)) + b'"}\n'
 
 
-def parse_record(data: bytes) -> ErasureRecord:
-    """Return the record in a file's bytes. Raises `MalformedRecord`, which quotes nothing."""
+def parse_record(data: bytes, mac: Mac) -> ErasureRecord:
+    """Return the record in a file's bytes. Raises `MalformedRecord`, which quotes nothing, also where the MAC is not
+    this log's."""
+    record, text, said = _split(data)
+    if not compare_digest(b64encode(mac(text)), said):
+        raise MalformedRecord("an erasure record was changed or is not of this log: its MAC does not fit")
+    return record
+
+
+def parse_unverified(data: bytes) -> ErasureRecord:
+    """Return what a file's bytes say, whoever wrote them: to be counted, never to be acted on.
+
+    Raises `MalformedRecord`.
+    """
+    return _split(data)[0]
+
+
+def _split(data: bytes) -> tuple[ErasureRecord, bytes, bytes]:
+    """Return the record, the text that its MAC is of, and the base64 of the MAC it has."""
+    found = _MAC.search(data)
+    text = data[: found.start()] + b"}" if found else data
     try:
-        record = _decode(data)
+        record = _decode(text)
     except (ValueError, RecursionError):
         raise MalformedRecord("not an erasure record of version 1") from None
-    if encode_record(record) != data:
+    if found is None:
+        raise MalformedRecord("an erasure record has no MAC at its end")
+    if _encode(record) != text:
         raise MalformedRecord("an erasure record is not written in the one permitted way")
     _check(record)
-    return record
+    return record, text, found[1]
 
 
 def _check(record: ErasureRecord) -> None:

@@ -15,13 +15,14 @@ from rich.progress import Progress, TaskID
 from sqlalchemy import URL, make_url
 
 from tlog.cli.config import Config, Databases, encode_config
-from tlog.cli.data_folder import DataFolder, read_config
+from tlog.cli.data_folder import DataFolder, open_keyring, read_config
 from tlog.cli.files import read_file
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app
 from tlog.cli.progress_bar import progress_bar
 from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
+from tlog.keys.keyring import Keyring
 from tlog.service.backup import MadeBackup, Places, Source, back_up
 from tlog.service.log import now_us
 
@@ -52,8 +53,8 @@ def backup(
     data = DataFolder(folder)
     config = read_config(data)
     places = _places(folder, entries_to, keyring_to)
-    with one_backup(data), progress_bar(hidden=as_json) as bar:
-        made = back_up(_source(data, config), places, keep_days, now_us, Bars(bar).show)
+    with one_backup(data), open_keyring(data, config) as keyring, progress_bar(hidden=as_json) as bar:
+        made = back_up(_source(data, config, keyring), places, keep_days, now_us, Bars(bar).show)
     emit(_values(made), _text(made), as_json)
 
 
@@ -104,11 +105,11 @@ def _places(folder: Path, entries: Path, keyring: Path) -> Places:
     return Places(a, b)
 
 
-def _source(data: DataFolder, config: Config) -> Source:
+def _source(data: DataFolder, config: Config, keyring: Keyring) -> Source:
     files = {path.name: read_file(path) for path in (data.policy, *sorted(data.path.glob("*.vkey")))}
     files[data.config.name] = _settings(data, config)
     urls = data.database_url(config), data.keyring_url(config)
-    return Source(config.origin, *urls, files, data.path / "erasures")
+    return Source(config.origin, *urls, files, data.erasures, keyring.record_mac)
 
 
 def _settings(data: DataFolder, config: Config) -> bytes:

@@ -8,6 +8,7 @@
       log.db keyring.db      0600  unless they are on PostgreSQL
       tiles/                       what the log publishes
       erasures/              0700  what was erased, for the day a database is restored; no database holds it
+      expiry-paused          0600  after a restore: nothing expires by itself until somebody says so
       serve.lock                   held while `tlog serve` runs
 
 Nothing is opened that others may read or change, that is of another schema, or whose pieces do not belong
@@ -37,6 +38,7 @@ from tlog.keys.signing_rotation import SigningFolder
 from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.log import LogParts
 from tlog.storage.database import Database
+from tlog.storage.expiry_pause import PAUSE_FILE
 from tlog.storage.keyring_store import KeyringStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.migrate import require_current
@@ -91,6 +93,11 @@ class DataFolder:
     def erasures(self) -> Path:
         """Erasure records."""
         return self.path / "erasures"
+
+    @property
+    def expiry_pause(self) -> Path:
+        """Whether expiry is paused."""
+        return self.path / PAUSE_FILE
 
     def database_url(self, config: Config) -> str:
         """The log's database."""
@@ -154,6 +161,19 @@ def open_folder(path: Path) -> Iterator[OpenFolder]:
     folder = DataFolder(path)
     with open_parts(folder, read_config(folder)) as opened:
         yield opened
+
+
+@contextmanager
+def open_keyring(folder: DataFolder, config: Config) -> Iterator[Keyring]:
+    """Open only the keyring, of whatever schema: a backup is made before an upgrade.
+
+    Raises `ConfigurationInvalid`, `DecryptionFailed`, `Unavailable`.
+    """
+    database = Database(folder.keyring_url(config))
+    try:
+        yield Keyring(KeyringStore(database), open_kek(config.kek, folder.path, os.urandom), os.urandom)
+    finally:
+        database.close()
 
 
 @contextmanager

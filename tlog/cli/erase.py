@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
+from tlog.cli.act import ActId, asked, extent
 from tlog.cli.checks import in_option_names
 from tlog.cli.confirm import confirmed
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
@@ -20,10 +20,9 @@ from tlog.cli.output import emit, failed, new_app, notice
 from tlog.cli.progress_bar import progress_bar
 from tlog.client.answers import decode
 from tlog.client.client import LogClient
-from tlog.client.erasing import ActSaid, ActsSaid, ErasureSaid, ask_erasure, decide, read_act, until_ended
+from tlog.client.erasing import ActSaid, ErasureSaid, ErasuresSaid, ask_erasure, decide, read_act, until_ended
 from tlog.client.words import counted, waiting
 
-T = TypeVar("T")
 OPTIONS: Final = {
     "legal_basis": "--legal-basis",
     "authorised_by": "--authorised-by",
@@ -52,7 +51,6 @@ SubjectFile = Annotated[
 Actor = Annotated[
     tuple[str, str] | None, typer.Option(metavar="TYPE ID", help="Who acted, instead.", show_default=False)
 ]
-ActId = Annotated[str, typer.Argument(metavar="ACT", help="The act's id.", show_default=False)]
 
 
 @app.callback(epilog=EXAMPLES)
@@ -88,7 +86,7 @@ def erase(
     }
     client = connect(address, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     with in_option_names(**OPTIONS):
-        said = asyncio.run(_with(client, ask_erasure(client, body | {"dry_run": True})))
+        said = asked(client, ask_erasure(client, body | {"dry_run": True}))
         if not dry_run and said.status != "nothing-to-erase":
             if not yes:
                 _confirm(said)
@@ -121,7 +119,7 @@ def show(
 ) -> None:
     """Show how far an erasure is."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
-    said = asyncio.run(_with(client, read_act(client, act)))
+    said = asked(client, read_act(client, act))
     emit(msgspec.to_builtins(said), _line(said), as_json)
 
 
@@ -156,7 +154,7 @@ def decline(
 
 
 def _decide(decision: str, act: str, client: LogClient, as_json: bool) -> None:
-    said = asyncio.run(_with(client, decide(client, act, decision)))
+    said = asked(client, decide(client, act, decision))
     emit(msgspec.to_builtins(said), _line(said), as_json)
 
 
@@ -183,11 +181,11 @@ def _confirm(planned: ErasureSaid) -> None:
 
 
 def _carry_out(client: LogClient, body: dict[str, Any], planned: ErasureSaid, as_json: bool) -> ErasureSaid:
-    said = asyncio.run(_with(client, ask_erasure(client, body | {"wait": False})))
+    said = asked(client, ask_erasure(client, body | {"wait": False}))
     if said.status != "running" or said.act is None:
         return said
     try:
-        act = asyncio.run(_with(client, _watch(client, said.act, as_json)))
+        act = asked(client, _watch(client, said.act, as_json))
     except KeyboardInterrupt:
         notice(f"the erasure goes on without this command: tlog erase show {said.act}")
         raise
@@ -211,14 +209,9 @@ async def _watch(client: LogClient, act: str, as_json: bool) -> ActSaid:
     return said
 
 
-async def _list(client: LogClient) -> ActsSaid:
+async def _list(client: LogClient) -> ErasuresSaid:
     async with client:
-        return decode(await client.get_json("v1/erasures"), ActsSaid)
-
-
-async def _with(client: LogClient, work: Coroutine[Any, Any, T]) -> T:
-    async with client:
-        return await work
+        return decode(await client.get_json("v1/erasures"), ErasuresSaid)
 
 
 def _text(said: ErasureSaid) -> str:
@@ -239,7 +232,4 @@ def _text(said: ErasureSaid) -> str:
 
 
 def _line(act: ActSaid) -> str:
-    parts, entries = counted(act.parts or 0, "part"), counted(act.entries or 0, "entry", "entries")
-    counts = "" if act.entries is None else f"  {parts} of {entries}"
-    where = "" if act.index is None else f"  entry {act.index}"
-    return f"{act.requested_at[:19]}Z  {act.state:<9}  {act.act}{counts}{where}"
+    return f"{act.requested_at[:19]}Z  {act.state:<8}  {act.act}{extent(act)}"

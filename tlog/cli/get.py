@@ -14,6 +14,7 @@ from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
 from tlog.client.client import LogClient
 from tlog.client.entry_file import EntryFile, parse_entry_file
+from tlog.client.erased_part import said_of
 from tlog.client.words import counted
 from tlog.errors import Malformed, MalformedAnswer
 from tlog.formats.encoding import parse_decimal
@@ -69,7 +70,7 @@ async def _get(client: LogClient, which: int | str) -> bytes:
 
 def _text(entry: EntryFile) -> str:
     shown = json.dumps(entry.entry, ensure_ascii=False, indent=2)
-    erased = (
-        f"\n{counted(len(entry.erased_digests), 'field was', 'fields were')} erased" if entry.erased_digests else ""
-    )
-    return f"entry {entry.index}, leaf {entry.leaf.hex()}{erased}\n{shown}"
+    missing = len(entry.erased_digests)
+    erased = [f"{counted(missing, 'field was', 'fields were')} erased"] if missing else []
+    erased += [f"  {line}" for line in said_of(missing, entry.erasures)]
+    return "\n".join([f"entry {entry.index}, leaf {entry.leaf.hex()}", *erased, shown])

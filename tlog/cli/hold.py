@@ -66,6 +66,8 @@ class HoldSaid(Struct, frozen=True):
     by_case: bool
     placed_at: str
     lifted_at: str | None
+    lift_reason: str | None = None
+    lift_authorised_by: str | None = None
     entries: int | None = None
     entries_or_more: bool = False
 
@@ -166,7 +168,7 @@ def lift(
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Lift one hold, or all of a case. Where a second person must agree, 'tlog erase approve ACT' does."""
+    """Lift one hold, or all of a case. Where a second person must agree, 'tlog act approve ACT' does."""
     if (hold is None) == (case is None):
         raise typer.BadParameter("give one of --hold and --case")
     which: dict[str, object] = {"case": case} if hold is None else {"hold": hold}
@@ -204,6 +206,6 @@ def _line(hold: HoldSaid) -> str:
     ground = f" ({hold.ground})" if hold.ground else ""
     state = f"lifted {hold.lifted_at[:10]}" if hold.lifted_at else f"since {hold.placed_at[:10]}"
     covers = ", ".join(part for part in scope if part)
-    return (
-        f"{hold.hold}  {hold.kind}{ground}  {state}  case {hold.case}: {covers}; {hold.reason} ({hold.authorised_by})"
-    )
+    lifted = f"; lifted: {hold.lift_reason} ({hold.lift_authorised_by})" if hold.lift_reason else ""
+    said = f"case {hold.case}: {covers}; {hold.reason} ({hold.authorised_by}){lifted}"
+    return f"{hold.hold}  {hold.kind}{ground}  {state}  {said}"

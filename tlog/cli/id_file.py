@@ -19,6 +19,7 @@ from typing import IO, Final
 
 from tlog.audit.entry import new_entry_id
 from tlog.errors import ConfigurationInvalid
+from tlog.storage.durable import sync_folder
 
 _HEAD: Final = "tlog-ids v1"
 _LINE = re.compile(r"([0-9]{1,18}) ([0-9a-f-]{36})\n")
@@ -116,12 +117,4 @@ def _write(path: Path, head: str, lines: Iterator[str]) -> None:
         except BaseException:
             os.unlink(file.name)
             raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(path.parent)

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "erase": "tlog.cli.erase",
     "hold": "tlog.cli.hold",
     "retention": "tlog.cli.retention",
+    "act": "tlog.cli.act",
     "prove": "tlog.cli.prove",
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
@@ -39,6 +40,7 @@ COMMANDS: Final = {
 
 SUMMARIES: Final = {
     "erase": "Erase one person, or decide on an erasure.",
+    "act": "List acts; approve or decline as the second person.",
     "demo": "Run a log and three witnesses here, with made-up entries.",
 }
 """What the list of commands says where a command's own first sentence is too long for it."""

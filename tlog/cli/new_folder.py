@@ -28,6 +28,7 @@ from tlog.keys.secret_file import create_secret_file
 from tlog.keys.signing import create_signing_keys
 from tlog.merkle.hashing import EMPTY_ROOT
 from tlog.storage.database import Database
+from tlog.storage.durable import sync_folder
 from tlog.storage.keyring_store import KeyringStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.migrate import upgrade
@@ -138,12 +139,12 @@ def _finish(folder: DataFolder, config: Config) -> None:
 def finish_folder(folder: DataFolder, settings: bytes) -> None:
     """Everything else is on disk before the settings file appears under its name."""
     for directory in (folder.tiles, folder.erasures, folder.keys, folder.path):
-        _sync(directory)
+        sync_folder(directory)
     unfinished = folder.config.with_suffix(".new")
     create_secret_file(unfinished, settings)
     unfinished.rename(folder.config)
-    _sync(folder.path)
-    _sync(folder.path.absolute().parent)
+    sync_folder(folder.path)
+    sync_folder(folder.path.absolute().parent)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -151,11 +152,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,7 +17,7 @@ import typer
 
 from tlog.cli.backup import Bars
 from tlog.cli.config import Config, Databases, encode_config, parse_config
-from tlog.cli.data_folder import RESTORING, DataFolder, open_parts
+from tlog.cli.data_folder import RESTORING, DataFolder, load_signer, open_keyring, open_parts
 from tlog.cli.files import read_file
 from tlog.cli.new_folder import finish_folder
 from tlog.cli.options import AsJson
@@ -27,16 +27,19 @@ from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.secret_file import create_secret_file, read_secret_file
 from tlog.service.backup_folder import Progress as Report
-from tlog.service.backup_folder import sync_folder, write_new
+from tlog.service.backup_folder import write_new
 from tlog.service.restore import (
     CheckedBackup,
     check_backup,
     forget_again,
-    put_databases,
+    put_entries,
+    put_keyring,
     put_records,
     require_targets,
 )
 from tlog.storage.copy import SQLITE_SUFFIX
+from tlog.storage.durable import sync_folder
+from tlog.storage.expiry_pause import ExpiryPause
 
 app = new_app()
 
@@ -87,8 +90,8 @@ def restore(
     with progress_bar(hidden=as_json) as bar, logs_as_notices():
         report = Bars(bar).show
         checked = check_backup(entries, keyring, places, report)
-        if not (checked.later_records or no_later_erasures):
-            raise _nothing_newer(len(checked.records))
+        if not (checked.records.later or no_later_erasures):
+            raise _nothing_newer(checked.records.all)
         config = _config(checked, Databases(database_url, keyring_url))
         require_targets(checked, folder.database_url(config), folder.keyring_url(config))
         _restore(folder, config, checked, keys, report)
@@ -98,14 +101,21 @@ def restore(
 
 def _restore(folder: DataFolder, config: Config, checked: CheckedBackup, keys: Path, report: Report) -> None:
     with _unfinished(folder):
-        put_records(checked, folder.erasures)
-        put_databases(checked, folder.database_url(config), folder.keyring_url(config), report)
         for name in checked.manifest.files:
             if name == folder.policy.name or name.endswith(".vkey"):
                 write_new(folder.path / name, read_file(checked.entries / name))
         _copy_keys(keys, folder.keys)
+        load_signer(folder, config)  # refuses the keys of another log before any database is filled
+        put_keyring(checked, folder.keyring_url(config), report)
+        with open_keyring(folder, config) as keyring:
+            put_records(checked, folder.erasures, keyring.record_mac)
+        put_entries(checked, folder.database_url(config), report)
         with open_parts(folder, config) as opened:
             forget_again(opened.parts, report)
+        # Holds that were placed since the backup are missing: nothing may expire before they are placed again.
+        since = datetime.now(UTC).isoformat("T", "microseconds").replace("+00:00", "Z")
+        why = f"restored from a backup of {checked.manifest.made_at}: holds that were placed since are missing"
+        ExpiryPause(folder.expiry_pause).begin(since, why)
         finish_folder(folder, encode_config(config).encode())
     (folder.path / RESTORING).unlink()
 
@@ -204,11 +214,12 @@ def _age(checked: CheckedBackup) -> float:
 
 def _text(checked: CheckedBackup, to: Path) -> str:
     manifest, age = checked.manifest, _age(checked)
-    erased = f"{counted(len(checked.records), 'act')} erased again where needed"
+    erased = f"{counted(checked.records.all, 'act')} erased again where needed"
     leaves = counted(manifest.size or 0, "leaf", "leaves")
     lines = [
         f"{to} is {manifest.origin} as of {manifest.made_at}, {age / 3600:.1f} hours ago: {leaves}.",
-        f"Erasure records: {erased}, {checked.later_records} of them newer than the backup.",
+        f"Erasure records: {erased}, {checked.records.later} of them newer than the backup.",
+        "Nothing expires by itself: place again the holds that were placed since, then 'tlog retention run'.",
         "'tlog serve' asks the witnesses before it signs, and halts if they know more than this.",
         "Tokens that were revoked since are valid again: see 'tlog token list'. TLS certificates were in no backup.",
     ]
@@ -222,7 +233,8 @@ def _values(checked: CheckedBackup, to: Path) -> dict[str, object]:
         "made_at": checked.manifest.made_at,
         "age_seconds": round(_age(checked)),
         "size": checked.manifest.size,
-        "erasure_records": len(checked.records),
-        "later_erasure_records": checked.later_records,
+        "erasure_records": checked.records.all,
+        "later_erasure_records": checked.records.later,
+        "expiry_paused": True,
         "keys_may_be_missing": checked.keys_may_be_missing,
     }

@@ -26,7 +26,8 @@ Examples:
   tlog retention plan --url https://log.example --token-file dpo.token
   tlog retention plan --until 2027-12-31 --json
   tlog retention run --authorised-by "D. Officer"
-The running log expires by itself what is due; 'run' does not wait for its next turn.
+The running log expires by itself what is due; 'run' does not wait for its next turn. After a restore nothing expires
+by itself: place again the holds that were placed since the backup, then 'run' has it go on.
 Periods are set in DIR/tlog.toml. Needs the token of a data protection officer.
 """
 app = new_app(help="Show what expires when, and expire what is due.", epilog=EXAMPLES)
@@ -45,10 +46,18 @@ class CohortSaid(Struct, frozen=True):
     due: bool
 
 
+class PauseSaid(Struct, frozen=True):
+    """Why nothing expires by itself."""
+
+    since: str
+    reason: str
+
+
 class PlanSaid(Struct, frozen=True):
     """What `GET /v1/retention` answers."""
 
     until: str
+    paused: PauseSaid | None
     cohorts: list[CohortSaid]
 
 
@@ -74,7 +83,7 @@ def plan(
     query = {} if until is None else {"until": until}
     said = decode(asyncio.run(_with(client, client.get_json("v1/retention", query))), PlanSaid)
     lines = [_line(cohort) for cohort in said.cohorts] or ["nothing expires"]
-    emit(msgspec.to_builtins(said), "\n".join([f"up to {said.until[:10]}:", *lines]), as_json)
+    emit(msgspec.to_builtins(said), "\n".join([*_paused(said.paused), f"up to {said.until[:10]}:", *lines]), as_json)
 
 
 @app.command(epilog=EXAMPLES)
@@ -86,7 +95,7 @@ def run(
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Expire now what is due. Where a second person must agree, 'tlog erase approve ACT' does."""
+    """Expire now what is due, and end a pause. Where a second person must agree, 'tlog act approve ACT' does."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     asked = client.post_json("v1/retention/run", {"authorised_by": authorised_by})
     with in_option_names(authorised_by="--authorised-by"):
@@ -99,8 +108,24 @@ async def _with(client: LogClient, asked: Coroutine[Any, Any, T]) -> T:
         return await asked
 
 
+def _paused(pause: PauseSaid | None) -> list[str]:
+    if pause is None:
+        return []
+    since = f" since {pause.since[:19]}" if pause.since else ""
+    return [
+        f"paused{since}, nothing expires by itself: {pause.reason}",
+        "place missing holds, then 'tlog retention run'",
+    ]
+
+
+def _what(act: ActSaid) -> str:
+    if act.kind == "resume-expiry":
+        return "expiry goes on by itself"
+    return counted(act.entries or 0, "entry", "entries")
+
+
 def _act(act: ActSaid) -> str:
-    line = f"{act.act}  {act.state}  {counted(act.entries or 0, 'entry', 'entries')}"
+    line = f"{act.act}  {act.state}  {_what(act)}"
     return f"{line}  {waiting(act.act)}" if act.state == "pending" else line
 
 

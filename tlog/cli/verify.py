@@ -13,6 +13,7 @@ from tlog.cli.files import read_file
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app, refused
 from tlog.client.entry_file import parse_entry_file
+from tlog.client.erased_part import said_of
 from tlog.client.utc import utc
 from tlog.client.verifier import OfflineVerifier, Report
 from tlog.errors import Malformed, MalformedProof, VerificationFailed
@@ -67,6 +68,7 @@ def _leaf(text: str) -> bytes:
 def _text(report: Report) -> str:
     lines = [f"ok  {check.name:<14}  {check.detail}" for check in report.checks]
     lines += [f"    not counted     a signature by {name}, which the policy does not list" for name in report.ignored]
+    lines += [f"    the log says    {line}" for line in said_of(report.erased_fields, report.erasures)]
     what = "this checkpoint" if report.index is None else f"entry {report.index}"
     when = "" if report.witnessed_at is None else f", logged at or before {utc(report.witnessed_at)}"
     return "\n".join([*lines, f"verified: {what} of {report.checkpoint.origin}{when}"])
@@ -86,4 +88,6 @@ def _values(report: Report) -> dict[str, object]:
         "checks": [{"name": check.name, "detail": check.detail} for check in report.checks],
         "ignored": list(report.ignored),
         "fields": sorted(report.entry),
+        "erased_fields": report.erased_fields,
+        "erasures": [part.values() for part in report.erasures],
     }

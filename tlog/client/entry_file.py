@@ -1,9 +1,11 @@
 """The JSON that `GET /v1/entries/{index}` answers, as a file that convinces without the log.
 
     {"index": 7, "leaf": "<base64>", "entry": {…}, "disclosures": {"<name>": "<disclosure>", …},
-     "erased_digests": ["<base64>", …]}                                       further members are ignored
+     "erased_digests": ["<base64>", …],
+     "erasures": [{"part": "<label>", "act": "<id>", "at": "<time>", "index": 12}, …]}   further members are ignored
 
-Only the disclosures prove anything. `entry`, which people read, must say exactly what they say.
+Only the disclosures prove anything. `entry`, which people read, must say exactly what they say. `erasures` is the
+log's word, and must not name as erased what is disclosed.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import msgspec
 from msgspec import Struct
 
 from tlog.audit.disclosure import parse_disclosure
+from tlog.audit.layout import may_hold
 from tlog.audit.leaf import verify_disclosures
 from tlog.audit.strict_json import json_fault
+from tlog.client.erased_part import ErasedPart
 from tlog.errors import LeafMismatch, MalformedDisclosure
 from tlog.formats.encoding import HASH_BYTES, b64decode
 
@@ -30,17 +34,22 @@ class _Document(Struct):
     entry: dict[str, Any]
     disclosures: dict[str, str]
     erased_digests: list[str] = []
+    erasures: list[ErasedPart] = []
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EntryFile:
-    """An entry's index, 32-byte leaf, readable form, disclosures by name, and the digests of erased fields."""
+    """An entry's index, 32-byte leaf, readable form, disclosures by name, and the digests of erased fields.
+
+    `erasures` is what the log says of them; there may be digests of which it says nothing.
+    """
 
     index: int
     leaf: bytes
     entry: Mapping[str, Any]
     disclosures: Mapping[str, str]
     erased_digests: tuple[bytes, ...]
+    erasures: tuple[ErasedPart, ...] = ()
 
     def __repr__(self) -> str:
         return f"<EntryFile of index {self.index}>"
@@ -57,7 +66,16 @@ class EntryFile:
         wrong = _differing(values, flat(self.entry))
         if wrong:
             raise LeafMismatch(f"the readable entry says otherwise than its disclosures in {', '.join(wrong[:8])}")
+        self._require_gone()
         return values
+
+    def _require_gone(self) -> None:
+        """Raise `LeafMismatch` where something is named as erased that is disclosed, or where nothing is missing."""
+        if self.erasures and not self.erased_digests:
+            raise LeafMismatch("the entry file names erased parts, but every field is disclosed")
+        for erased in self.erasures:
+            if shown := [name for name in self.disclosures if may_hold(erased.part, name)]:
+                raise LeafMismatch(f"the entry file names {erased.part} as erased, but discloses {shown[0]}")
 
 
 def parse_entry_file(data: bytes) -> EntryFile:
@@ -71,7 +89,8 @@ def parse_entry_file(data: bytes) -> EntryFile:
     except msgspec.ValidationError as error:  # names types and places, quotes no value
         raise MalformedDisclosure(f"entry file: {error}") from None
     digests = (_hash(text, f"erased digest {i}") for i, text in enumerate(found.erased_digests))
-    return EntryFile(found.index, _hash(found.leaf, "leaf"), found.entry, found.disclosures, tuple(digests))
+    leaf = _hash(found.leaf, "leaf")
+    return EntryFile(found.index, leaf, found.entry, found.disclosures, tuple(digests), tuple(found.erasures))
 
 
 def flat(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,10 +50,17 @@ class ActSaid(Struct, frozen=True):
     progress: ProgressSaid | None
 
 
-class ActsSaid(Struct, frozen=True):
+class ErasuresSaid(Struct, frozen=True):
     """What `GET /v1/erasures` answers."""
 
     erasures: list[ActSaid]
+    next: int | None
+
+
+class ActsSaid(Struct, frozen=True):
+    """What `GET /v1/acts` answers."""
+
+    acts: list[ActSaid]
     next: int | None
 
 
@@ -65,6 +72,12 @@ async def ask_erasure(client: LogClient, body: Mapping[str, object]) -> ErasureS
 async def read_act(client: LogClient, act: str) -> ActSaid:
     """Return how far an act is."""
     return decode(await client.get_json(f"v1/acts/{act}"), ActSaid)
+
+
+async def read_acts(client: LogClient, kind: str | None = None, state: str | None = None) -> ActsSaid:
+    """Return the newest acts, of one kind and in one state where those are given."""
+    filters = {name: value for name, value in (("kind", kind), ("state", state)) if value is not None}
+    return decode(await client.get_json("v1/acts", filters), ActsSaid)
 
 
 async def decide(client: LogClient, act: str, decision: str) -> ActSaid:

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tlog.client.entry_file import EntryFile
+from tlog.client.erased_part import ErasedPart
 from tlog.client.quorum_report import QuorumReport, quorum_detail, quorum_report
 from tlog.client.words import counted
 from tlog.errors import InclusionInvalid, LeafMismatch, NoTrustedSignature
@@ -54,7 +55,8 @@ class Report:
     `quorum` says which members of the quorum witness, None where the policy wants none. `witnessed_at` is the time
     by which the quorum had cosigned: what the file proves existed then; None where the policy wants no witness.
     `ignored` names the signers that the policy does not list. `index` and `leaf` are those of a proof; `entry` has
-    the disclosed values by field name.
+    the disclosed values by field name. `erased_fields` is how many of its fields are gone, which is proved;
+    `erasures` is the log's word on which and why.
     """
 
     checkpoint: Checkpoint
@@ -66,6 +68,8 @@ class Report:
     index: int | None = None
     leaf: bytes | None = None
     entry: Mapping[str, Any] = field(default_factory=dict)
+    erased_fields: int = 0
+    erasures: tuple[ErasedPart, ...] = ()
 
 
 class OfflineVerifier:
@@ -105,13 +109,8 @@ class OfflineVerifier:
         checkpoint = report.checkpoint
         verify_inclusion(leaf_hash(found), proof.index, checkpoint.size, proof.hashes, checkpoint.root)
         checks = [*report.checks, _inclusion(proof, checkpoint, found)]
-        values: Mapping[str, Any] = {}
-        if entry is not None:
-            if entry.index != proof.index:
-                raise InclusionInvalid(f"the entry says it has index {entry.index}, the proof is of {proof.index}")
-            values = entry.verify(found)
-            checks.append(_disclosures(entry))
-        return replace(report, checks=tuple(checks), index=proof.index, leaf=found, entry=values)
+        report = replace(report, checks=tuple(checks), index=proof.index, leaf=found)
+        return report if entry is None else _with_entry(report, entry, found)
 
     def _rotation_hint(self, data: bytes) -> str:
         """Return what a checkpoint may be that somebody of the log's name signed with a key that is not listed."""
@@ -161,6 +160,15 @@ def _the_leaf(proof: TlogProof, leaf: bytes | None, entry: EntryFile | None) -> 
     if found is None:
         raise LeafMismatch("the proof carries no leaf and none was given, so it proves nothing about an entry")
     return found
+
+
+def _with_entry(report: Report, entry: EntryFile, leaf: bytes) -> Report:
+    if entry.index != report.index:
+        raise InclusionInvalid(f"the entry says it has index {entry.index}, the proof is of {report.index}")
+    values = entry.verify(leaf)
+    checks = (*report.checks, _disclosures(entry))
+    erased = len(entry.erased_digests)
+    return replace(report, checks=checks, entry=values, erased_fields=erased, erasures=entry.erasures)
 
 
 def _inclusion(proof: TlogProof, checkpoint: Checkpoint, leaf: bytes) -> Check:

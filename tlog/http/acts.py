@@ -1,5 +1,7 @@
 """Acts of data protection officers: how far one is, and the second person's word on it.
 
+    GET  /v1/acts                  of every kind, the newest first, in pages
+        ?kind=erasure&state=pending&limit=<n>&before=<number of an act>
     GET  /v1/acts/{id}             state, counts, progress while it is under way
     POST /v1/acts/{id}/approve     the second person agrees: the act is carried out, and answered when it is done
     POST /v1/acts/{id}/decline     it is not carried out
@@ -10,17 +12,24 @@ All of it for tokens of data protection officers.
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 from uuid import UUID
 
 from aiohttp import web
 
 from tlog.audit.fields import instant
-from tlog.http.answers import ActAnswer, ActProgress, json_answer
+from tlog.http.answers import ActAnswer, ActPage, ActProgress, json_answer
 from tlog.http.auth import Authenticator
-from tlog.http.query import parse_query
+from tlog.http.query import decimal, one_of, parse_query
 from tlog.service.acts import parse_act_id
 from tlog.service.log import Log
-from tlog.storage.act_store import Act
+from tlog.storage.act_store import Act, ActKind, ActState
+
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 500
+MAX_NUMBER: Final = 2**31 - 1  # an act has a 32-bit number
+KINDS: Final = tuple(str(kind) for kind in ActKind)
+STATES: Final = tuple(str(state) for state in ActState)
 
 
 class ActRoutes:
@@ -29,6 +38,18 @@ class ActRoutes:
     def __init__(self, log: Log, auth: Authenticator) -> None:
         self._log = log
         self._auth = auth
+
+    async def page(self, request: web.Request) -> web.Response:
+        """Answer `GET /v1/acts`."""
+        query = parse_query(request, "kind", "state", "limit", "before")
+        kind = ActKind(one_of(query, "kind", KINDS, "")) if "kind" in query else None
+        state = ActState(one_of(query, "state", STATES, "")) if "state" in query else None
+        limit = decimal(query, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT))
+        before = decimal(query, "before", None, (0, MAX_NUMBER)) if "before" in query else None
+        await self._auth.dpo(request)
+        found = await asyncio.to_thread(self._log.acts.store.newest, kind, limit, before, state)
+        following = found[-1].act if len(found) == limit else None
+        return json_answer(ActPage(acts=[act_answer(self._log, act) for act in found], next=following))
 
     async def read(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/acts/{id}`."""

@@ -174,7 +174,7 @@ class ActAnswer(Answer, frozen=True, kw_only=True):
     """
 
     act: str
-    kind: Literal["erasure", "expiry", "hold", "lift"]
+    kind: Literal["erasure", "expiry", "hold", "lift", "resume-expiry"]
     state: Literal["pending", "begun", "applied", "done", "declined", "overtaken", "refused"]
     requested_at: Time
     applied_at: Time | None
@@ -198,15 +198,24 @@ class CohortAnswer(Answer, frozen=True, kw_only=True):
     due: bool
 
 
+class PauseAnswer(Answer, frozen=True, kw_only=True):
+    """Why nothing expires by itself; `since` is empty where the pause was made by hand."""
+
+    since: str
+    reason: str
+
+
 class RetentionPlan(Answer, frozen=True, kw_only=True):
-    """What expires up to `until`, soonest first."""
+    """What expires up to `until`, soonest first. While `paused` is not null it does so on request only."""
 
     until: Time
+    paused: PauseAnswer | None
     cohorts: list[CohortAnswer]
 
 
 class RetentionRun(Answer, frozen=True, kw_only=True):
-    """The acts of a run, one for each cohort that was due, those that wait for a second person already among them.
+    """The acts of a run, one for each cohort that was due, those that wait for a second person already among them, and
+    `resume-expiry` where expiry was paused.
 
     `entries` of one that waits is how many would expire now.
     """
@@ -236,6 +245,8 @@ class HoldAnswer(Answer, frozen=True, kw_only=True):
     by_case: bool
     placed_at: Time
     lifted_at: Time | None
+    lift_reason: str | None
+    lift_authorised_by: str | None
     entries: Size | None = None
     entries_or_more: bool = False
 
@@ -257,6 +268,13 @@ class ErasurePage(Answer, frozen=True, kw_only=True):
     """Erasures, newest first; `next` is the `before` of the next page, null at the end."""
 
     erasures: list[ActAnswer]
+    next: int | None
+
+
+class ActPage(Answer, frozen=True, kw_only=True):
+    """Acts of every kind, newest first; `next` is the `before` of the next page, null at the end."""
+
+    acts: list[ActAnswer]
     next: int | None
 
 

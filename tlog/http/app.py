@@ -74,6 +74,7 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
             web.post("/v1/holds/lift", holds.lift),
             web.get("/v1/retention", retention.plan),
             web.post("/v1/retention/run", retention.run),
+            web.get("/v1/acts", acts.page),
             web.get("/v1/acts/{id}", acts.read),
             web.post("/v1/acts/{id}/approve", acts.approve),
             web.post("/v1/acts/{id}/decline", acts.decline),

@@ -25,7 +25,7 @@ from tlog.audit import fields
 from tlog.audit.entry import Record
 from tlog.audit.fields import instant
 from tlog.errors import BadRequest, Fault, Unavailable
-from tlog.http.acts import act_answer
+from tlog.http.acts import DEFAULT_LIMIT, MAX_LIMIT, MAX_NUMBER, act_answer
 from tlog.http.answers import ErasureAnswer, ErasurePage, json_answer
 from tlog.http.auth import Authenticator
 from tlog.http.errors import RequestInvalid
@@ -34,12 +34,11 @@ from tlog.http.limits import BodyBudget
 from tlog.http.query import decimal, parse_query
 from tlog.http.search_parameters import meta_of
 from tlog.keys.keyring import actor_identity
-from tlog.service.erasure import Erasure, ErasureRequest, Erasures, Person
+from tlog.service.erasure import Erasure, Erasures
+from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.log import Log
 from tlog.storage.act_store import ActKind
 
-DEFAULT_LIMIT: Final = 50
-MAX_LIMIT: Final = 500
 _WAITING: Final = frozenset({"pending", "running"})
 
 
@@ -110,7 +109,7 @@ class ErasureRoutes:
         """Answer `GET /v1/erasures`."""
         query = parse_query(request, "limit", "before")
         limit = decimal(query, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT))
-        before = decimal(query, "before") if "before" in query else None
+        before = decimal(query, "before", None, (0, MAX_NUMBER)) if "before" in query else None
         await self._auth.dpo(request)
         found = await asyncio.to_thread(self._log.acts.store.newest, ActKind.ERASURE, limit, before)
         following = found[-1].act if len(found) == limit else None

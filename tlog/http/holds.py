@@ -7,7 +7,7 @@
     POST /v1/holds/lift   {"hold": number} or {"case"}, "reason", "authorised_by"
     200  lifted, with an act for each; 202 each waits for a second person
 
-A subject's id is in the body only. Case and reason are stored encrypted and shown here alone.
+A subject's id is in the body only. Case and reasons are stored encrypted and shown here alone.
 """
 
 from __future__ import annotations
@@ -153,11 +153,13 @@ class HoldRoutes:
             reason=said["reason"],
             ground=said.get("ground"),
             authorised_by=said["authorised_by"],
-            on_subject=hold.key_id is not None,
+            on_subject=said.get("on_subject", hold.key_id is not None),
             source=hold.source,
             occurred_from=None if hold.occurred_from is None else instant(hold.occurred_from),
             occurred_to=None if hold.occurred_to is None else instant(hold.occurred_to),
             by_case=hold.by_case,
             placed_at=instant(hold.placed_at),
             lifted_at=None if hold.lifted_at is None else instant(hold.lifted_at),
+            lift_reason=said.get("lifted", {}).get("reason"),
+            lift_authorised_by=said.get("lifted", {}).get("authorised_by"),
         )

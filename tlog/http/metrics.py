@@ -96,6 +96,9 @@ class _LogCollector(Collector):
         scheduler = self._log.scheduler
         if scheduler is None:
             return
+        retention = self._log.retention
+        paused = retention is not None and retention.paused() is not None
+        yield _gauge("tlog_retention_paused", "1 if nothing expires by itself, after a restore", paused)
         last = (scheduler.last_run or 0) / 1_000_000
         yield _gauge("tlog_retention_last_run_timestamp_seconds", "POSIX time of the last run that ended well", last)
         yield CounterMetricFamily("tlog_retention_failures", "runs that failed", value=scheduler.failures)

@@ -14,7 +14,10 @@ from aiohttp import web
 
 from tlog import __version__
 from tlog.audit.entry import JSON, NDJSON, Entry
-from tlog.http import answers, erasures, problem
+from tlog.http import answers, problem
+from tlog.http.acts import DEFAULT_LIMIT as ACTS
+from tlog.http.acts import KINDS, MAX_NUMBER, STATES
+from tlog.http.acts import MAX_LIMIT as MOST_ACTS
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
 from tlog.http.erasures import ErasureBody
@@ -43,6 +46,7 @@ _ANSWERS: Final = (
     HoldBody,
     LiftBody,
     answers.ActAnswer,
+    answers.ActPage,
     ErasureBody,
     answers.InclusionProof,
     answers.ConsistencyProof,
@@ -175,7 +179,7 @@ def _reads() -> Schema:
 def _acts() -> Schema:
     act = _path("id", "the act's id, a UUIDv7", _TEXT)
     done = {"200": _answer_of("The act", _ref("ActAnswer"))}
-    limit = {**_NUMBER, "minimum": 1, "maximum": erasures.MAX_LIMIT, "default": erasures.DEFAULT_LIMIT}
+    limit = {**_NUMBER, "minimum": 1, "maximum": MOST_ACTS, "default": ACTS}
     return {
         "/v1/erasures": {
             "post": _operation(
@@ -194,7 +198,7 @@ def _acts() -> Schema:
                 {"200": _answer_of("One page", _ref("ErasurePage"))},
                 parameters=[
                     _query("limit", "erasures a page", limit),
-                    _query("before", "`next` of the page before", _NUMBER),
+                    _query("before", "`next` of the page before", {**_NUMBER, "maximum": MAX_NUMBER}),
                 ],
                 security=_TOKEN,
             ),
@@ -245,6 +249,20 @@ def _acts() -> Schema:
                     "202": _answer_of("Each act waits for a second person", _ref("RetentionRun")),
                 },
                 body={JSON: {"schema": _ref("RetentionRunBody")}},
+                security=_TOKEN,
+            )
+        },
+        "/v1/acts": {
+            "get": _operation(
+                "acts",
+                "Acts of every kind, newest first; for data protection officers",
+                {"200": _answer_of("One page", _ref("ActPage"))},
+                parameters=[
+                    _query("kind", "only acts of this kind", {"enum": list(KINDS)}),
+                    _query("state", "only acts in this state", {"enum": list(STATES)}),
+                    _query("limit", "acts a page", limit),
+                    _query("before", "`next` of the page before", _NUMBER),
+                ],
                 security=_TOKEN,
             )
         },

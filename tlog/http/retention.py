@@ -1,8 +1,9 @@
 """Retention: what expires when, and expiring at once what is due. For tokens of data protection officers.
 
 GET  /v1/retention          the dry run: cohorts that expire up to a day, soonest first, then those without a period
-    ?until=<YYYY-MM-DD>     default in 90 days
-POST /v1/retention/run      {"authorised_by"}: expire now what the scheduler would expire at its next turn
+    ?until=<YYYY-MM-DD>     default in 90 days; `paused` says why nothing expires by itself, if so
+POST /v1/retention/run      {"authorised_by"}: expire now what the scheduler would expire at its next turn,
+                            and end a pause
 200  done, with an act for each cohort (none: nothing was due)
 202  each act waits for a second person
 """
@@ -20,16 +21,20 @@ from tlog.audit import fields
 from tlog.audit.fields import instant
 from tlog.errors import Unavailable
 from tlog.http.acts import act_answer
-from tlog.http.answers import CohortAnswer, RetentionPlan, RetentionRun, json_answer
+from tlog.http.answers import CohortAnswer, PauseAnswer, RetentionPlan, RetentionRun, json_answer
 from tlog.http.auth import Authenticator
 from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
 from tlog.http.query import parse_query
+from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
 from tlog.service.retention import Planned, Retention
 from tlog.storage.act_store import ActState
 
+RUNNING: Final = 1
+WAITING: Final = 4
+SHARE: Final = 2
 _AHEAD: Final = 90 * 86_400_000_000
 
 
@@ -49,14 +54,18 @@ class RetentionRoutes:
         self._log = log
         self._auth = auth
         self._bodies = bodies
+        self._few = FewAtOnce(RUNNING, WAITING, SHARE, "plans of retention")
 
     async def plan(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/retention`."""
         query = parse_query(request, "until")
-        await self._auth.dpo(request)
+        token = await self._auth.dpo(request)
         until = _day(query["until"]) if "until" in query else self._log.acts.now() + _AHEAD
-        planned = await asyncio.to_thread(self._retention().plan, until)
-        return json_answer(RetentionPlan(until=instant(until), cohorts=list(map(_cohort, planned))))
+        retention = self._retention()
+        planned = await self._few.run(token.token_id, lambda: retention.plan(until))
+        found = await asyncio.to_thread(retention.paused)
+        paused = None if found is None else PauseAnswer(since=found.since, reason=found.reason)
+        return json_answer(RetentionPlan(until=instant(until), paused=paused, cohorts=list(map(_cohort, planned))))
 
     async def run(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/retention/run`. It goes on though the client goes away."""

@@ -36,6 +36,7 @@ from tlog.storage.token_store import Token, TokenKind
 
 RUNNING: Final = 3
 WAITING: Final = 32
+SHARE: Final = 8
 
 
 class SearchRoutes:
@@ -45,7 +46,7 @@ class SearchRoutes:
         self._log = log
         self._auth = auth
         self._bodies = bodies
-        self._few = FewAtOnce(RUNNING, WAITING, "look-ups")
+        self._few = FewAtOnce(RUNNING, WAITING, SHARE, "look-ups")
 
     async def by_query(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/entries`."""
@@ -68,11 +69,11 @@ class SearchRoutes:
         parse_query(request)
         entry_id = UUID(parse_text(request.match_info["id"], "id", fields.EntryId))
         token = await self._auth.token(request)
-        return json_answer(await self._few.run(lambda: self._entry(entry_id.bytes, token)))
+        return json_answer(await self._few.run(token.token_id, lambda: self._entry(entry_id.bytes, token)))
 
     async def _answer(self, search: Search, token: Token) -> web.Response:
         own = _within_rights(search, token)
-        return json_answer(await self._few.run(lambda: self._page(own)))
+        return json_answer(await self._few.run(token.token_id, lambda: self._page(own)))
 
     def _page(self, search: Search) -> EntryPage:
         page = self._log.lookup.page(search.filters, search.cursor, search.limit)

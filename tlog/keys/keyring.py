@@ -38,10 +38,12 @@ KEY_BYTES = 32
 PERSON_HASH_KEY = "person-hash"
 _INDEX_TERM_KEY = "index-terms"
 _ACT_KEY = "acts"
+_RECORD_KEY = "erasure-records"
 PERSON_CONTEXT = b"tlog-audit/v1 person key"
 COHORT_CONTEXT = b"tlog-audit/v1 cohort key"
 SECRET_CONTEXT = b"tlog-audit/v1 keyring secret"
 PAYLOAD_CONTEXT = b"tlog-audit/v1 act\n"
+RECORD_CONTEXT = b"tlog-audit/v1 erasure record\n"
 _NONCE_BYTES = 12
 _CACHED_PERSONS = 100_000
 
@@ -86,11 +88,13 @@ class Keyring:
         self._person_hash = _person_hash(store, provider)
         self._terms = IndexTerms(self._need_secret(_INDEX_TERM_KEY))
         self._acts = AESGCM(self._need_secret(_ACT_KEY))
+        self._records = HmacSha256(self._need_secret(_RECORD_KEY)).digest
 
     @staticmethod
     def create(store: KeyringStore, provider: KeyEncryptionProvider, random: Callable[[int], bytes]) -> None:
-        """Make the keyring's own secret, wrapped by `provider`."""
-        store.add_secret(PERSON_HASH_KEY, provider.wrap_many([random(KEY_BYTES)], SECRET_CONTEXT)[0])
+        """Make the keyring's own secrets, wrapped by `provider`: those that its oldest backup must have already."""
+        for name in (PERSON_HASH_KEY, _RECORD_KEY):
+            store.add_secret(name, provider.wrap_many([random(KEY_BYTES)], SECRET_CONTEXT)[0])
 
     def assign(self, entries: Sequence[Entry], received_at: int, epoch: int = 0) -> list[AssignedKeys]:
         """Return the keys to seal each entry under, making and storing the missing ones first.
@@ -153,15 +157,28 @@ class Keyring:
         with self._lock:
             return self._load_persons([person])[person].key_id
 
+    def add_unnamed_person(self) -> int:
+        """Make a key that nobody is found by, and return its `key_id`."""
+        [wrapped] = self._provider.wrap_many([self._random(KEY_BYTES)], PERSON_CONTEXT)
+        key = WrappedPersonKey(int.from_bytes(self._random(8)) >> 1, None, wrapped)
+        self._store.add_persons([key])
+        return key.key_id
+
     def withdraw_person(self, key_id: int) -> None:
         """Take a person's key out of use; the log's epoch must move on before it is destroyed."""
         self._store.withdraw_person(key_id)
         self.drop_caches()
 
+    def is_withdrawn(self, key_id: int) -> bool:
+        """Tell whether a key is out of use, or gone."""
+        person = self._store.persons_by_id([key_id]).get(key_id)
+        return person is None or person.person_hash is None
+
     def destroy_person(self, key_id: int) -> bool:
         """Destroy a person's key. Returns whether it was there."""
-        self.drop_caches()
-        return self._store.destroy_person(key_id)
+        gone = self._store.destroy_person(key_id)
+        self.drop_caches()  # now: who read it before has cached it
+        return gone
 
     def need_cohort(self, name: str) -> bytes:
         """Return the key of a cohort, made if there is none. Raises `ClockBehind` where it was destroyed."""
@@ -170,8 +187,9 @@ class Keyring:
 
     def destroy_cohort(self, name: str) -> bool:
         """Destroy the key of a cohort, for good: its name never gets another. Returns whether it was there."""
+        gone = self._store.destroy_cohort(name)
         self.drop_caches()
-        return self._store.destroy_cohort(name)
+        return gone
 
     def scrub(self) -> None:
         """Remove what is left of destroyed keys in the database's files. Raises `Unavailable`."""
@@ -183,8 +201,8 @@ class Keyring:
 
     def destroy_persons(self, key_ids: Collection[int]) -> None:
         """Destroy the keys of several persons; durable on return."""
-        self.drop_caches()
         self._store.destroy_persons(key_ids)
+        self.drop_caches()
 
     def cohort_names(self) -> list[str]:
         """Return the names of all cohorts that have a key."""
@@ -211,6 +229,10 @@ class Keyring:
             return self._acts.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], PAYLOAD_CONTEXT + context)
         except (InvalidTag, ValueError):
             raise DecryptionFailed("what an act says does not open under this keyring") from None
+
+    def record_mac(self, text: bytes) -> bytes:
+        """Return the 32-byte MAC of an erasure record's text. No rotation of keys changes it."""
+        return self._records(RECORD_CONTEXT + text)
 
     def _enter(self, epoch: int) -> None:
         if epoch > self._epoch:

@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 
 from tlog.errors import ConfigurationInvalid
+from tlog.storage.durable import sync_folder
 
 MAX_SECRET_BYTES = 65536
 
@@ -37,7 +38,7 @@ def create_secret_file(path: Path, secret: bytes) -> None:
         raise ConfigurationInvalid(f"{path} cannot be written: {error.strerror}") from None
     finally:
         os.close(descriptor)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def read_secret_file(path: Path, length: int | None = None) -> bytes:
@@ -67,14 +68,6 @@ def _write(descriptor: int, secret: bytes) -> None:
     with open(descriptor, "wb", closefd=False) as file:
         file.write(secret)
     os.fsync(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _not_opened(path: Path, error: OSError) -> str:

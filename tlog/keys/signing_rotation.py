@@ -19,6 +19,7 @@ from pathlib import Path
 from tlog.errors import ConfigurationInvalid
 from tlog.formats.vkey import VKey, parse_vkey
 from tlog.keys.signing import ED25519_FILE, ML_DSA_44_FILE, SigningKeys, create_signing_keys, load_signing_keys
+from tlog.storage.durable import sync_folder
 
 _FILES = (ED25519_FILE, ML_DSA_44_FILE)
 
@@ -62,14 +63,14 @@ class SigningFolder:
         if not made.exists():
             made.mkdir(mode=0o700)
             create_signing_keys(made, self.name)
-            _sync(made)
+            sync_folder(made)
         return load_signing_keys(made, self.name)
 
     def begin(self) -> None:
         """Let the prepared pair sign from the next start on. Doing it again changes nothing."""
         if not self.next.exists():
             (self.keys / "next.new").rename(self.next)
-            _sync(self.keys)
+            sync_folder(self.keys)
 
     def finish(self) -> None:
         """Put the next pair in the place of the one in use, which is kept in `retired`. Goes on where it was cut off.
@@ -81,12 +82,12 @@ class SigningFolder:
         if (self.next / ED25519_FILE).exists():
             self._retire()
             (self.next / ED25519_FILE).replace(self.keys / ED25519_FILE)
-            _sync(self.keys)
+            sync_folder(self.keys)
         if (self.next / ML_DSA_44_FILE).exists():
             (self.next / ML_DSA_44_FILE).replace(self.keys / ML_DSA_44_FILE)
-            _sync(self.keys)
+            sync_folder(self.keys)
         self.next.rmdir()
-        _sync(self.keys)
+        sync_folder(self.keys)
 
     def keep_policy(self, content: bytes, date: str) -> Path:
         """Keep the policy that is about to be replaced, durable on return, and return where.
@@ -101,7 +102,7 @@ class SigningFolder:
                 part.write_bytes(content)
                 _sync_file(part)
                 part.replace(path)
-                _sync(self.retired)
+                sync_folder(self.retired)
             if path.read_bytes() == content:
                 return path
         raise AssertionError("count() ended")
@@ -121,17 +122,9 @@ class SigningFolder:
                 os.link(self.keys / file, place / file)
             (place / file).with_suffix(".vkey").write_text(f"{vkey.encode()}\n", encoding="utf-8")
         for folder in (place, self.retired, self.keys):
-            _sync(folder)
+            sync_folder(folder)
 
 
 def _sync_file(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

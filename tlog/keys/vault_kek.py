@@ -87,7 +87,8 @@ class VaultKek:
     def forget_versions_before_latest(self) -> None:
         """Have the engine destroy the older versions, for good. Raises Unavailable, ConfigurationInvalid."""
         place, latest = self._place, self._latest
-        for limit in ("min_decryption_version", "min_encryption_version"):  # hvac refuses both at one value
+        # One after the other: hvac refuses both at one value. The engine wants encryption never below decryption.
+        for limit in ("min_encryption_version", "min_decryption_version"):
             self._call(
                 lambda transit, limit=limit: transit.update_key_configuration(  # type: ignore[misc]
                     place.key, mount_point=place.mount, **{limit: latest}

@@ -38,9 +38,11 @@ PURPOSES: Final = {
     ActKind.EXPIRY: "end of the retention period",
     ActKind.HOLD: "legal hold",
     ActKind.LIFT: "end of a legal hold",
+    ActKind.RESUME: "expiry goes on after a restore",
 }
 T = TypeVar("T")
-_SAID: Final = ("reason", "approved_by")
+_PROTECTING: Final = frozenset({ActKind.HOLD, ActKind.LIFT})
+"""Acts whose reason the log does not repeat: it may point at somebody, and no erasure would reach it there."""
 _logger = structlog.get_logger()
 
 
@@ -156,13 +158,22 @@ class Acts:
         async with self.lock:
             await self.finish_others()
 
-    async def finish_others(self) -> None:
-        """Do what `resume` does, for a caller who holds the lock: what is unfinished then is nobody's."""
+    async def finish_others(self) -> dict[bytes, TlogError]:
+        """Do what `resume` does, for a caller who holds the lock: what is unfinished then is nobody's.
+
+        Returns why those could not be finished that were not, by their ids; a refusal is an end.
+        """
+        left: dict[bytes, TlogError] = {}
         for act in await asyncio.to_thread(self.store.in_states, UNFINISHED):
             try:
                 await self.run(act)
             except TlogError as error:
                 _logger.error("an act is not finished", act=str(UUID(bytes=act.act_id)), reason=str(error))
+                left[act.act_id] = error
+        unfinished = (
+            {act.act_id for act in await asyncio.to_thread(self.store.in_states, UNFINISHED)} if left else set()
+        )
+        return {act_id: error for act_id, error in left.items() if act_id in unfinished}
 
     async def conclude(  # noqa: PLR0913, PLR0917 - what an entry says
         self,
@@ -196,7 +207,8 @@ class Acts:
     ) -> int:
         """Append the entry that says what was done, or refused, and return its index."""
         by = payload.get("by")
-        said = {name: payload[name] for name in _SAID if payload.get(name) is not None}
+        names = ("approved_by",) if kind in _PROTECTING else ("reason", "approved_by")
+        said = {name: payload[name] for name in names if payload.get(name) is not None}
         return await self.own.log(
             act_id,
             SERVICE if by is None else token_actor(by, payload.get("authorised_by")),

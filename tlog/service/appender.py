@@ -8,15 +8,14 @@ opened and compared. Where parts of it were erased, what is left is compared.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from tlog.audit.entry import MAX_FAULTS
-from tlog.errors import Conflict, EntryInvalid, Fault, Unavailable
+from tlog.errors import Conflict, Unavailable
 from tlog.service.entries import EntryReader
-from tlog.service.intake import AppendRequest, is_single, read_request
+from tlog.service.intake import AppendRequest, read_request
 from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
 from tlog.storage.append_store import Appended, NewRow, SealedRequest, StaleKeys
@@ -40,11 +39,7 @@ class Placement:
 class Appender:
     """Appends requests of entries, each all or none."""
 
-    def __init__(
-        self, sealing: Sealing, sequencer: Sequencer, reader: EntryReader, classes: Collection[str] = ()
-    ) -> None:
-        """`classes` are the retention classes that are accepted; without any, all are."""
-        self._classes = frozenset(classes)
+    def __init__(self, sealing: Sealing, sequencer: Sequencer, reader: EntryReader) -> None:
         self._sealing = sealing
         self._sequencer = sequencer
         self._reader = reader
@@ -63,22 +58,11 @@ class Appender:
     async def _append(self, request: AppendRequest) -> list[Placement]:
         for _ in range(_SEALINGS):
             sealed = await self._sealing.seal(request)
-            self._require_known_classes(request, sealed)
             placements = await self._store(request, sealed)
             if not isinstance(placements, StaleKeys):
                 return placements
             self._sealing.enter(placements.epoch)
         raise Unavailable("keys were withdrawn again and again while this was sealed; nothing of it was stored")
-
-    def _require_known_classes(self, request: AppendRequest, sealed: SealedRequest) -> None:
-        """Raise `EntryInvalid` for a class without a period: its entries would be kept for ever, or not long enough."""
-        if not self._classes:
-            return
-        unknown = [i for i, row in enumerate(sealed.rows) if row.facet and row.facet.retention not in self._classes]
-        if unknown:
-            prefix = "" if is_single(request) else "[{}]."
-            message = f"not a retention class of this log; it has {', '.join(sorted(self._classes))}"
-            raise EntryInvalid([Fault(prefix.format(i) + "retention", message) for i in unknown[:MAX_FAULTS]])
 
     async def _store(self, request: AppendRequest, sealed: SealedRequest) -> list[Placement] | StaleKeys:
         known: dict[bytes, int] = {}

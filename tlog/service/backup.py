@@ -24,9 +24,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
-from tlog.audit.erasure_record import encode_record
+from tlog.audit.erasure_record import Mac, encode_record
 from tlog.errors import ConfigurationInvalid
-from tlog.service.backup_folder import MANIFEST, UNFINISHED, Manifest, NewBackup, Progress, started, sync_folder
+from tlog.service.backup_folder import MANIFEST, UNFINISHED, Manifest, NewBackup, Progress, started
 from tlog.storage.copy import (
     POSTGRES_SUFFIX,
     SQLITE_SUFFIX,
@@ -36,6 +36,7 @@ from tlog.storage.copy import (
     schema_revision,
 )
 from tlog.storage.database import Database
+from tlog.storage.durable import sync_folder
 from tlog.storage.erasure_records import ErasureRecords
 from tlog.storage.tables import checkpoints, log_state
 
@@ -45,13 +46,17 @@ _KEYRING_FILES: Final = ("keyring" + SQLITE_SUFFIX, "keyring" + POSTGRES_SUFFIX,
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is backed up: both databases, the folder of erasure records, and small `files` by name, none secret."""
+    """What is backed up: both databases, the folder of erasure records, and small `files` by name, none secret.
+
+    `mac` is the keyring's: a record that somebody else wrote must not end up in a backup that then can't be restored.
+    """
 
     origin: str
     log_url: str
     keyring_url: str
     files: Mapping[str, bytes]
     erasures: Path
+    mac: Mac
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def back_up(
             keyring.close()
     for name, data in source.files.items():
         entries.add(name, data)
-    _copy_records(source.erasures, entries)
+    _copy_records(source, entries)
     keyring_manifest = keys.finish(progress, schema=schema)
     manifest = entries.finish(progress, **facts)
     deleted = () if keep_days is None else _delete_old(places.keyring, source.origin, keep_days, now(), keys.folder)
@@ -132,11 +137,11 @@ def _facts(connection: Connection, origin: str) -> dict[str, Any]:
     }
 
 
-def _copy_records(folder: Path, new: NewBackup) -> None:
+def _copy_records(source: Source, new: NewBackup) -> None:
     (new.folder / "erasures").mkdir(mode=0o700)
-    if folder.is_dir():
-        for record in ErasureRecords(folder).all():
-            new.add(f"erasures/{record.act}.json", encode_record(record))
+    if source.erasures.is_dir():
+        for record in ErasureRecords(source.erasures, source.mac).all():
+            new.add(f"erasures/{record.act}.json", encode_record(record, source.mac))
 
 
 def _require_space(log: Database, keyring: Database, places: Places) -> None:

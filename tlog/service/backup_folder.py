@@ -27,6 +27,7 @@ import msgspec
 
 from tlog.audit.fields import instant
 from tlog.errors import ConfigurationInvalid, StorageFault
+from tlog.storage.durable import sync_folder
 
 Kind = Literal["entries", "keyring"]
 Progress = Callable[[str, int, int], None]
@@ -191,15 +192,6 @@ def write_new(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _text(values: Mapping[str, Any]) -> str:

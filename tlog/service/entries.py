@@ -60,6 +60,11 @@ class EntryReader:
         cohorts, persons = self._keys([row for row, _ in wanted])
         return [_erase(row, labels, cohorts, persons) for row, labels in wanted]
 
+    def material(self, rows: Sequence[StoredEntry]) -> list[tuple[SealedParts, OpenKeys]]:
+        """Return the stored parts of sealed rows and the keys that they open with, in order."""
+        cohorts, persons = self._keys(rows)
+        return [_material(row, cohorts, persons) for row in rows]
+
     def _keys(self, rows: Sequence[StoredEntry]) -> tuple[dict[str, bytes], dict[int, bytes]]:
         sealed = [row for row in rows if row.columns["core"] is not None]
         key_ids = [part.key_id for row in sealed for part in row.personal if part.key_id is not None]

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 
 from tlog.audit.erasure_record import ErasureRecord
@@ -47,6 +48,10 @@ class ExpiryHolds(Protocol):
 
     def blocking_expiry(self, indices: Sequence[int]) -> set[int]:
         """Return those of the entries that a legal hold covers."""
+        ...
+
+    def count(self) -> int:
+        """Return how many holds are in force."""
         ...
 
 
@@ -123,7 +128,7 @@ class CohortEraser:
 
     def forget_persons(self) -> int:
         """Destroy the keys, and with them the keyed hashes, of persons of whom nothing is left. Returns how many."""
-        orphans, forgotten, after = OrphanKeys(self.store.database), 0, -1
+        orphans, forgotten, after = OrphanKeys(self.store), 0, -1
         while key_ids := self.keyring.person_key_ids(after, _KEYS):
             after = key_ids[-1]
             if unused := orphans.among(key_ids):
@@ -142,7 +147,8 @@ class CohortEraser:
         actor, *subjects = (None if part.key_id is None else persons.get(part.key_id) for part in parts)
         first, *others = (part.ciphertext for part in parts)
         sealed = SealedParts(columns["entry_id"], row.leaf, columns["core"], first, tuple(others), columns["shared"])
-        moved = reseal(sealed, OpenKeys(old, actor, tuple(subjects)), key, self.random)
+        keys = OpenKeys(old, actor, tuple(subjects))
+        moved = reseal(sealed, keys, msgspec.structs.replace(keys, cohort=key), self.random)
         ciphertexts = (moved.actor, *moved.subjects)
         numbered = [(part.part, data) for part, data in zip(parts, ciphertexts, strict=True)]
         return MovedRow(row.index, moved.core, moved.shared, numbered)

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from tlog.audit.fields import instant
-from tlog.errors import BadRequest, NotFound
+from tlog.errors import BadRequest, Conflict, NotFound, Unavailable
 from tlog.keys.keyring import Keyring
 from tlog.service.acts import Acts, Payload
-from tlog.service.erasure import names_person
+from tlog.service.erasure_request import names_person
 from tlog.service.holds import CASE_TYPE, Holds
 from tlog.storage.act_store import OPEN, Act, ActKind, ActState
 from tlog.storage.hold_store import Hold, HoldKind
@@ -65,9 +65,18 @@ class HoldActs:
             running.register(kind, self)
 
     async def place(self, asked: HoldRequest, token: Token) -> Hold:
-        """Place a hold; in force on return, and logged. Raises `BadRequest`, `LogHalted`, and what storage raises."""
+        """Place a hold; in force on return, and logged.
+
+        Raises `BadRequest`, `LogHalted`, `Unavailable` while an act that was begun before can't be finished, and what
+        storage raises.
+        """
         asked.check()
         async with self._acts.lock:
+            if left := await self._acts.finish_others():
+                # It was decided before and destroys what this hold might cover: nothing may be called held by then.
+                raise Unavailable(
+                    f"an act that was begun can't be finished now: {next(iter(left.values()))}; ask again"
+                )
             key_id = None
             if asked.subject is not None:
                 key_id = await asyncio.to_thread(self._keyring.need_person, "subject", asked.subject)
@@ -98,9 +107,15 @@ class HoldActs:
         if act.state is ActState.BEGUN:
             hold = await asyncio.to_thread(self.holds.store.get, act.hold or 0)
             if hold.lifted_at is None:
-                await asyncio.to_thread(self.holds.store.lift, hold.hold, self._acts.now())
+                payload = self._lifted(hold, self._acts.payload(act))
+                await asyncio.to_thread(self.holds.store.lift, hold.hold, self._acts.now(), payload)
             act = await self._applied(act)
         return await self._acts.conclude(act, {"hold": act.hold}, action="tlog.hold.lift")
+
+    def _lifted(self, hold: Hold, said: Payload) -> bytes:
+        """Return what a hold says once it is lifted: also why and by whom; encrypted."""
+        why = {"by": said.get("by"), "reason": said.get("reason"), "authorised_by": said.get("authorised_by")}
+        return self._keyring.seal_payload(msgspec.json.encode(self.holds.said(hold) | {"lifted": why}), hold.hold_id)
 
     async def _place(self, act: Act) -> Act:
         said = self._acts.payload(act)
@@ -108,7 +123,7 @@ class HoldActs:
             hold = await asyncio.to_thread(self.holds.store.place, act.act_id, self._row(act, said))
             act = await self._applied(act, hold=hold.hold)
         details = {"hold": act.hold, "kind": said.get("kind"), "scope": said.get("scope"), "ground": said.get("ground")}
-        return await self._acts.conclude(act, details, payload=_logged(said), action="tlog.hold.place")
+        return await self._acts.conclude(act, details, action="tlog.hold.place")
 
     async def _applied(self, act: Act, **values: Any) -> Act:
         changes = {"applied_at": self._acts.now(), **values}
@@ -117,7 +132,7 @@ class HoldActs:
     async def _lift(self, number: int, payload: Payload, token: Token) -> Act:
         hold = await asyncio.to_thread(self.holds.store.get, number)
         if hold.lifted_at is not None:
-            await asyncio.to_thread(self.holds.store.lift, number, 0)  # says that it is lifted already
+            raise Conflict(f"hold {number} is lifted already")
         waiting = await asyncio.to_thread(self._acts.store.in_states, OPEN, ActKind.LIFT)
         for act in waiting:
             if act.hold == number:
@@ -128,6 +143,7 @@ class HoldActs:
 
     def _row(self, act: Act, said: Payload) -> dict[str, Any]:
         kept = {name: said.get(name) for name in ("case", "reason", "ground", "by", "authorised_by")}
+        kept["on_subject"] = act.key_id is not None
         return {
             "kind": said["kind"],
             "case_term": self._keyring.target_term(CASE_TYPE, said["case"]),
@@ -159,8 +175,3 @@ def _payload(asked: HoldRequest, token: Token) -> Payload:
         "by_case": asked.by_case,
         "scope": scope,
     }
-
-
-def _logged(said: Payload) -> Payload:
-    """Return what the entry says: not the case number, which may point at the person."""
-    return {name: said[name] for name in ("by", "authorised_by") if said.get(name) is not None}

@@ -28,6 +28,18 @@ class Holds:
         """Return the holds whose scope is this person and nothing narrower, whether or not they have entries."""
         return [hold.hold for hold in self.store.active() if hold.key_id == key_id and _is_whole_person(hold)]
 
+    def names(self, key_id: int) -> bool:
+        """Tell whether a hold in force is on this person, be it within a narrower scope."""
+        return any(hold.key_id == key_id for hold in self.store.active())
+
+    def rekey(self, old: int, new: int) -> None:
+        """Let the holds in force on a person be on their new key."""
+        self.store.rekey(old, new)
+
+    def count(self) -> int:
+        """Return how many holds are in force."""
+        return len(self.store.active())
+
     def held(self, indices: Sequence[int]) -> dict[int, list[int]]:
         """Return the numbers of the holds that protect each entry from erasure; free entries are left out."""
         return self._covered(indices, self.store.active())

@@ -1,17 +1,18 @@
-"""What a request to append entries must be before anything is done with it: its form, its number, its source.
+"""What a request to append entries must be before anything is done with it: its form, its number, its source,
+its retention class.
 
 Pure: runs on the event loop for a small request and in a sealing process for a large one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from tlog.audit.entry import NDJSON, Entry, parse_entries
+from tlog.audit.entry import MAX_FAULTS, NDJSON, Entry, parse_entries
 from tlog.errors import EntryInvalid, Fault, Forbidden, TooLarge
 
 MAX_ENTRIES: Final = 10_000
@@ -28,15 +29,18 @@ class AppendRequest:
     source: str
 
 
-def read_request(request: AppendRequest) -> list[Entry]:
+def read_request(request: AppendRequest, classes: Collection[str] = ()) -> list[Entry]:
     """Return the entries of a request, at least one, each with an id of its own.
 
+    `classes` are the retention classes that are accepted; without any, all are.
     Raises `EntryInvalid` with every fault, `TooLarge`, `Forbidden` for an entry of another source.
     """
     _check_count(request.body, request.media_type)
     entries = parse_entries(request.body, request.media_type)
     _require_own(request.source, entries)
     _refuse_repeated_ids(entries)
+    if classes:
+        _require_known_classes(request, entries, classes)
     return entries
 
 
@@ -85,3 +89,12 @@ def _refuse_repeated_ids(entries: Sequence[Entry]) -> None:
             faults.append(Fault(f"[{position}].id", f"the same id as [{earlier}]; an id names one entry"))
     if faults:
         raise EntryInvalid(faults)
+
+
+def _require_known_classes(request: AppendRequest, entries: Sequence[Entry], classes: Collection[str]) -> None:
+    """Raise `EntryInvalid` for a class without a period: its entries would be kept for ever, or not long enough."""
+    unknown = [position for position, entry in enumerate(entries) if entry.retention not in classes]
+    if unknown:
+        prefix = "" if is_single(request) else "[{}]."
+        message = f"not a retention class of this log; it has {', '.join(sorted(classes))}"
+        raise EntryInvalid([Fault(prefix.format(i) + "retention", message) for i in unknown[:MAX_FAULTS]])

@@ -22,6 +22,7 @@ from tlog.keys.keyring import COHORT_CONTEXT, KEY_BYTES, PERSON_CONTEXT, PERSON_
 from tlog.keys.local_kek import KEK_BYTES, create_local_kek, kek_id
 from tlog.keys.secret_file import read_secret_file
 from tlog.storage.database import Database
+from tlog.storage.durable import sync_folder
 from tlog.storage.keyring_rewrap import TABLES, KeyringRewrap
 from tlog.storage.keyring_store import KeyringStore
 
@@ -74,9 +75,9 @@ def replace_kek_file(keys: Path, random: Callable[[int], bytes]) -> None:
     kept = keys / f"kek-{kek_id(read_secret_file(current, KEK_BYTES)).hex()}.key"
     if not kept.exists():
         os.link(current, kept)
-    _sync(keys)
+    sync_folder(keys)
     fresh.rename(current)
-    _sync(keys)
+    sync_folder(keys)
 
 
 def destroy_previous_keks(keys: Path, database: Database, provider: KeyEncryptionProvider) -> list[Path]:
@@ -89,7 +90,7 @@ def destroy_previous_keks(keys: Path, database: Database, provider: KeyEncryptio
     files = previous_keks(keys)
     for path in files:
         path.unlink()
-    _sync(keys)
+    sync_folder(keys)
     return files
 
 
@@ -102,11 +103,3 @@ def rotate_person_hash(database: Database, provider: KeyEncryptionProvider, rand
     key = random(KEY_BYTES)
     wrapped = provider.wrap_many([key], SECRET_CONTEXT)[0]
     return KeyringRewrap(database).rehash(f"{PERSON_HASH_KEY}-{number}", wrapped, HmacSha256(key).digest)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,11 +12,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from os import urandom
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import aiohttp
 import structlog
 
+from tlog.audit.fields import instant
 from tlog.errors import LogHalted, Malformed, StorageFault, TlogError, Unavailable
 from tlog.formats.policy import Policy
 from tlog.keys.keyring import Keyring
@@ -38,6 +39,7 @@ from tlog.service.proofs import Proofs
 from tlog.service.publisher import Publisher
 from tlog.service.quorum import Witnesses
 from tlog.service.replay import ErasureReplayer, Replayer, replay
+from tlog.service.resumption import Resumption
 from tlog.service.retention import Retention
 from tlog.service.retention_rules import RetentionClasses, own_class
 from tlog.service.rotation_notes import log_notes
@@ -53,6 +55,7 @@ from tlog.storage.append_store import Appended, AppendStore, NewRow, SealedReque
 from tlog.storage.database import Database
 from tlog.storage.erasure_records import ErasureRecords
 from tlog.storage.erasure_store import ErasureStore
+from tlog.storage.expiry_pause import PAUSE_FILE, ExpiryPause
 from tlog.storage.expiry_store import ExpiryStore
 from tlog.storage.hold_store import HoldStore
 from tlog.storage.log_store import LogStore
@@ -64,6 +67,7 @@ Stage = Literal["durable", "integrated", "witnessed"]
 _logger = structlog.get_logger()
 SEALED_LEAF_BYTES = 32
 MAX_RAW_LEAF_BYTES = (1 << 16) - 1
+_OLDER: Final = "a database is older than the erasure records: holds that were placed since may be missing"
 
 
 def now_us() -> int:
@@ -115,8 +119,9 @@ class Log:
         self.entries = EntryReader(self.store, parts.keyring)
         self.lookup = LookUp(LookUpStore(parts.database), self.store, self.entries, parts.keyring)
         sealer = Sealer(parts.keyring, parts.now, parts.random)
-        self._sealing = Sealing(sealer, parts.keyring_recipe, parts.settings.sealing_processes, parts.now)
-        self.appender = Appender(self._sealing, self.sequencer, self.entries, parts.retention)
+        processes = parts.settings.sealing_processes
+        self._sealing = Sealing(sealer, parts.keyring_recipe, processes, parts.now, parts.retention)
+        self.appender = Appender(self._sealing, self.sequencer, self.entries)
         act_store = ActStore(parts.database)
         own = OwnEntries(self.appender, self.store, act_store, parts.now, own_class(parts.retention))
         self._own = own
@@ -126,8 +131,10 @@ class Log:
         self.retention: Retention | None = None
         self.scheduler: Scheduler | None = None
         if parts.records is not None:
-            self._open_records(ErasureRecords(parts.records))
+            pause = ExpiryPause(parts.records.parent / PAUSE_FILE)
+            self._open_records(ErasureRecords(parts.records, parts.keyring.record_mac), pause)
         self._sealing.enter(self.store.key_epoch())
+        self.store.epoch_moved = self._sealing.enter
         self.proofs = Proofs(
             self.store,
             self._nodes,
@@ -135,23 +142,23 @@ class Log:
             lambda: self.publisher.published,
         )
 
-    def _open_records(self, records: ErasureRecords) -> None:
+    def _open_records(self, records: ErasureRecords, pause: ExpiryPause) -> None:
         """Wire what erases, and have it erase again what a restored database brought back."""
         parts, origin = self._parts, self.store.state().origin
         erasures = ErasureStore(parts.database)
-        eraser = PersonEraser(origin, self.store, erasures, self.entries, parts.keyring, records)
+        eraser = PersonEraser(origin, self.store, erasures, self.entries, parts.keyring, records, parts.random)
         holds = Holds(HoldStore(parts.database), parts.keyring)
         self.holds = HoldActs(self.acts, holds, parts.keyring, second_person=self.settings.second_person)
         self.erasures = Erasures(self.acts, eraser, holds, second_person=self.settings.second_person)
         self.acts.register(ActKind.ERASURE, self.erasures)
-        cohorts = self._open_retention(origin, records, holds)
+        cohorts = self._open_retention(origin, records, holds, pause)
         replayers: dict[ActKind, Replayer] = {
             ActKind.ERASURE: ErasureReplayer(eraser, self.acts),
             ActKind.EXPIRY: ExpiryReplayer(cohorts, self.acts.store, parts.now),
         }
-        replay(origin, records, self.acts.store, replayers)
+        replay(origin, records, self.acts.store, replayers, lambda: pause.begin(instant(parts.now()), _OLDER))
 
-    def _open_retention(self, origin: str, records: ErasureRecords, holds: Holds) -> CohortEraser:
+    def _open_retention(self, origin: str, records: ErasureRecords, holds: Holds, pause: ExpiryPause) -> CohortEraser:
         parts = self._parts
         stored = ExpiryStore(parts.database)
         eraser = CohortEraser(origin, self.store, stored, parts.keyring, records, parts.random)
@@ -160,6 +167,7 @@ class Log:
         self.retention = Retention(
             self.acts,
             expiry,
+            Resumption(self.acts, pause, second_person=self.settings.second_person),
             parts.keyring,
             parts.retention,
             believed=lambda: believable_time(parts.now(), self.publisher.published, parts.policy),
@@ -205,6 +213,8 @@ class Log:
             self._sealing.start()
             self.sequencer.start()
             self.acts.spawn(self._resume())
+        if self.retention is not None and (paused := await asyncio.to_thread(self.retention.paused)) is not None:
+            _logger.warning("expiry is paused", since=paused.since, reason=paused.reason)
 
     async def stop(self) -> None:
         """Store and integrate what was accepted, then close everything."""
@@ -225,7 +235,7 @@ class Log:
                 await log_notes(self._parts.records.parent / "rotations", self._own)
             except (TlogError, OSError, ValueError) as error:  # the notes stay for the next start
                 _logger.error("a key rotation could not be logged", error=type(error).__name__)
-        if self.scheduler is not None and self._parts.retention:
+        if self.scheduler is not None:
             self.scheduler.start()
 
     @property
@@ -235,7 +245,7 @@ class Log:
 
     def held(self, indices: Sequence[int]) -> Collection[int]:
         """Return those of the entries that a hold protects. Blocks."""
-        holds = self.erasures.holds if self.erasures is not None else None
+        holds = self.erasures.steps.holds if self.erasures is not None else None
         return holds.held(indices) if holds is not None else ()
 
     async def append_leaf(self, leaf: bytes) -> int:

@@ -3,6 +3,7 @@
     prepare     digests of every part of theirs, checked against the leaves; nothing is changed
     withdraw    nobody finds their key any more, and what was sealed under it is not stored any more (`LogStore`'s
                 epoch): from here on no part can appear under the key
+    keep        what is held and came after the erasure was decided: it is sealed under another key of the person
     record      the digests, durably outside the databases
     apply       parts replaced by digests, in one transaction
     destroy     the key
@@ -14,6 +15,7 @@ accepted, and the part is replaced by the empty list of digests, which leaves it
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
@@ -23,9 +25,11 @@ from msgspec import UNSET
 
 from tlog.audit.erasure_record import ErasedPart, ErasureRecord
 from tlog.audit.part import ACTOR, ERASED, SHARED, subject_label
-from tlog.errors import LeafMismatch, StorageFault, TlogError
+from tlog.errors import DecryptionFailed, LeafMismatch, StorageFault, TlogError
 from tlog.keys.keyring import Keyring
+from tlog.keys.person_payload import open_to_person, seal_to_person
 from tlog.service.entries import EntryReader
+from tlog.service.person_rekey import PersonRekey
 from tlog.storage.act_store import Act
 from tlog.storage.erasure_records import ErasureRecords
 from tlog.storage.erasure_store import ErasureStore, Place, part_number
@@ -46,6 +50,12 @@ class Prepared:
 
     parts: dict[Place, list[ErasedPart]] = field(default_factory=dict)
     damaged: list[int] = field(default_factory=list)
+
+    def keep_only(self, places: Sequence[Place]) -> None:
+        """Forget what is at other places."""
+        kept = set(places)
+        self.parts = {place: parts for place, parts in self.parts.items() if place in kept}
+        self.damaged = [index for index in self.damaged if any(place.at == index for place in self.parts)]
 
     @property
     def erased(self) -> list[ErasedPart]:
@@ -68,10 +78,25 @@ class PersonEraser:
     reader: EntryReader
     keyring: Keyring
     records: ErasureRecords
+    random: Callable[[int], bytes]
+
+    def sealed_identity(self, key_id: int, identity: str) -> str:
+        """Return what a person is called, in base64, sealed under the key that their erasure destroys."""
+        return b64encode(seal_to_person(self.keyring, key_id, identity.encode(), self.random)).decode()
+
+    def identity(self, key_id: int, sealed: str) -> str | None:
+        """Return what `sealed_identity` was given; None where it does not open any more."""
+        try:
+            return open_to_person(self.keyring, key_id, b64decode(sealed)).decode()
+        except DecryptionFailed:
+            return None
 
     def prepare(self, key_id: int, prepared: Prepared, report: Report) -> None:
-        """Add to `prepared` what is not in it yet, in pages; `report` is told how far it is."""
-        missing = [place for place in self.erasures.places(key_id) if place not in prepared.parts]
+        """Add to `prepared` what is not in it yet, in pages, and take out what is not under the key any more; `report`
+        is told how far it is."""
+        places = self.erasures.places(key_id)
+        prepared.keep_only(places)
+        missing = [place for place in places if place not in prepared.parts]
         for start in range(0, len(missing), PAGE):
             page = missing[start : start + PAGE]
             rows = self.store.entries_at(sorted({place.at for place in page}))
@@ -91,7 +116,11 @@ class PersonEraser:
         """Let nothing be stored any more that was sealed before the key was withdrawn."""
         self.store.advance_epoch()
 
-    def record(self, act: Act, role: Role, parts: Sequence[ErasedPart]) -> ErasureRecord:
+    def keep(self, indices: Sequence[int], old: int, new: int) -> None:
+        """Seal what these entries hold of the person under another key of theirs (`person_rekey.py`)."""
+        PersonRekey(self.store, self.erasures, self.reader, self.keyring, self.random).move(indices, old, new)
+
+    def record(self, act: Act, role: Role, parts: Sequence[ErasedPart], kept: Sequence[int] = ()) -> ErasureRecord:
         """Write and return the record of an act; durable on return. `act` names the key."""
         record = ErasureRecord(
             version=1,
@@ -101,6 +130,7 @@ class PersonEraser:
             at=act.requested_at,
             key_id=act.key_id if act.key_id is not None else UNSET,
             role=role,
+            moved=kept,
             parts=parts,
         )
         self.records.write(record)

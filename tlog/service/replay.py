@@ -8,7 +8,7 @@ whose key is back in this keyring, everything is destroyed again. The act's own 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -20,7 +20,7 @@ from tlog.audit.erasure_record import ErasureRecord
 from tlog.errors import StorageFault
 from tlog.service.acts import Acts
 from tlog.service.person_eraser import PersonEraser, key_of
-from tlog.storage.act_store import Act, ActKind, ActState, ActStore
+from tlog.storage.act_store import UNFINISHED, Act, ActKind, ActState, ActStore
 from tlog.storage.erasure_records import ErasureRecords
 
 _logger = structlog.get_logger()
@@ -60,9 +60,12 @@ class ErasureReplayer:
     def replay(self, record: ErasureRecord, act: Act) -> None:
         """Replace the parts and destroy the key."""
         key_id = key_of(record)
+        self.eraser.erasures.require_under(key_id, record.parts)
         self.eraser.check(record)
         self.eraser.withdraw(key_id)
         self.eraser.fence()
+        if record.moved:  # nobody is found by this key: who they were is not in the record
+            self.eraser.keep(record.moved, key_id, self.eraser.keyring.add_unnamed_person())
         said = self.acts.payload(act) if act.state is not ActState.DONE else {}
         said.pop("identity", None)
         values = {
@@ -79,8 +82,17 @@ class ErasureReplayer:
         self.eraser.scrub()
 
 
-def replay(origin: str, records: ErasureRecords, acts: ActStore, replayers: Mapping[ActKind, Replayer]) -> int:
+def replay(
+    origin: str,
+    records: ErasureRecords,
+    acts: ActStore,
+    replayers: Mapping[ActKind, Replayer],
+    older: Callable[[], None],
+) -> int:
     """Do every erasure again that these databases do not know, and return how many those were. Blocks.
+
+    `older` is called first where a database is older than the records, and not merely from the middle of an act: it
+    may lack more than erasures. What it does is durable on return: the next start finds nothing missing any more.
 
     Raises `StorageFault` for a record that can't be read or is of another log: what must not be shown is not known
     then. A crash in between: the next start does it again.
@@ -89,17 +101,19 @@ def replay(origin: str, records: ErasureRecords, acts: ActStore, replayers: Mapp
     for record in found:
         if record.origin != origin:
             raise StorageFault(f"the erasure record of act {record.act} is of the log {record.origin}")
-    replayed = 0
-    for kind, replayer in replayers.items():
-        of_kind = [record for record in found if record.kind == kind]
-        missing = _missing(of_kind, acts, replayer)
-        for record in missing:
-            replayer.replay(record, _act(record, acts))
-        if missing:
-            replayer.scrub()
-            _logger.warning("erasures replayed", kind=str(kind), acts=[record.act for record in missing])
-        replayed += len(missing)
-    return replayed
+    missing = {
+        kind: _missing([record for record in found if record.kind == kind], acts, replayer)
+        for kind, replayer in replayers.items()
+    }
+    if any(_is_older(record, acts) for some in missing.values() for record in some):
+        older()
+    for kind, some in missing.items():
+        for record in some:
+            replayers[kind].replay(record, _act(record, acts))
+        if some:
+            replayers[kind].scrub()
+            _logger.warning("erasures replayed", kind=str(kind), acts=[record.act for record in some])
+    return sum(map(len, missing.values()))
 
 
 def _missing(records: list[ErasureRecord], acts: ActStore, replayer: Replayer) -> list[ErasureRecord]:
@@ -110,6 +124,13 @@ def _missing(records: list[ErasureRecord], acts: ActStore, replayer: Replayer) -
 
 def _is_done(act: Act | None) -> bool:
     return act is not None and act.state is ActState.DONE
+
+
+def _is_older(record: ErasureRecord, acts: ActStore) -> bool:
+    """Tell a database from before an act, which does not know it or still has its key, from one in which the process
+    ended in the middle of the act."""
+    act = acts.find(UUID(record.act).bytes)
+    return act is None or act.state not in UNFINISHED
 
 
 def _act(record: ErasureRecord, acts: ActStore) -> Act:

@@ -2,9 +2,10 @@
 
 Order, so that no state in between shows what was erased:
 
-1. both manifests, the hash of every file, and every erasure record that there is: nothing is written before;
-2. the erasure records, then the databases: whoever opens these finds the records beside them;
-3. the erasures are done again (`tlog/service/replay.py`), before the folder is finished.
+1. both manifests, the hash of every file, and that every erasure record is one: nothing is written before;
+2. the keyring, which tells whether this log wrote the records; it holds no entry;
+3. the erasure records, then the entries: whoever opens these finds the records beside them;
+4. the erasures are done again (`tlog/service/replay.py`), before the folder is finished.
 """
 
 from __future__ import annotations
@@ -13,18 +14,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec.structs import replace
-
-from tlog.audit.erasure_record import ErasureRecord
+from tlog.audit.erasure_record import Mac
 from tlog.errors import ConfigurationInvalid, StorageFault
 from tlog.service.backup_folder import Manifest, Progress, check_files, read_manifest
 from tlog.service.log import Log, LogParts
 from tlog.service.reindex import compute_missing_terms
+from tlog.service.restored_records import RecordCounts, RecordSources, count_records, merged_records
 from tlog.storage.copy import POSTGRES_SUFFIX, SQLITE_SUFFIX, put_back, require_empty
 from tlog.storage.erasure_records import ErasureRecords
-
-Records = dict[str, ErasureRecord]
-"""Erasure records by the act they are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +32,8 @@ class CheckedBackup:
     keyring: Path
     manifest: Manifest
     keyring_manifest: Manifest
-    records: Records
-    later_records: int
-    """How many of the records are not in the backup itself."""
+    sources: RecordSources
+    records: RecordCounts
 
     @property
     def log_copy(self) -> Path:
@@ -69,10 +65,8 @@ def check_backup(entries: Path, keyring: Path, later: Sequence[Path], progress: 
         )
     check_files(entries, manifest, progress)
     check_files(keyring, keyring_manifest, progress)
-    own = _read_records(entries / "erasures", manifest.origin, names=set(manifest.files))
-    since = _later_records(later, manifest.origin, own)
-    records = {act: _merged(own.get(act), since.get(act)) for act in sorted({*own, *since})}
-    checked = CheckedBackup(entries, keyring, manifest, keyring_manifest, records, len(since.keys() - own.keys()))
+    sources = RecordSources(entries, manifest, tuple(later))
+    checked = CheckedBackup(entries, keyring, manifest, keyring_manifest, sources, count_records(sources))
     _ = checked.log_copy, checked.keyring_copy
     return checked
 
@@ -83,18 +77,25 @@ def require_targets(checked: CheckedBackup, log_url: str, keyring_url: str) -> N
     require_empty(keyring_url, checked.keyring_copy.suffix)
 
 
-def put_records(checked: CheckedBackup, folder: Path) -> None:
-    """Write every erasure record, durable on return; before any database is there."""
-    records = ErasureRecords(folder)
-    for record in checked.records.values():
+def put_keyring(checked: CheckedBackup, url: str, progress: Progress) -> None:
+    """Put the keyring back, at this program's schema."""
+    put_back(checked.keyring_copy, url, "keyring")
+    progress("databases", 1, 2)
+
+
+def put_records(checked: CheckedBackup, folder: Path, mac: Mac) -> None:
+    """Write every erasure record, durable on return; before any entry is there. `mac` is the restored keyring's.
+
+    Raises `StorageFault`, which names the file, for a record that this log did not write.
+    """
+    records = ErasureRecords(folder, mac)
+    for record in merged_records(checked.sources, mac):
         records.write(record)
 
 
-def put_databases(checked: CheckedBackup, log_url: str, keyring_url: str, progress: Progress) -> None:
-    """Put both databases back, at this program's schema."""
-    put_back(checked.log_copy, log_url, "log")
-    progress("databases", 1, 2)
-    put_back(checked.keyring_copy, keyring_url, "keyring")
+def put_entries(checked: CheckedBackup, url: str, progress: Progress) -> None:
+    """Put the log's database back, at this program's schema."""
+    put_back(checked.log_copy, url, "log")
     progress("databases", 2, 2)
 
 
@@ -114,42 +115,3 @@ def _copy(manifest: Manifest, stem: str, folder: Path) -> str:
     if len(found) != 1:
         raise StorageFault(f"{folder} names no copy of the {stem} database")
     return found[0]
-
-
-def _read_records(folder: Path, origin: str, names: set[str] | None = None) -> Records:
-    found: Records = {}
-    for record in ErasureRecords(folder).all() if folder.is_dir() else ():
-        if record.origin != origin:
-            raise ConfigurationInvalid(f"{folder} has erasure records of the log {record.origin}, not of {origin}")
-        if names is None or f"erasures/{record.act}.json" in names:
-            found[record.act] = record
-    return found
-
-
-def _later_records(folders: Sequence[Path], origin: str, own: Records) -> Records:
-    since: Records = {}
-    for folder in folders:
-        if not folder.is_dir():
-            raise ConfigurationInvalid(f"--erasures {folder}: there is no such folder")
-        for act, record in _read_records(folder, origin).items():
-            since[act] = _merged(since.get(act), record)
-    # Records are never removed: where one of the backup's is missing, the folder is older, or not the log's.
-    if folders and (missing := own.keys() - since.keys()):
-        raise ConfigurationInvalid(
-            f"--erasures lacks {len(missing)} of the backup's own records: it is older than the backup, or of another "
-            "place. Give the 'erasures' folder of the data folder that was lost, or its newest copy"
-        )
-    return since
-
-
-def _merged(old: ErasureRecord | None, new: ErasureRecord | None) -> ErasureRecord:
-    """Return one record of what two versions of it say; the newer one decides, and no erased part is left out."""
-    record = new or old
-    if record is None:
-        raise StorageFault("there is no such record")
-    if old is None or new is None or old == new:
-        return record
-    if (old.kind, old.key_id, old.cohort) != (new.kind, new.key_id, new.cohort):
-        raise StorageFault(f"two erasure records of act {record.act} contradict each other")
-    parts = {(part.index, part.label): part for part in (*old.parts, *new.parts)}
-    return replace(record, parts=sorted(parts.values(), key=lambda part: part.index))

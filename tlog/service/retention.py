@@ -1,7 +1,7 @@
 """Retention: which cohorts there are, when they expire, and their expiry once their time is over.
 
-Expiry is automatic (`scheduler.py`); a manual run begins the same acts, after a second person approved each where
-that is set.
+Expiry is automatic (`scheduler.py`), unless it is paused (`resumption.py`); a manual run begins the same acts, after a
+second person approved each where that is set, and ends the pause.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from typing import Final
 from tlog.errors import TlogError, Unavailable
 from tlog.keys.keyring import Keyring
 from tlog.service.acts import Acts
+from tlog.service.cohort_extents import CohortExtents
 from tlog.service.expiry import Expiry
 from tlog.service.own_entries import SERVICE
+from tlog.service.resumption import Resumption
 from tlog.service.retention_rules import Cohort, RetentionClass, RetentionClasses, due, parse_cohort
 from tlog.storage.act_store import OPEN, UNFINISHED, Act, ActKind, ActState
+from tlog.storage.cohort_counts import CohortCounts
+from tlog.storage.expiry_pause import Pause
 from tlog.storage.token_store import Token
 
 _CHECK_SECONDS: Final = 60.0
@@ -42,6 +46,7 @@ class Retention:
         self,
         running: Acts,
         expiry: Expiry,
+        resumption: Resumption,
         keyring: Keyring,
         classes: RetentionClasses,
         *,
@@ -53,6 +58,7 @@ class Retention:
         of that size has its quorum."""
         self._acts = running
         self._expiry = expiry
+        self._resumption = resumption
         self._keyring = keyring
         self.classes = classes
         self._believed = believed
@@ -60,14 +66,23 @@ class Retention:
         self._second_person = second_person
         self._asked: int | None = None  # the entry that asks, while no witness has answered
 
+    def paused(self) -> Pause | None:
+        """Return why nothing may expire by itself, if so. Blocks."""
+        return self._resumption.pause.read()
+
     def plan(self, until: int) -> list[Planned]:
         """Return the cohorts that expire up to `until` (microseconds) or have no period, soonest first. Blocks."""
-        now = self._believed()
-        found = [self._planned(cohort, now) for cohort in self._cohorts() if self._is_asked(cohort, until)]
+        now, every = self._believed(), self._cohorts()
+        asked = [cohort for cohort in every if self._is_asked(cohort, until)]
+        counts = CohortCounts(self._expiry.eraser.store.database)
+        extents = CohortExtents(counts, self._expiry.holds, every)
+        extents.count(asked)
+        found = [self._planned(cohort, now, extents) for cohort in asked]
         return sorted(found, key=lambda plan: (plan.expires_at is None, plan.expires_at or 0, plan.cohort.name))
 
     async def run_due(self) -> list[Act]:
-        """Expire every cohort whose time is over and return the acts, done. What is wholly held is left.
+        """Expire every cohort whose time is over and return the acts, done. What is wholly held is left. Not while it
+        is `paused`.
 
         Raises `LogHalted`, `Unavailable` if this machine's clock is ahead of what the witnesses bear out, and what
         expiring raises.
@@ -82,12 +97,14 @@ class Retention:
         return acts
 
     async def request(self, token: Token, authorised_by: str) -> list[Act]:
-        """Expire every cohort whose time is over on request; pending where a second person must agree.
+        """Expire every cohort whose time is over on request, then end a pause that there was when it was asked;
+        pending where a second person must agree.
 
         Asked again, what waits already is answered again; `entries` of what waits is how many would expire now. Raises
-        as `run_due`.
+        as `run_due`; the pause goes on then.
         """
         self._acts.require_open()
+        paused = await asyncio.to_thread(self.paused)
         await self._require_believable()
         acts = []
         for cohort in await asyncio.to_thread(self._due):
@@ -95,7 +112,7 @@ class Retention:
                 act = await asyncio.to_thread(self._waiting, cohort) or await self._begin(cohort, token, authorised_by)
                 if act is not None:
                     acts.append(await self._run_or_show(act, cohort))
-        return acts
+        return acts if paused is None else [*acts, *await self._resumption.request(paused, token, authorised_by)]
 
     async def resume(self) -> None:
         """Finish what is begun: a database in use may have kept an act from cleaning up."""
@@ -171,9 +188,8 @@ class Retention:
         end = cohort.expires_at(self.classes)
         return end is None or end <= until
 
-    def _planned(self, cohort: Cohort, now: int) -> Planned:
-        extent = self._expiry.eraser.extent(cohort, self._expiry.holds)
+    def _planned(self, cohort: Cohort, now: int, extents: CohortExtents) -> Planned:
         end = cohort.expires_at(self.classes)
         kept = self.classes.get(cohort.retention)
         is_due = end is not None and end <= now
-        return Planned(cohort, kept, end, extent.entries, len(extent.held), is_due)
+        return Planned(cohort, kept, end, extents.entries[cohort.name], extents.held[cohort.name], is_due)

@@ -88,10 +88,11 @@ def due(cohorts: Iterable[Cohort], classes: RetentionClasses, now: int) -> list[
 
 
 def own_class(classes: RetentionClasses) -> str:
-    """Return the class of the log's own entries: `standard`, or the one that is kept longest where there is none."""
-    if not classes or "standard" in classes:
+    """Return the class of the log's own entries: the one that is kept longest, so that none of them goes before the
+    entries that it explains. Without classes `standard`, which has no period then."""
+    if not classes:
         return "standard"
-    return max(classes.values(), key=lambda kept: (kept.months, kept.name)).name
+    return max(classes.values(), key=lambda kept: (kept.months, kept.name == "standard", kept.name)).name
 
 
 def _month_start(months: int) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ from uuid import UUID
 from tlog.audit.entry import new_entry_id
 from tlog.keys.secret_file import create_secret_file, read_secret_file
 from tlog.service.own_entries import SERVICE, OwnEntries
+from tlog.storage.durable import sync_folder
 
 ACTION: Final = "tlog.key.rotate"
 
@@ -26,11 +26,7 @@ def leave_note(folder: Path, details: Mapping[str, Any]) -> None:
     unfinished = folder / f"{UUID(new_entry_id())}.new"
     create_secret_file(unfinished, json.dumps(details).encode())
     unfinished.rename(unfinished.with_suffix(".json"))
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)
 
 
 async def log_notes(folder: Path, own: OwnEntries) -> None:

@@ -1,4 +1,8 @@
-"""The scheduler: retention runs when the log starts, and every `retention_interval` seconds after."""
+"""The scheduler finishes acts and expires cohorts: when the log starts, and every `retention_interval` seconds after.
+
+Whatever could not be finished when it was asked for, such as an erasure whose files could not be cleaned, is finished
+here, also in a log without retention classes, where nothing expires.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,8 @@ class Scheduler:
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self.last_run: int | None = None
+        """When what was due last expired without a failure; not where nothing expires, or while that is paused."""
+        self.turns = 0
         self.failures = 0
         self.expired = 0
 
@@ -41,17 +47,21 @@ class Scheduler:
         """Finish acts that could not be finished when they were asked for, then expire what is due."""
         try:
             await self._retention.resume()
-            acts = await self._retention.run_due()
+            if self._retention.classes and await asyncio.to_thread(self._retention.paused) is None:
+                await self._expire()
         except TlogError as error:
             self._fail(str(error))
         except Exception as error:
             # Whatever it is, it must not end this task in silence; its text may quote anything.
             self._fail(f"unexpectedly: {type(error).__name__}")
-        else:
-            self.last_run = self._now()
-            self.expired += len(acts)
-            for act in acts:
-                _logger.info("cohort expired", cohort=act.cohort, entries=act.entries)
+        self.turns += 1
+
+    async def _expire(self) -> None:
+        acts = await self._retention.run_due()
+        self.last_run = self._now()
+        self.expired += len(acts)
+        for act in acts:
+            _logger.info("cohort expired", cohort=act.cohort, entries=act.entries)
 
     def _fail(self, reason: str) -> None:
         self.failures += 1

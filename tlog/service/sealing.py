@@ -5,6 +5,9 @@ than they do.
 A sealing process holds its own keyring, opened from a `KeyringRecipe`; what travels to it is the request as
 received, what comes back are sealed rows. If one dies or hangs, the requests it held are sealed here and new processes
 are started: sealing stores nothing, so nothing is lost or done twice.
+
+The epoch of keys is in memory that all of them share: once it has moved on, each drops the keys that it had cached
+within `_FORGET_SECONDS`, whether or not another request ever comes to it.
 """
 
 from __future__ import annotations
@@ -14,12 +17,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from ctypes import c_uint64
 from functools import partial
 from typing import Final
 
+from tlog.keys.keyring import Keyring
 from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.service.intake import AppendRequest, read_request
 from tlog.service.sealer import Sealer
@@ -28,28 +33,40 @@ from tlog.storage.append_store import SealedRequest
 
 _POOLED_BYTES: Final = 32 << 10
 _ORPHAN_SECONDS: Final = 1.0
+_FORGET_SECONDS: Final = 1.0
 POOL_SECONDS: Final = 20.0
 """A sealing process that takes longer hangs: about ten times what the largest request takes."""
 
 Clock = Callable[[], int]
+_context = multiprocessing.get_context("spawn")
 
 
 class Sealing:
     """Turns append requests into sealed rows. Belongs to one event loop."""
 
-    def __init__(self, sealer: Sealer, recipe: KeyringRecipe | None, processes: int, now: Clock) -> None:
+    def __init__(
+        self,
+        sealer: Sealer,
+        recipe: KeyringRecipe | None,
+        processes: int,
+        now: Clock,
+        classes: Collection[str] = (),
+    ) -> None:
         """Without a `recipe`, or with no `processes`, everything is sealed in threads of this process.
 
-        `now` returns microseconds since the epoch and is pickled by name.
+        `now` returns microseconds since the epoch and is pickled by name. `classes` are the retention classes that
+        are accepted, all without any: what is of another one is refused before a key is made for it.
         """
+        self._classes = frozenset(classes)
         self._sealer = sealer
         self._recipe = recipe
         self._processes = processes if recipe is not None else 0
         self._now = now
         self._pool: ProcessPoolExecutor | None = None
         self._turns = asyncio.Semaphore(2)
-        self._together = SealingGroup(sealer)
-        self.epoch = 0
+        self._together = SealingGroup(sealer, self._classes)
+        self._entering = threading.Lock()
+        self._shared = _context.RawValue(c_uint64, 0) if self._processes else c_uint64(0)
 
     def start(self) -> None:
         """Start the sealing processes; requests that come before they are up are sealed here."""
@@ -72,18 +89,27 @@ class Sealing:
         if pool is not None:
             try:
                 async with asyncio.timeout(POOL_SECONDS):
-                    return await asyncio.get_running_loop().run_in_executor(pool, _seal_there, request, self.epoch)
+                    work = partial(_seal_there, request, self._classes, self.epoch)
+                    return await asyncio.get_running_loop().run_in_executor(pool, work)
             except (BrokenProcessPool, TimeoutError):
                 self._replace(pool)
         async with self._turns:  # A refused document costs many times its own size while it is read.
             return await asyncio.to_thread(self._seal_here, request, self.epoch)
 
+    @property
+    def epoch(self) -> int:
+        """The epoch of the keys that requests are sealed under."""
+        return self._shared.value
+
     def enter(self, epoch: int) -> None:
-        """Seal under keys of this epoch from now on."""
-        self.epoch = max(self.epoch, epoch)
+        """Seal under keys of this epoch from now on, and have the sealing processes forget older ones.
+
+        From any thread."""
+        with self._entering:
+            self._shared.value = max(self._shared.value, epoch)
 
     def _seal_here(self, request: AppendRequest, epoch: int) -> SealedRequest:
-        return self._sealer.seal_rows(read_request(request), epoch)
+        return self._sealer.seal_rows(read_request(request, self._classes), epoch)
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         if self._pool is broken:
@@ -97,8 +123,8 @@ class Sealing:
             raise ValueError("sealing processes need to know how to open the keyring")
         pool = ProcessPoolExecutor(
             self._processes,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=partial(_become_sealer, self._recipe, self._now, os.getpid()),
+            mp_context=_context,
+            initializer=partial(_become_sealer, self._recipe, self._now, os.getpid(), self._shared),
         )
         for _ in range(self._processes):
             pool.submit(os.getpid)  # Processes start with their first task: let it be this one.
@@ -108,11 +134,13 @@ class Sealing:
 _sealer: Sealer
 
 
-def _become_sealer(recipe: KeyringRecipe, now: Clock, parent: int) -> None:
+def _become_sealer(recipe: KeyringRecipe, now: Clock, parent: int, epoch: c_uint64) -> None:
     global _sealer  # noqa: PLW0603 - one process, one sealer: the pool offers no other place to keep it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _sealer = Sealer(recipe.open(), now, os.urandom)
+    keyring = recipe.open()
+    threading.Thread(target=_forget_with, args=(epoch, epoch.value, keyring), daemon=True).start()
+    _sealer = Sealer(keyring, now, os.urandom)
 
 
 def _end_with(parent: int) -> None:
@@ -122,5 +150,14 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _seal_there(request: AppendRequest, epoch: int) -> SealedRequest:
-    return _sealer.seal_rows(read_request(request), epoch)
+def _forget_with(epoch: c_uint64, seen: int, keyring: Keyring) -> None:
+    """Forget keys when the epoch moves on. Not left to the thread above: the keyring may be waited for."""
+    while True:
+        threading.Event().wait(_FORGET_SECONDS)
+        if (now := epoch.value) != seen:
+            keyring.drop_caches()
+            seen = now
+
+
+def _seal_there(request: AppendRequest, classes: Collection[str], epoch: int) -> SealedRequest:
+    return _sealer.seal_rows(read_request(request, classes), epoch)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,8 +32,10 @@ class _Waiting:
 class SealingGroup:
     """Belongs to one event loop. Works only while somebody waits, so it needs neither start nor stop."""
 
-    def __init__(self, sealer: Sealer) -> None:
+    def __init__(self, sealer: Sealer, classes: Collection[str] = ()) -> None:
+        """`classes` are the retention classes that are accepted; without any, all are."""
         self._sealer = sealer
+        self._classes = classes
         self._queue: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -71,7 +73,7 @@ class SealingGroup:
         return group
 
     def _seal(self, requests: Sequence[AppendRequest], epoch: int) -> list[SealedRequest | Exception]:
-        read = [_read(request) for request in requests]
+        read = [self._read(request) for request in requests]
         try:
             entries = [found for found in read if isinstance(found, list)]
             sealed = iter(self._sealer.seal_requests(entries, epoch))
@@ -79,12 +81,11 @@ class SealingGroup:
             return [error if isinstance(found, list) else found for found in read]
         return [next(sealed) if isinstance(found, list) else found for found in read]
 
-
-def _read(request: AppendRequest) -> list[Entry] | Exception:
-    try:
-        return read_request(request)
-    except Exception as error:
-        return error
+    def _read(self, request: AppendRequest) -> list[Entry] | Exception:
+        try:
+            return read_request(request, self._classes)
+        except Exception as error:
+            return error
 
 
 def _answer(rows: asyncio.Future[SealedRequest], sealed: SealedRequest | Exception) -> None:

@@ -1,11 +1,14 @@
 """What time it is at most, as far as others vouch for it: nothing may expire because this machine's clock is wrong.
 
-Witness cosignatures carry the time of their witness. The log's own clock is believed up to a day beyond the earliest of
-those on the checkpoint that is published; a log without witnesses has its own clock only.
+Witness cosignatures carry the time of their witness. The log's own clock is believed up to a day beyond the latest time
+at which, or later, those of the published checkpoint meet the quorum. So a witness whose clock is far behind stops
+nothing that the others bear out, and one that is ahead moves nothing alone: it takes as many as it takes to vouch for
+a checkpoint. A log without witnesses has its own clock only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from tlog.errors import TlogError
@@ -27,4 +30,12 @@ def believable_time(now: int, published: StoredCheckpoint | None, policy: Policy
         return 0
     if not cosigned:
         return now  # a policy that lists witnesses and needs none
-    return min(now, min(cosigned.values()) * 1_000_000 + _BEYOND)
+    return min(now, _vouched_for(cosigned, policy) * 1_000_000 + _BEYOND)
+
+
+def _vouched_for(cosigned: Mapping[bytes, int], policy: Policy) -> int:
+    """Return the latest of these times such that the witnesses of that time or later meet the quorum."""
+    for time in sorted(set(cosigned.values()), reverse=True):
+        if policy.quorum_met([name for name, said in cosigned.items() if said >= time]):
+            return time
+    return 0

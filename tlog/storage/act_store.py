@@ -29,6 +29,7 @@ class ActKind(StrEnum):
     EXPIRY = "expiry"
     HOLD = "hold"
     LIFT = "lift"
+    RESUME = "resume-expiry"
 
 
 class ActState(StrEnum):
@@ -106,9 +107,15 @@ class ActStore:
         with self._database.read() as connection:
             return [_act(row) for row in connection.execute(query)]
 
-    def newest(self, kind: ActKind, limit: int, before: int | None = None) -> list[Act]:
-        """Return the acts of a kind, newest first, with numbers below `before`."""
-        query = select(acts).where(acts.c.kind == str(kind)).order_by(acts.c.act.desc()).limit(limit)
+    def newest(
+        self, kind: ActKind | None, limit: int, before: int | None = None, state: ActState | None = None
+    ) -> list[Act]:
+        """Return the acts of a kind and in a state (None: any), newest first, with numbers below `before`."""
+        query = select(acts).order_by(acts.c.act.desc()).limit(limit)
+        if kind is not None:
+            query = query.where(acts.c.kind == str(kind))
+        if state is not None:
+            query = query.where(acts.c.state == str(state))
         if before is not None:
             query = query.where(acts.c.act < before)
         with self._database.read() as connection:

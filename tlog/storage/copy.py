@@ -28,6 +28,7 @@ from sqlalchemy import Connection, inspect, make_url
 
 from tlog.errors import ConfigurationInvalid, StorageFault
 from tlog.storage.database import Database
+from tlog.storage.durable import sync_file, sync_folder
 from tlog.storage.migrate import Chain, require_current, upgrade
 from tlog.storage.postgres_tools import dump, require_readable, restore
 
@@ -69,7 +70,8 @@ def copy_database(connection: Connection, to: Path, progress: Progress) -> None:
         snapshot = str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
         dump(connection.engine.url, snapshot, to)
         progress(1, 1)
-    _sync(to)
+    sync_file(to)
+    sync_folder(to.parent)
     check_copy(to)
 
 
@@ -150,15 +152,6 @@ def _put_file(copy: Path, to: Path) -> None:
     except OSError as error:
         raise StorageFault(f"{to} can't be written: {error.strerror}") from None
     check_copy(to)
-
-
-def _sync(path: Path) -> None:
-    for name, flags in ((path, os.O_RDONLY), (path.parent, os.O_RDONLY | os.O_DIRECTORY)):
-        descriptor = os.open(name, flags | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _code(error: sqlite3.Error) -> str:

@@ -19,9 +19,10 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 
-from tlog.errors import ConfigurationInvalid, StorageFault, Unavailable
+from tlog.errors import ConfigurationInvalid, Locked, StorageFault, Unavailable
 
 _SQLITE_BUSY_SECONDS = 10
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Database:
@@ -62,16 +63,21 @@ class Database:
         with _project_errors(), self._reader.begin() as connection:
             yield connection
 
-    def maintain(self, statement: str) -> list[tuple[Any, ...]]:
+    def maintain(self, statement: str, lock_seconds: float = 0) -> list[tuple[Any, ...]]:
         """Run one statement outside of any transaction, as VACUUM and checkpoints need it, and return its rows.
 
-        Raises as `write` does.
+        On PostgreSQL it waits at most `lock_seconds` for a lock, without end if 0, and raises `Locked`.
+        Else raises as `write` does.
         """
         with _project_errors():
             if not self.is_sqlite:
                 with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                    result = connection.exec_driver_sql(statement)
-                    return [tuple(row) for row in result] if result.returns_rows else []
+                    connection.exec_driver_sql(f"SET lock_timeout = {int(1000 * lock_seconds)}")
+                    try:
+                        result = connection.exec_driver_sql(statement)
+                        return [tuple(row) for row in result] if result.returns_rows else []
+                    finally:
+                        connection.exec_driver_sql("RESET lock_timeout")
             # SQLAlchemy would begin a transaction; the driver itself does not (`isolation_level=None`).
             raw = self.engine.raw_connection()
             try:
@@ -143,6 +149,8 @@ def _project_errors() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            raise Locked("the database can't be used now: somebody else holds a lock on it") from None
         raise Unavailable(f"the database can't be used now: {_driver_reason(error)}") from None
     except IntegrityError:
         raise  # a duplicate is an outcome, which the store that expects it names

@@ -20,7 +20,7 @@ from tlog.storage.act_store import Act, ActState, move_act
 from tlog.storage.database import Database
 from tlog.storage.index_terms import unpack_terms
 from tlog.storage.log_store import many
-from tlog.storage.tables import entries, personal, terms
+from tlog.storage.tables import entries, holds, personal, terms
 
 _ROWS: Final = 500
 _SUBJECT = re.compile(r"subjects\[(\d+)\]")
@@ -43,6 +43,14 @@ class Extent:
     other_subjects_affected: int = 0
     first_received_at: int | None = None
     last_received_at: int | None = None
+
+
+class RekeyedEntry(NamedTuple):
+    """The shared part of the entry at `at`, and (part, ciphertext) of one person, under another key of theirs."""
+
+    at: int
+    shared: bytes | None
+    parts: Sequence[tuple[int, bytes]]
 
 
 class ErasureStore:
@@ -90,9 +98,36 @@ class ErasureStore:
             _replace_personal(connection, act, key_id, [part for part in erased if part.label != SHARED])
             _replace_shared(connection, act, [part for part in erased if part.label == SHARED])
             self._require_none(connection, key_id)
+            # A lifted hold keeps its case number: it must not lead to the person's entries.
+            connection.execute(update(holds).where(holds.c.key_id == key_id).values(key_id=None))
             if act.state in {ActState.DONE, ActState.APPLIED}:
                 return act
             return move_act(connection, act, ActState.APPLIED, **values)
+
+    def rekey(self, moved: Sequence[RekeyedEntry], old: int, new: int) -> None:
+        """Store parts of the person with key `old` as sealed under key `new`, in one transaction."""
+        change = update(personal).where(
+            personal.c.log_index == bindparam("at"), personal.c.part == bindparam("number"), personal.c.key_id == old
+        )
+        parts = [{"at": m.at, "number": number, "sealed": data} for m in moved for number, data in m.parts]
+        shared = update(entries).where(entries.c.log_index == bindparam("at")).values(shared=bindparam("sealed"))
+        with self._database.write() as connection:
+            if parts:
+                connection.execute(change.values(ciphertext=bindparam("sealed"), key_id=new), parts)
+                connection.execute(shared, [{"at": m.at, "sealed": m.shared} for m in moved])
+
+    def require_under(self, key_id: int, erased: Sequence[ErasedPart]) -> None:
+        """Raise `StorageFault` where one of these parts is here and sealed under the key of somebody else."""
+        named = {(part.index, part_number(part.label)) for part in erased if part.label != SHARED}
+        query = select(personal.c.log_index, personal.c.part).where(personal.c.key_id != key_id)
+        with self._database.read() as connection:
+            for some in many(sorted({index for index, _ in named}), _ROWS):
+                found = connection.execute(query.where(personal.c.log_index.in_(some)))
+                if others := [row.log_index for row in found if (row.log_index, row.part) in named]:
+                    raise StorageFault(
+                        f"an erasure record names a part of entry {min(others)} that is sealed under another key than "
+                        "the record says; nothing was changed"
+                    )
 
     @staticmethod
     def _require_none(connection: Connection, key_id: int) -> None:

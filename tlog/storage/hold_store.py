@@ -72,17 +72,24 @@ class HoldStore:
             row = connection.execute(insert(holds).values(hold_id=hold_id, **values).returning(holds)).one()
             return _hold(row)
 
-    def lift(self, number: int, lifted_at: int) -> Hold:
-        """Lift a hold. Raises `NotFound`, `Conflict` where it is lifted already."""
+    def lift(self, number: int, lifted_at: int, payload: bytes) -> Hold:
+        """Lift a hold, which says `payload` from now on. Raises `NotFound`, `Conflict` where it is lifted already."""
         here = holds.c.hold == number
+        values = {"lifted_at": lifted_at, "payload": payload}
         with self._database.write() as connection:
-            change = update(holds).where(here, holds.c.lifted_at.is_(None)).values(lifted_at=lifted_at)
+            change = update(holds).where(here, holds.c.lifted_at.is_(None)).values(values)
             row = connection.execute(change.returning(holds)).first()
             if row is not None:
                 return _hold(row)
             if connection.execute(select(holds.c.hold).where(here)).first() is None:
                 raise NotFound("there is no such hold")
             raise Conflict(f"hold {number} is lifted already")
+
+    def rekey(self, old: int, new: int) -> None:
+        """Let the holds in force on the person of one key be on that of another."""
+        with self._database.write() as connection:
+            here = (holds.c.key_id == old, holds.c.lifted_at.is_(None))
+            connection.execute(update(holds).where(*here).values(key_id=new))
 
     def get(self, number: int) -> Hold:
         """Return a hold. Raises `NotFound`."""

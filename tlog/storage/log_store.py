@@ -12,7 +12,7 @@ Everything returned as done is durable. Methods block: call them off the event l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,8 @@ class LogStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.epoch_moved: Callable[[int], None] = lambda _: None
+        """Told each new epoch of keys once it is durable, in the thread that moved it."""
 
     def create(self, origin: str, empty_root: bytes) -> None:
         """Make the empty log. Raises `ConfigurationInvalid` if there is one already."""
@@ -149,8 +151,9 @@ class LogStore:
     def advance_epoch(self) -> int:
         """Begin a new epoch of keys and return its number: rows sealed in an older one are stored no more."""
         with self.database.write() as connection:
-            connection.execute(update(log_state).where(_ONE).values(key_epoch=log_state.c.key_epoch + 1))
-            return int(connection.execute(select(log_state.c.key_epoch).where(_ONE)).scalar_one())
+            epoch = next_epoch(connection)
+        self.epoch_moved(epoch)
+        return epoch
 
     def set_integrated(self, old: LogState, size: int, root: bytes) -> LogState:
         """Move `integrated_size` on from `old`, once the tiles of `size` leaves are durable.
@@ -220,6 +223,12 @@ class LogStore:
         while found := self.checkpoints(start=start, limit=page, witnessed=False):
             yield from found
             start = found[-1].size + 1
+
+
+def next_epoch(connection: Connection) -> int:
+    """Do what `LogStore.advance_epoch` does, within a transaction; who commits it calls `epoch_moved`."""
+    connection.execute(update(log_state).where(_ONE).values(key_epoch=log_state.c.key_epoch + 1))
+    return int(connection.execute(select(log_state.c.key_epoch).where(_ONE)).scalar_one())
 
 
 def _personal_parts(connection: Connection, indices: Sequence[int]) -> dict[int, list[PersonalPart]]:

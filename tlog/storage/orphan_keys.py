@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
-from tlog.storage.database import Database
-from tlog.storage.log_store import many
+from tlog.storage.log_store import LogStore, many, next_epoch
 from tlog.storage.tables import acts, holds, log_state, personal
 
 _ROWS = 500
@@ -16,8 +15,9 @@ _ROWS = 500
 class OrphanKeys:
     """Finds keys that nothing is sealed under. Methods block."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, store: LogStore) -> None:
+        self._store = store
+        self._database = store.database
 
     def among(self, key_ids: Sequence[int]) -> list[int]:
         """Return those of the keys that no part, no active hold and no act under way needs."""
@@ -25,18 +25,20 @@ class OrphanKeys:
             return _unused(connection, key_ids)
 
     def destroy(self, key_ids: Sequence[int], destroy: Callable[[Collection[int]], None]) -> int:
-        """Destroy those of at most 500 keys that are still orphans, while nothing can be stored, and move the epoch on.
+        """Destroy those of the keys that are still orphans, while nothing can be stored, and move the epoch on.
 
-        `destroy` removes keys from the keyring, durable on return. What was sealed under them meanwhile is refused as
+        Give it so few that appends may wait. `destroy` removes keys from the keyring, durable on return. What was sealed under them meanwhile is refused as
         stale afterwards and sealed again. A crash between the two: what was sealed is gone with the process.
         """
         with self._database.write() as connection:
             connection.execute(select(log_state.c.size).where(log_state.c.id == 1).with_for_update())
             unused = _unused(connection, key_ids)
-            if unused:
-                destroy(unused)
-                connection.execute(update(log_state).values(key_epoch=log_state.c.key_epoch + 1))
-            return len(unused)
+            if not unused:
+                return 0
+            destroy(unused)
+            epoch = next_epoch(connection)
+        self._store.epoch_moved(epoch)
+        return len(unused)
 
 
 def _unused(connection: Connection, key_ids: Sequence[int]) -> list[int]:

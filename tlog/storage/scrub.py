@@ -15,10 +15,12 @@ from typing import Final
 
 from sqlalchemy import Table
 
-from tlog.errors import Unavailable
+from tlog.errors import Locked, Unavailable
 from tlog.storage.database import Database
 
 WAIT_SECONDS: Final = 30.0
+LOCK_SECONDS: Final = 0.5
+PAUSE_SECONDS: Final = 1.0
 
 
 def scrub(database: Database, large: Sequence[Table] = (), small: Sequence[Table] = ()) -> None:
@@ -45,7 +47,24 @@ def _empty_wal(database: Database) -> None:
 
 
 def _vacuum(database: Database, large: Sequence[Table], small: Sequence[Table]) -> None:
-    for table in large:
-        database.maintain(f"VACUUM {table.name}")
+    for table in large:  # Who waits for this lock is in nobody's way, neither of readers nor of writers.
+        database.maintain(f"VACUUM {table.name}", WAIT_SECONDS)
+    deadline = monotonic() + WAIT_SECONDS
     for table in small:
-        database.maintain(f"VACUUM FULL {table.name}")
+        _rewrite(database, table, deadline)
+
+
+def _rewrite(database: Database, table: Table, deadline: float) -> None:
+    """Write a table anew. Everybody who comes while this waits for its lock waits behind it: so it waits briefly, and
+    between two attempts lets them through."""
+    while True:
+        try:
+            database.maintain(f"VACUUM FULL {table.name}", LOCK_SECONDS)
+        except Locked:
+            if monotonic() > deadline:
+                raise Unavailable(
+                    f"the table {table.name} can't be written anew: something reads it for too long"
+                ) from None
+            sleep(PAUSE_SECONDS)
+        else:
+            return

@@ -8,7 +8,6 @@ A failed fsync is fatal: the kernel may have dropped the pages it could not writ
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from obstore.store import LocalStore, ObjectStore
 
 from tlog.errors import NotFound, StorageFault, Unavailable
 from tlog.formats.tile import TileRef
+from tlog.storage.durable import sync_file, sync_folder
 
 
 class TileStore:
@@ -83,15 +83,7 @@ class TileStore:
 def _sync(root: Path, paths: list[str]) -> None:
     folders: set[Path] = set()
     for path in paths:
-        _fsync(root / path, os.O_RDONLY)
+        sync_file(root / path)
         folders.update(folder for folder in (root / path).parents if folder == root or root in folder.parents)
     for folder in sorted(folders, key=lambda f: len(f.parts), reverse=True):
-        _fsync(folder, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def _fsync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(folder)

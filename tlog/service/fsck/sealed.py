@@ -11,8 +11,8 @@ from tlog.audit.fields import microseconds
 from tlog.audit.opened import OpenedEntry
 from tlog.audit.part import ACTOR, SHARED, subject_label
 from tlog.errors import DecryptionFailed, TlogError
-from tlog.keys.keyring import Keyring, cohort_of
-from tlog.service.entries import EntryReader
+from tlog.keys.keyring import Keyring
+from tlog.service.entries import EntryReader, stored_cohort
 from tlog.service.fsck.report import FsckReport, Progress
 from tlog.storage.index_terms import unpack_terms
 from tlog.storage.log_store import LogStore, StoredEntry
@@ -72,13 +72,8 @@ def _check_page(audit: _Audit, rows: Mapping[int, StoredEntry], indices: range) 
     for row, opened in zip(sealed, outcomes, strict=True):
         if isinstance(opened, OpenedEntry):
             _check(audit, row, opened)
-        elif not (isinstance(opened, DecryptionFailed) and _cohort(row) in audit.expiring):
+        elif not (isinstance(opened, DecryptionFailed) and stored_cohort(row) in audit.expiring):
             audit.report.problem(f"entry {row.index}: {opened}")
-
-
-def _cohort(row: StoredEntry) -> str:
-    moved: str | None = row.columns["cohort"]
-    return moved or cohort_of(row.columns["retention"], row.columns["received_at"])
 
 
 def _check(audit: _Audit, row: StoredEntry, opened: OpenedEntry) -> None:

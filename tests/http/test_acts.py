@@ -1,0 +1,81 @@
+"""Acts of every kind over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.http.service import Service, serve
+from tests.support import entry_document, running_log
+from tlog.service.settings import LogSettings
+from tlog.storage.token_store import TokenKind
+
+HOLD = {"kind": "legal-hold", "case": "C-1", "source": "clinic", "reason": "claim", "authorised_by": "Dana"}
+LIFT = {"case": "C-1", "reason": "settled", "authorised_by": "Dana"}
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    """A served log where a second person must approve."""
+    settings = LogSettings(checkpoint_interval=0.02, sealing_processes=0, second_person=True)
+    async with running_log(tmp_path / "log", settings=settings) as made, serve(made) as served:
+        yield served
+
+
+async def post(service: Service, path: str, token: str, body: dict[str, Any]) -> Any:
+    answer = await service.ask("POST", path, json.dumps(body).encode(), token, Content_Type="application/json")
+    assert answer.status in {200, 201, 202}, answer.body
+    return answer.json()
+
+
+async def listed(service: Service, token: str, query: str = "") -> dict[str, Any]:
+    answer = await service.get(f"/v1/acts{query}", token)
+    assert answer.status == 200, answer.body
+    said: dict[str, Any] = answer.json()
+    return said
+
+
+async def two_acts(service: Service, token: str) -> list[str]:
+    """A lift that waits and the hold that it would lift: the newest first."""
+    await service.append(entry_document())
+    hold = await post(service, "/v1/holds", token, HOLD)
+    [lift] = (await post(service, "/v1/holds/lift", token, LIFT))["acts"]
+    return [lift["act"], hold["act"]]
+
+
+async def test_acts_of_every_kind_the_newest_first_by_kind_state_and_page(service: Service) -> None:
+    token = service.made.token("dana", TokenKind.DPO)
+    assert await listed(service, token) == {"acts": [], "next": None}
+    expected = await two_acts(service, token)
+    found = await listed(service, token)
+    assert [act["act"] for act in found["acts"]] == expected
+    assert [(act["kind"], act["state"]) for act in found["acts"]] == [("lift", "pending"), ("hold", "done")]
+    for query, kinds in (
+        ("?kind=hold", ["hold"]),
+        ("?state=pending", ["lift"]),
+        ("?kind=hold&state=pending", []),
+        ("?kind=expiry", []),
+    ):
+        assert [act["kind"] for act in (await listed(service, token, query))["acts"]] == kinds, query
+    first = await listed(service, token, "?limit=1")
+    rest = await listed(service, token, f"?limit=1&before={first['next']}")
+    assert [first["acts"][0]["act"], rest["acts"][0]["act"]] == expected
+    assert first["acts"][0] == (await service.get(f"/v1/acts/{expected[0]}", token)).json()
+
+
+@pytest.mark.parametrize(
+    "query", ["?kind=", "?kind=murder", "?state=asleep", "?limit=0", "?limit=501", "?before=x", "?colour=red"]
+)
+async def test_what_is_no_filter_is_refused(service: Service, query: str) -> None:
+    answer = await service.get(f"/v1/acts{query}", service.made.token("dana", TokenKind.DPO))
+    assert (answer.status, answer.slug) == (400, "bad-parameter")
+
+
+async def test_only_data_protection_officers_list_them(service: Service) -> None:
+    for token in (service.token, service.auditor):
+        assert (await service.get("/v1/acts", token)).status == 403
+    assert (await service.get("/v1/acts")).status == 401

@@ -1,0 +1,120 @@
+"""`tlog act`: acts of every kind, and the second person's word on those that wait for one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+import typer
+
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
+from tlog.cli.options import AsJson
+from tlog.cli.output import emit, new_app
+from tlog.client.client import LogClient
+from tlog.client.erasing import ActSaid, decide, read_act, read_acts
+from tlog.client.words import counted
+
+T = TypeVar("T")
+
+EXAMPLES = """\b
+Examples:
+  tlog act list --state pending --url https://log.example --token-file dpo.token
+  tlog act list --kind expiry --json
+  tlog act show 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
+  tlog act approve 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
+  tlog act decline 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
+An act is an erasure, an expiry, a hold or the lift of one. Where two persons are wanted, it is pending until another
+one than asked approves it. Needs the token of a data protection officer; the URL may come from $TLOG_URL.
+"""
+
+app = new_app(help="List acts of every kind; approve or decline as the second person.", epilog=EXAMPLES)
+
+Kind = Literal["erasure", "expiry", "hold", "lift", "resume-expiry"]
+State = Literal["pending", "begun", "applied", "done", "declined", "overtaken", "refused"]
+ActId = Annotated[str, typer.Argument(metavar="ACT", help="The act's id.", show_default=False)]
+
+
+@app.command("list", epilog=EXAMPLES)
+def list_(
+    url: Url,
+    kind: Annotated[Kind | None, typer.Option(help="Only acts of this kind.", show_default=False)] = None,
+    state: Annotated[State | None, typer.Option(help="Only acts in this state.", show_default=False)] = None,
+    token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the last fifty acts, the newest first."""
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
+    page = asked(client, read_acts(client, kind, state))
+    emit(msgspec.to_builtins(page), "\n".join(map(_line, page.acts)) or "no such acts", as_json)
+
+
+@app.command(epilog=EXAMPLES)
+def show(
+    act: ActId,
+    url: Url,
+    token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how far an act is."""
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
+    _emit(asked(client, read_act(client, act)), as_json)
+
+
+@app.command(epilog=EXAMPLES)
+def approve(
+    act: ActId,
+    url: Url,
+    token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have an act carried out that another person asked for."""
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
+    _emit(asked(client, decide(client, act, "approve")), as_json)
+
+
+@app.command(epilog=EXAMPLES)
+def decline(
+    act: ActId,
+    url: Url,
+    token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have an act not carried out."""
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
+    _emit(asked(client, decide(client, act, "decline")), as_json)
+
+
+def asked(client: LogClient, work: Coroutine[Any, Any, T]) -> T:
+    """Return what the log answers, on a connection of its own."""
+
+    async def within() -> T:
+        async with client:
+            return await work
+
+    return asyncio.run(within())
+
+
+def extent(act: ActSaid) -> str:
+    """Return the end of an act's line: how much it reached, and the entry that logs it."""
+    entries, parts = counted(act.entries or 0, "entry", "entries"), counted(act.parts or 0, "part")
+    counts = "" if act.entries is None else f"  {entries}, {parts}"
+    where = "" if act.index is None else f"  entry {act.index}"
+    return f"{counts}{where}"
+
+
+def _emit(act: ActSaid, as_json: bool) -> None:
+    emit(msgspec.to_builtins(act), _line(act), as_json)
+
+
+def _line(act: ActSaid) -> str:
+    return f"{act.requested_at[:19]}Z  {act.kind:<7}  {act.state:<8}  {act.act}{extent(act)}"

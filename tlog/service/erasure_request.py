@@ -1,0 +1,75 @@
+"""A request to erase one person: whom, on whose authority, and what of it may stay in the log."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+from tlog.errors import BadRequest
+from tlog.service.acts import Payload
+from tlog.service.person_eraser import Role
+from tlog.storage.token_store import Token
+
+_SHORT: Final = 6  # Characters: a shorter id is looked for as a word only, else "a" could never be erased.
+_NUMBER: Final = 4  # Characters: a shorter id is not looked for in a legal basis, which is full of "17" and "b".
+_TEXTS: Final = ("legal_basis", "authorised_by", "reason")
+OWN_ACTORS: Final = frozenset({"token"})
+"""Types of actor by whom the log's own entries say who asked for an act: nobody takes their own name out of them."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Person:
+    """Somebody by name. `identity` is what the keyring hashes: a subject's id, or an actor's type, U+0000 and id."""
+
+    role: Role
+    identity: str
+
+    @property
+    def id(self) -> str:
+        """What the person is called."""
+        return self.identity.rpartition("\0")[2]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ErasureRequest:
+    """Whom to erase, and on whose authority. `even_damaged`: entries that do not open are no obstacle."""
+
+    person: Person
+    legal_basis: str
+    authorised_by: str
+    reason: str | None = None
+    even_damaged: bool = False
+
+    def check(self) -> None:
+        """Raise `BadRequest` for an actor of the log's own entries, and where a text that stays names the person."""
+        if self.person.role == "actor" and self.person.identity.partition("\0")[0] in OWN_ACTORS:
+            raise BadRequest("actor: who acts in the log's own entries goes with their retention, and by no erasure")
+        for name in ("authorised_by", "reason") if len(self.person.id) < _NUMBER else _TEXTS:
+            if names_person(getattr(self, name) or "", self.person.id):
+                raise BadRequest(f"{name}: it contains the person's id, and would keep what is erased; word it without")
+
+
+def payload_of(asked: ErasureRequest, token: Token) -> Payload:
+    """Return what the act of a request says; whom it is about is sealed beside it, under that person's own key."""
+    return {
+        "by": token.name,
+        "authorised_by": asked.authorised_by,
+        "legal_basis": asked.legal_basis,
+        "reason": asked.reason,
+        "role": asked.person.role,
+        "even_damaged": asked.even_damaged,
+    }
+
+
+def names_person(text: str, identity: str) -> bool:
+    """Tell whether a text contains a person's id, however its letters are written; a short id only as a word."""
+    text, identity = _plain(text), _plain(identity)
+    if len(identity) >= _SHORT:
+        return identity in text
+    return re.search(rf"(?<!\w){re.escape(identity)}(?!\w)", text) is not None
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
