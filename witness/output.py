@@ -79,6 +79,10 @@ def run(app: Callable[[], object]) -> None:
     except KeyboardInterrupt:
         complain("interrupted")
         sys.exit(INTERRUPTED)
+    except SystemExit as ended:
+        if ended.__context__ is not None and isinstance(ended.__context__.__cause__, KeyboardInterrupt):
+            complain("interrupted")  # typer makes an exit of Ctrl-C, and says nothing
+        raise
     except BrokenPipeError:
         # Whoever read our output has gone away; nothing may be flushed into the pipe at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

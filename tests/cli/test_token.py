@@ -44,7 +44,7 @@ def test_a_token_is_added_listed_and_revoked(tlog: Command, log: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "Clinic", "a b", "-a", "a" * 65, "a."])
 def test_a_token_for_no_possible_source_is_refused(tlog: Command, log: Path, name: str) -> None:
-    assert "a source name has" in tlog("token", "add", log, "--source", name, code=1).err
+    assert "a source name has" in tlog("token", "add", log, "--source", name, code=2).err
 
 
 def test_the_logs_own_name_is_no_source(tlog: Command, log: Path) -> None:

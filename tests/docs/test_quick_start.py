@@ -98,7 +98,8 @@ def in_folder(command: str) -> str:
     places = {"/var/lib/tlog": "log", "/mnt/": "mnt/", "/media/keys": "log/keys", "TIME": "*"}
     for said, here in places.items():
         command = command.replace(said, here)
-    return command
+    # Nothing was erased in the test's log: records that hold nothing newer than the backup are refused otherwise.
+    return command.replace("--erasures", "--no-later-erasures --erasures")
 
 
 @pytest.mark.processes

@@ -61,6 +61,18 @@ async def test_what_waits_for_a_second_person_survives_a_restart(tmp_path: Path)
         assert opened(made, index).erased == ("subjects[0]", "shared")
 
 
+async def test_what_waits_goes_on_waiting_when_the_second_person_is_turned_off(tmp_path: Path) -> None:
+    async with running_log(tmp_path, settings=settings(second_person=True)) as made:
+        await append(made, about(ANNA.id))
+        pending = await erasures(made).request(asked(), dpo(made))
+    async with running_log(tmp_path, settings=settings()) as made:
+        again = await erasures(made).request(asked(), dpo(made))
+        assert (again.status, again.act) == ("pending", pending.act)
+        with pytest.raises(Forbidden):
+            await made.log.acts.approve(pending.act or b"", dpo(made))
+        assert (await made.log.acts.approve(pending.act or b"", dpo(made, "eve"))).state is ActState.DONE
+
+
 async def test_nothing_begins_before_the_start_or_once_halted(tmp_path: Path) -> None:
     made = make_log(tmp_path, settings=settings())
     with pytest.raises(Unavailable, match="starting"):

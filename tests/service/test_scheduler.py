@@ -190,6 +190,18 @@ async def test_what_nobody_decides_on_does_not_outlive_its_period(tmp_path: Path
             await made.log.acts.approve(act.act_id, dpo(made, "eve"))
 
 
+async def test_a_run_that_waits_goes_on_waiting_when_the_second_person_is_turned_off(tmp_path: Path) -> None:
+    clock = Clock()
+    async with kept_log(tmp_path, clock, settings=settings(second_person=True)) as made:
+        await append(made, about("p-1"))
+        clock.on(2026, 2)
+        [act] = await retention(made).request(dpo(made), "Dana Officer")
+        retention(made)._second_person = False
+        assert await retention(made).request(dpo(made), "Dana Officer") == [act]
+        assert expired(made) == set()
+        assert (await made.log.acts.approve(act.act_id, dpo(made, "eve"))).state is ActState.DONE
+
+
 async def test_the_plan_says_what_happens_when_and_why(tmp_path: Path) -> None:
     clock = Clock()
     async with kept_log(tmp_path, clock, held=[1]) as made:

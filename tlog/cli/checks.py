@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from tlog.audit import fields
-from tlog.errors import Malformed
+from tlog.errors import TlogError
 
 TIME_FORM: Final = "a time in UTC such as 2026-03-01T09:30:00Z, or a date such as 2026-03-01 (its start)"
 
@@ -70,7 +70,7 @@ def in_option_names(**options: str) -> Iterator[None]:
     """
     try:
         yield
-    except Malformed as error:
+    except TlogError as error:
         error.args = (said_in_options(str(error), options),)
         raise
 

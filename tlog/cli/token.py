@@ -11,7 +11,6 @@ from tlog.audit.fields import SourceName, instant
 from tlog.cli.data_folder import open_log_database
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app
-from tlog.errors import ConfigurationInvalid
 from tlog.service.log import now_us
 from tlog.storage.token_store import Token, TokenKind, TokenStore
 
@@ -74,7 +73,7 @@ def _check_source(name: str) -> None:
     try:
         msgspec.convert(name, SourceName)
     except msgspec.ValidationError:
-        raise ConfigurationInvalid(
+        raise typer.BadParameter(
             f"--source {name!r}: a source name has 1 to 64 characters a-z 0-9 . _ - and starts and ends with a "
             "letter or digit"
         ) from None
