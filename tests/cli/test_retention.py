@@ -67,7 +67,7 @@ def test_a_second_person_approves(served: Served, tlog: Command, monkeypatch: py
     CLOCK.on(2025, 3)
     out = tlog("retention", "run", "--authorised-by", "Dana Officer").out
     act, state, *rest = out.split()
-    assert (state, " ".join(rest)) == ("pending", f"1 entry waits for a second person: tlog erase approve {act}")
+    assert (state, " ".join(rest)) == ("pending", f"1 entry waits for a second person: tlog act approve {act}")
     assert tlog("retention", "run", "--authorised-by", "Dana Officer").out == out, "asked again, it is the same act"
     monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", TokenKind.DPO))
     assert tlog("erase", "approve", act, "--json").json["state"] == "done"

@@ -197,7 +197,7 @@ async def test_a_sealing_process_without_requests_forgets_keys_too(tmp_path: Pat
         await asyncio.to_thread(made.parts.keyring.withdraw_person, old)
         await asyncio.to_thread(made.log.store.advance_epoch)
         async with asyncio.timeout(10):
-            while await loop.run_in_executor(pool, cached) != (0, 0):
+            while await loop.run_in_executor(pool, cached) != (0, 0):  # noqa: ASYNC110 - another process's memory
                 await asyncio.sleep(0.1)
         assert made.log._sealing.epoch == 1, "and the next request is sealed in the new epoch at once"
 

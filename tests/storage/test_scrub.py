@@ -91,7 +91,7 @@ def test_a_reader_that_does_not_end_is_said(new_url: NewUrl, monkeypatch: pytest
     with reading(database):
         with database.write() as connection:
             connection.execute(insert(cohort_keys).values(cohort="a", wrapped=b"w"))
-        with pytest.raises(Unavailable, match="reads (the database|it) for too long"):
+        with pytest.raises(Unavailable, match=r"reads (the database|it) for too long"):
             scrub(database, small=SMALL)
     scrub(database, small=SMALL)
     if database.is_sqlite:

@@ -27,8 +27,9 @@ class OrphanKeys:
     def destroy(self, key_ids: Sequence[int], destroy: Callable[[Collection[int]], None]) -> int:
         """Destroy those of the keys that are still orphans, while nothing can be stored, and move the epoch on.
 
-        Give it so few that appends may wait. `destroy` removes keys from the keyring, durable on return. What was sealed under them meanwhile is refused as
-        stale afterwards and sealed again. A crash between the two: what was sealed is gone with the process.
+        Give it so few that appends may wait. `destroy` removes keys from the keyring, durable on return. What was
+        sealed under them meanwhile is refused as stale afterwards and sealed again. A crash between the two: what was
+        sealed is gone with the process.
         """
         with self._database.write() as connection:
             connection.execute(select(log_state.c.size).where(log_state.c.id == 1).with_for_update())
