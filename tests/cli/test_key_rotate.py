@@ -256,7 +256,9 @@ def test_keys_under_an_older_kek_keep_it_from_being_destroyed(tlog: Command, tmp
     shutil.copy(folder / "keyring.db", tmp_path / "before.db")
     tlog("key", "rotate", "kek", folder)
     shutil.copy(tmp_path / "before.db", folder / "keyring.db")  # as after a restore of an older keyring
-    assert "run 'tlog key rotate kek' first" in tlog("key", "rotate", "kek", folder, "--destroy-old", "--yes", code=1).err
+    assert (
+        "run 'tlog key rotate kek' first" in tlog("key", "rotate", "kek", folder, "--destroy-old", "--yes", code=1).err
+    )
     assert len(list((folder / "keys").glob("kek-*.key"))) == 1
     assert tlog("key", "rotate", "kek", folder, "--json").json["rewrapped"] == len(column(folder, WRAPPED))
     assert tlog("key", "rotate", "kek", folder, "--destroy-old", "--yes", "--json").json["destroyed"] == 1

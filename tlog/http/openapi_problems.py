@@ -50,6 +50,7 @@ _OF: Final[dict[str, Errors]] = {
     "liftHolds": (*_OBJECT, *_ACT, errors.BadRequest, errors.NotFound, errors.Conflict),
     "retentionPlan": _ROLE,
     "retentionRun": (*_OBJECT, *_ACT),
+    "acts": _ROLE,
     "act": (*_ROLE, errors.NotFound),
     "approveAct": _DECIDE,
     "declineAct": _DECIDE,
