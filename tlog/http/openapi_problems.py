@@ -32,7 +32,8 @@ _APPEND: Final[Errors] = (
 )
 _ACT: Final[Errors] = (errors.LogHalted, errors.ConcurrentUpdate, errors.ClockBehind, *_DAMAGED)
 _READ: Final[Errors] = (*_ROLE, *_DAMAGED, errors.NotFound, errors.Expired)
-_SEARCH: Final[Errors] = (*_ROLE, *_DAMAGED, errors.CursorInvalid, errors.Overloaded)
+_SHARE: Final[Errors] = (errors.TooManyRequests, errors.Overloaded)
+_SEARCH: Final[Errors] = (*_ROLE, *_DAMAGED, *_SHARE, errors.CursorInvalid)
 _DECIDE: Final[Errors] = (*_ROLE, *_ACT, errors.NotFound, errors.Conflict, errors.Held, errors.Damaged)
 
 _OF: Final[dict[str, Errors]] = {
@@ -41,14 +42,14 @@ _OF: Final[dict[str, Errors]] = {
     "searchEntries": (*_SEARCH, *_UPLOAD),
     "addLeaf": (*_APPEND, errors.Malformed, errors.BadRequest),
     "readEntry": _READ,
-    "readEntryById": (*_READ, errors.Overloaded),
+    "readEntryById": (*_READ, *_SHARE),
     "proofFile": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
     "erase": (*_OBJECT, *_ACT, errors.BadRequest, errors.Held, errors.Damaged),
     "erasures": _ROLE,
     "placeHold": (*_OBJECT, *_ACT, errors.BadRequest),
     "holds": (*_ROLE, *_DAMAGED),
     "liftHolds": (*_OBJECT, *_ACT, errors.BadRequest, errors.NotFound, errors.Conflict),
-    "retentionPlan": _ROLE,
+    "retentionPlan": (*_ROLE, *_SHARE),
     "retentionRun": (*_OBJECT, *_ACT),
     "acts": _ROLE,
     "act": (*_ROLE, errors.NotFound),
