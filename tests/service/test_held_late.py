@@ -150,6 +150,19 @@ async def test_no_hold_is_in_force_beside_an_erasure_that_is_not_finished(tmp_pa
         await holds(made).place(hold(source="clinic"), dpo(made))
 
 
+async def test_a_hold_does_not_wait_for_the_cleaning_up_of_what_is_erased(tmp_path: Path) -> None:
+    def step(name: str) -> None:
+        if name == "destroyed":
+            raise Unavailable("something reads the database for too long")
+
+    async with running_log(tmp_path, settings=settings(), step=step) as made:
+        await append(made, about(ANNA.id))
+        with pytest.raises(Unavailable):
+            await erasures(made).request(asked(), dpo(made))
+        await holds(made).place(hold(source="clinic"), dpo(made))
+        assert [act.state for act in made.log.acts.store.newest(ActKind.ERASURE, 9)] == [ActState.APPLIED]
+
+
 async def test_a_narrow_hold_goes_on_for_a_person_who_returns(made: MadeLog) -> None:
     """A hold on somebody within a window that has nothing yet: an erasure of the rest must not end it."""
     await append(made, about(ANNA.id))

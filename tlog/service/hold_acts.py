@@ -84,6 +84,18 @@ class HoldActs:
             act = await self._acts.run(act)
         return await asyncio.to_thread(self.holds.store.get, act.hold or 0)
 
+    async def _finish_decided(self) -> None:
+        """Finish what was decided before and may destroy what a hold covers: nothing may be called held by then.
+
+        What is applied already destroys no more entries, so nobody waits for its cleaning up. Raises `Unavailable`.
+        """
+        if not await asyncio.to_thread(self._acts.store.in_states, [ActState.BEGUN]):
+            return
+        left = await self._acts.finish_others()
+        begun = {act.act_id for act in await asyncio.to_thread(self._acts.store.in_states, [ActState.BEGUN])}
+        if why := [error for act_id, error in left.items() if act_id in begun]:
+            raise Unavailable(f"an act that was begun before can't be finished now: {why[0]}; ask again")
+
     async def lift(self, numbers: Sequence[int], token: Token, reason: str, authorised_by: str) -> list[Act]:
         """Lift holds; the acts are pending where a second person must agree. Raises `NotFound`, `Conflict`."""
         payload = {"by": token.name, "reason": reason, "authorised_by": authorised_by}
