@@ -72,11 +72,7 @@ class HoldActs:
         """
         asked.check()
         async with self._acts.lock:
-            if left := await self._acts.finish_others():
-                # It was decided before and destroys what this hold might cover: nothing may be called held by then.
-                raise Unavailable(
-                    f"an act that was begun can't be finished now: {next(iter(left.values()))}; ask again"
-                )
+            await self._finish_decided()
             key_id = None
             if asked.subject is not None:
                 key_id = await asyncio.to_thread(self._keyring.need_person, "subject", asked.subject)
