@@ -67,6 +67,10 @@ class MalformedDisclosure(Malformed):
     """Not a disclosure (RFC 9901 section 4.2) or not a sealed part."""
 
 
+class MalformedEvidence(Malformed):
+    """An evidence file that is not acceptable."""
+
+
 class MalformedRecord(Malformed):
     """Not an erasure record."""
 
@@ -143,6 +147,12 @@ class TileInvalid(VerificationFailed):
     """A tile or bundle that does not hash to the checkpoint it was read under."""
 
     check = "tile"
+
+
+class BracketInvalid(VerificationFailed):
+    """What is said of when an entry was logged does not follow from the checkpoints."""
+
+    check = "time bracket"
 
 
 class LeafMismatch(VerificationFailed):

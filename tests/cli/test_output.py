@@ -18,6 +18,7 @@ FAILURES = {
     "append": ("{nowhere}", *AT),
     "get": (1, *AT),
     "prove": (1, *AT),
+    "evidence": (1, *AT),
     "consistency": (1, 2, *AT),
     "verify": ("{nowhere}", "--policy", "{nowhere}"),
     "search": ("--subject", "p-1", *AT),

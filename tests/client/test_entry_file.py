@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.audit import samples
 from tests.client import material
 from tests.formats.mangle import mangled
+from tlog.audit.erased_part import said_of
 from tlog.audit.opened import OpenedEntry, erase_parts, open_entry
 from tlog.client.entry_file import parse_entry_file
-from tlog.client.erased_part import said_of
 from tlog.client.verifier import OfflineVerifier
 from tlog.errors import InclusionInvalid, LeafMismatch, Malformed, MalformedDisclosure
 from tlog.formats.encoding import b64encode

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
+from tlog.audit.erased_part import said_of
 from tlog.cli.checks import is_uuid
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
 from tlog.client.client import LogClient
 from tlog.client.entry_file import EntryFile, parse_entry_file
-from tlog.client.erased_part import said_of
 from tlog.client.words import counted
 from tlog.errors import Malformed, MalformedAnswer
 from tlog.formats.encoding import parse_decimal

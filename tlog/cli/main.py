@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "retention": "tlog.cli.retention",
     "act": "tlog.cli.act",
     "prove": "tlog.cli.prove",
+    "evidence": "tlog.cli.evidence",
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
     "fsck": "tlog.cli.fsck",
@@ -41,6 +42,7 @@ COMMANDS: Final = {
 SUMMARIES: Final = {
     "erase": "Erase one person, or decide on an erasure.",
     "act": "List acts; approve or decline as the second person.",
+    "evidence": "Fetch a file that proves entries offline.",
     "demo": "Run a log and three witnesses here, with made-up entries.",
 }
 """What the list of commands says where a command's own first sentence is too long for it."""

@@ -9,11 +9,13 @@ from typing import Annotated
 
 import typer
 
+from tlog.audit.erased_part import said_of
+from tlog.audit.evidence import is_evidence
+from tlog.cli.evidence_report import show_evidence
 from tlog.cli.files import read_file
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app, refused
 from tlog.client.entry_file import parse_entry_file
-from tlog.client.erased_part import said_of
 from tlog.client.utc import utc
 from tlog.client.verifier import OfflineVerifier, Report
 from tlog.errors import Malformed, MalformedProof, VerificationFailed
@@ -28,6 +30,7 @@ EXAMPLES = """\b
 Examples:
   tlog verify entry-17.tlog-proof --policy policy.txt
   tlog verify entry-17.tlog-proof --policy policy.txt --entry entry-17.json     (made by 'tlog get 17 --json')
+  tlog verify case.json --policy policy.txt                                     (made by 'tlog evidence')
   tlog verify checkpoint --policy policy.txt
 Needs no network, no log and no database. The policy says whom to trust: get it from somebody you trust.
 """
@@ -35,7 +38,7 @@ Needs no network, no log and no database. The policy says whom to trust: get it 
 
 @app.command(epilog=EXAMPLES)
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .tlog-proof or a signed checkpoint; - is stdin.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Evidence, a .tlog-proof or a checkpoint; - is stdin.")],
     policy: Annotated[Path, typer.Option(help="A tlog-policy file: log keys, witnesses, quorum.", show_default=False)],
     entry: Annotated[
         Path | None, typer.Option(help="The entry, as 'tlog get --json' prints it: check that this is what was logged.")
@@ -45,12 +48,15 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a proof or checkpoint offline. Exit 0 if every check passed, 1 with the name of the one that failed."""
+    """Verify evidence, a proof or a checkpoint offline. Exit 1 with the name of the check that failed."""
     asked = None if leaf is None else _leaf(leaf)
     try:
-        verifier = OfflineVerifier(parse_policy(read_file(policy)))
+        trusted, data = parse_policy(read_file(policy)), read_file(file)
+        if is_evidence(data):
+            show_evidence(trusted, data, alone=entry is None and leaf is None, as_json=as_json)
+            return
         entry_file = None if entry is None else parse_entry_file(read_file(entry))
-        report = verifier.verify(read_file(file), leaf=asked, entry=entry_file)
+        report = OfflineVerifier(trusted).verify(data, leaf=asked, entry=entry_file)
     except (VerificationFailed, Malformed) as error:
         raise refused(error, as_json) from None
     emit(_values(report), _text(report), as_json)

@@ -18,10 +18,10 @@ import msgspec
 from msgspec import Struct
 
 from tlog.audit.disclosure import parse_disclosure
+from tlog.audit.erased_part import ErasedPart
 from tlog.audit.layout import may_hold
 from tlog.audit.leaf import verify_disclosures
 from tlog.audit.strict_json import json_fault
-from tlog.client.erased_part import ErasedPart
 from tlog.errors import LeafMismatch, MalformedDisclosure
 from tlog.formats.encoding import HASH_BYTES, b64decode
 

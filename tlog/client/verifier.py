@@ -22,15 +22,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from tlog.audit.erased_part import ErasedPart
 from tlog.client.entry_file import EntryFile
-from tlog.client.erased_part import ErasedPart
 from tlog.client.quorum_report import QuorumReport, quorum_detail, quorum_report
 from tlog.client.words import counted
 from tlog.errors import InclusionInvalid, LeafMismatch, NoTrustedSignature
 from tlog.formats.checkpoint import Checkpoint
 from tlog.formats.encoding import b64encode
 from tlog.formats.note import parse_note
-from tlog.formats.policy import NONE, Policy, VerifiedCheckpoint
+from tlog.formats.policy import Policy, VerifiedCheckpoint
 from tlog.formats.quorum import printable
 from tlog.formats.tlog_proof import TlogProof, parse_tlog_proof
 from tlog.merkle.hashing import leaf_hash
@@ -56,7 +56,8 @@ class Report:
     by which the quorum had cosigned: what the file proves existed then; None where the policy wants no witness.
     `ignored` names the signers that the policy does not list. `index` and `leaf` are those of a proof; `entry` has
     the disclosed values by field name. `erased_fields` is how many of its fields are gone, which is proved;
-    `erasures` is the log's word on which and why.
+    `erasures` is the log's word on which and why. `unseen_until` is the latest time at which a quorum had still not
+    cosigned anything larger than this checkpoint.
     """
 
     checkpoint: Checkpoint
@@ -70,6 +71,7 @@ class Report:
     entry: Mapping[str, Any] = field(default_factory=dict)
     erased_fields: int = 0
     erasures: tuple[ErasedPart, ...] = ()
+    unseen_until: int | None = None
 
 
 class OfflineVerifier:
@@ -93,10 +95,11 @@ class OfflineVerifier:
         return Report(
             verified.checkpoint,
             MappingProxyType({printable(name): time for name, time in verified.cosigned.items()}),
-            self._quorum_time(verified.cosigned),
+            self._policy.met_at(verified.cosigned),
             self._checkpoint_checks(verified),
             self._ignored(verified),
             quorum_report(self._policy, verified.cosigned),
+            unseen_until=self._policy.met_from(verified.cosigned),
         )
 
     def verify_proof(self, proof: TlogProof, *, leaf: bytes | None = None, entry: EntryFile | None = None) -> Report:
@@ -132,15 +135,6 @@ class OfflineVerifier:
             Check("log signature", f"by {' and '.join(by)}"),
             Check("witness quorum", quorum_detail(quorum_report(self._policy, verified.cosigned), verified.cosigned)),
         )
-
-    def _quorum_time(self, cosigned: Mapping[bytes, int]) -> int | None:
-        """Return the earliest time by which the witnesses that had cosigned were a quorum."""
-        if self._policy.quorum == NONE:
-            return None
-        for time in sorted(cosigned.values()):
-            if self._policy.quorum_met([name for name, at in cosigned.items() if at <= time]):
-                return time
-        return None
 
     def _ignored(self, verified: VerifiedCheckpoint) -> tuple[str, ...]:
         policy = self._policy

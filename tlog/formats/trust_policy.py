@@ -65,6 +65,17 @@ class Policy:
         """Whether cosignatures by these witnesses suffice. Names of no witness, groups' too, do not count."""
         return self.quorum == NONE or self.quorum in witnessing(self.groups, self._known(witness_names))
 
+    def met_at(self, cosigned: Mapping[bytes, int]) -> int | None:
+        """Return the earliest of these times, by witness name, by which the quorum had cosigned; None if it never had,
+        or needs nobody."""
+        times = [] if self.quorum == NONE else sorted(set(cosigned.values()))
+        return next((time for time in times if self.quorum_met([n for n, at in cosigned.items() if at <= time])), None)
+
+    def met_from(self, cosigned: Mapping[bytes, int]) -> int | None:
+        """Return the latest of these times such that those who cosigned then or later meet the quorum; else None."""
+        times = [] if self.quorum == NONE else sorted(set(cosigned.values()), reverse=True)
+        return next((time for time in times if self.quorum_met([n for n, at in cosigned.items() if at >= time])), None)
+
     def verify_checkpoint(self, data: bytes | Note) -> VerifiedCheckpoint:
         """Return the checkpoint of a signed note, if this policy accepts it.
 

@@ -22,6 +22,7 @@ from tlog.http.checkpoints import CheckpointRoutes
 from tlog.http.connection import IDLE_SECONDS
 from tlog.http.entries import EntryRoutes
 from tlog.http.erasures import ErasureRoutes
+from tlog.http.evidence import EvidenceRoutes
 from tlog.http.health import HealthRoutes
 from tlog.http.holds import HoldRoutes
 from tlog.http.limits import BodyBudget
@@ -56,6 +57,7 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
     retention = RetentionRoutes(log, auth, bodies)
     holds = HoldRoutes(log, auth, bodies)
     proofs = ProofRoutes(log)
+    evidence = EvidenceRoutes(log, auth, bodies)
     checkpoints = CheckpointRoutes(log)
     tiles = TileRoutes(log)
     health = HealthRoutes(log, metrics)
@@ -79,6 +81,8 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
             web.post("/v1/acts/{id}/approve", acts.approve),
             web.post("/v1/acts/{id}/decline", acts.decline),
             web.get("/v1/entries/{index}/proof", proofs.proof_file),
+            web.get("/v1/entries/{index}/evidence", evidence.of_one),
+            web.post("/v1/evidence", evidence.of_several),
             web.get("/v1/proofs/inclusion", proofs.inclusion),
             web.get("/v1/proofs/consistency", proofs.consistency),
             web.get("/v1/checkpoints", checkpoints.page),

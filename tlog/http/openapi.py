@@ -14,10 +14,12 @@ from aiohttp import web
 
 from tlog import __version__
 from tlog.audit.entry import JSON, NDJSON, Entry
+from tlog.audit.evidence import Evidence
 from tlog.http import answers, problem
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
 from tlog.http.erasures import ErasureBody
+from tlog.http.evidence import MAX_FILE_ENTRIES, EvidenceBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts
@@ -44,6 +46,8 @@ _ANSWERS: Final = (
     answers.ActAnswer,
     answers.ActPage,
     ErasureBody,
+    Evidence,
+    EvidenceBody,
     answers.InclusionProof,
     answers.ConsistencyProof,
     answers.CheckpointPage,
@@ -162,6 +166,28 @@ def _reads() -> Schema:
                 "The entry's .tlog-proof file under the newest published checkpoint (c2sp.org/tlog-proof)",
                 {"200": answer_of("The file", TEXT, "text/plain")},
                 parameters=[index],
+            )
+        },
+        "/v1/entries/{index}/evidence": {
+            "get": operation(
+                "evidence",
+                "A file that proves the entry offline, and between which times it was logged (docs/evidence.md)",
+                {"200": answer_of("The file", ref("Evidence"))},
+                parameters=[
+                    index,
+                    query("disclose", "fields and groups to show, with commas; `core` (default) or `all`", TEXT),
+                    query("redact", "fields and groups not to show", TEXT),
+                ],
+                security=TOKEN,
+            )
+        },
+        "/v1/evidence": {
+            "post": operation(
+                "caseFile",
+                f"As GET /v1/entries/{{index}}/evidence, of up to {MAX_FILE_ENTRIES} entries in one file",
+                {"200": answer_of("The file", ref("Evidence"))},
+                body={JSON: {"schema": ref("EvidenceBody")}},
+                security=TOKEN,
             )
         },
     }

@@ -44,6 +44,8 @@ _OF: Final[dict[str, Errors]] = {
     "readEntry": _READ,
     "readEntryById": (*_READ, *_SHARE),
     "proofFile": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
+    "evidence": (*_READ, *_SHARE, errors.BadRequest),
+    "caseFile": (*_READ, *_SHARE, *_OBJECT),
     "erase": (*_OBJECT, *_ACT, errors.BadRequest, errors.Held, errors.Damaged),
     "erasures": _ROLE,
     "placeHold": (*_OBJECT, *_ACT, errors.BadRequest),

@@ -8,7 +8,6 @@ a checkpoint. A log without witnesses has its own clock only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from tlog.errors import TlogError
@@ -30,12 +29,5 @@ def believable_time(now: int, published: StoredCheckpoint | None, policy: Policy
         return 0
     if not cosigned:
         return now  # a policy that lists witnesses and needs none
-    return min(now, _vouched_for(cosigned, policy) * 1_000_000 + _BEYOND)
-
-
-def _vouched_for(cosigned: Mapping[bytes, int], policy: Policy) -> int:
-    """Return the latest of these times such that the witnesses of that time or later meet the quorum."""
-    for time in sorted(set(cosigned.values()), reverse=True):
-        if policy.quorum_met([name for name, said in cosigned.items() if said >= time]):
-            return time
-    return 0
+    vouched_for = policy.met_from(cosigned) or max(cosigned.values())
+    return min(now, vouched_for * 1_000_000 + _BEYOND)

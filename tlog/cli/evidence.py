@@ -1,0 +1,77 @@
+"""`tlog evidence`: fetch a file that proves entries to somebody who has nothing but a policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tlog.audit.evidence import Evidence, parse_evidence
+from tlog.cli.act import asked
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
+from tlog.cli.files import STANDARD, write_file
+from tlog.cli.options import AsJson
+from tlog.cli.output import emit, new_app
+from tlog.client.evidence_verifier import EvidenceVerifier
+from tlog.client.words import counted
+from tlog.errors import MalformedAnswer
+from tlog.formats.policy import parse_policy
+
+app = new_app()
+
+EXAMPLES = """\b
+Examples:
+  tlog evidence 17 --url https://log.example --token-file auditor.token -o case-17.json
+  tlog evidence 17 18 19 --all --redact actor.ip --redact details -o case.json
+  tlog evidence 17 --disclose actor --disclose subjects[0] -o -
+  tlog verify case-17.json --policy policy.txt
+Without --disclose or --all, only the core is shown: when, what, by which source, why and on what authority; not
+who or whose. A field is named as in an entry (actor.id), a group by its first word (actor). What is not shown
+stands in the file as a digest: the file still proves that the entry had it.
+"""
+
+
+@app.command(epilog=EXAMPLES)
+def evidence(
+    indices: Annotated[list[int], typer.Argument(metavar="INDEX...", min=0, help="Indices of entries, from 0.")],
+    url: Url,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default evidence-INDEX.json; - is stdout.")
+    ] = None,
+    disclose: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD", help="Show this field or group too (repeatable).")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show every field.")] = False,
+    redact: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD", help="Do not show this field or group (repeatable).")
+    ] = None,
+    token_file: TokenFile = None,
+    retry_for: RetryFor = 10,
+    ca_file: CaFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch one file that proves entries, and between which times they were logged."""
+    if output == STANDARD and as_json:
+        raise typer.BadParameter("--json and -o - would both write to stdout")
+    shown = ["all"] if everything else ["core", *(disclose or ())]
+    client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
+    data = asked(client, client.post_json("v1/evidence", _body(indices, shown, redact or ())))
+    found = parse_evidence(data)
+    _require_asked(found, indices)
+    EvidenceVerifier(parse_policy(found.policy.encode())).verify(found)
+    path = Path(f"evidence-{min(indices)}.json") if output is None else output
+    write_file(path, data)
+    if path != STANDARD:
+        what = counted(len(found.entries), "entry", "entries")
+        values = {"file": str(path), "entries": [entry.index for entry in found.entries]}
+        emit(values, f"wrote {path}: {what}; check it with 'tlog verify' and a policy that you trust", as_json)
+
+
+def _body(indices: list[int], disclose: list[str], redact: object) -> dict[str, object]:
+    return {"indices": sorted(set(indices)), "disclose": disclose, "redact": redact}
+
+
+def _require_asked(found: Evidence, indices: list[int]) -> None:
+    if [entry.index for entry in found.entries] != sorted(set(indices)):
+        raise MalformedAnswer("the log sent evidence of other entries than those asked for")

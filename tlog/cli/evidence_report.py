@@ -1,0 +1,64 @@
+"""What `tlog verify` prints of evidence."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+from tlog.audit.erased_part import said_of
+from tlog.audit.evidence import parse_evidence
+from tlog.cli.output import emit
+from tlog.client.evidence_verifier import EvidenceReport, EvidenceVerifier, ProvedEntry
+from tlog.client.utc import utc
+from tlog.formats.encoding import b64encode
+from tlog.formats.policy import Policy
+
+
+def show_evidence(policy: Policy, data: bytes, *, alone: bool, as_json: bool) -> None:
+    """Verify evidence and print what it proves. Raises `Malformed` and `VerificationFailed` subclasses."""
+    if not alone:
+        raise typer.BadParameter("evidence holds its entries and leaves: --entry and --leaf are for proof files")
+    report = EvidenceVerifier(policy).verify(parse_evidence(data))
+    emit(_values(report), "\n".join(_lines(report)), as_json)
+
+
+def _lines(report: EvidenceReport) -> list[str]:
+    lines = [f"ok  {check.name:<14}  {check.detail}" for check in report.checks]
+    for entry in report.entries:
+        lines += ["", f"entry {entry.index} of {report.origin}, {_when(entry)}"]
+        lines += [f"  {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in sorted(entry.values.items())]
+        if entry.hidden:
+            lines.append(f"  and {entry.hidden} fields that are not shown")
+        if entry.erasures:
+            lines += [f"  the log says: {line}" for line in said_of(entry.hidden, entry.erasures)]
+    return lines
+
+
+def _when(entry: ProvedEntry) -> str:
+    if entry.before is None:
+        return "when it was logged is not proved: the policy wants no witness"
+    after = "" if entry.after is None else f"after {utc(entry.after)} and "
+    return f"logged {after}at or before {utc(entry.before)}"
+
+
+def _values(report: EvidenceReport) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "origin": report.origin,
+        "checks": [{"name": check.name, "detail": check.detail} for check in report.checks],
+        "sizes": [one.checkpoint.size for one in report.reports],
+        "entries": [
+            {
+                "index": entry.index,
+                "leaf": b64encode(entry.leaf),
+                "logged_after": None if entry.after is None else utc(entry.after),
+                "logged_before": None if entry.before is None else utc(entry.before),
+                "fields": dict(sorted(entry.values.items())),
+                "hidden_fields": entry.hidden,
+                "erasures": [part.values() for part in entry.erasures],
+            }
+            for entry in report.entries
+        ],
+    }
