@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,15 @@ from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, requi
 from tlog.cli.files import STANDARD, write_file
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
+from tlog.client.client import LogClient
 from tlog.client.evidence_verifier import EvidenceVerifier
 from tlog.client.words import counted
-from tlog.errors import MalformedAnswer
+from tlog.errors import MalformedAnswer, NotFound
 from tlog.formats.policy import parse_policy
 
 app = new_app()
+
+POLL_SECONDS = 0.2
 
 EXAMPLES = """\b
 Examples:
@@ -46,6 +50,9 @@ def evidence(
     redact: Annotated[
         list[str] | None, typer.Option(metavar="FIELD", help="Do not show this field or group (repeatable).")
     ] = None,
+    wait_for: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long to wait until all of it is witnessed.")
+    ] = 10,
     token_file: TokenFile = None,
     retry_for: RetryFor = 10,
     ca_file: CaFile = None,
@@ -56,7 +63,7 @@ def evidence(
         raise typer.BadParameter("--json and -o - would both write to stdout")
     shown = ["all"] if everything else ["core", *(disclose or ())]
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
-    data = asked(client, client.post_json("v1/evidence", _body(indices, shown, redact or ())))
+    data = asked(client, _fetch(client, _body(indices, shown, redact or ()), wait_for))
     found = parse_evidence(data)
     _require_asked(found, indices)
     EvidenceVerifier(parse_policy(found.policy.encode())).verify(found)
@@ -66,6 +73,18 @@ def evidence(
         what = counted(len(found.entries), "entry", "entries")
         values = {"file": str(path), "entries": [entry.index for entry in found.entries]}
         emit(values, f"wrote {path}: {what}; check it with 'tlog verify' and a policy that you trust", as_json)
+
+
+async def _fetch(client: LogClient, body: dict[str, object], wait_for: float) -> bytes:
+    clock = asyncio.get_running_loop().time
+    end = clock() + wait_for
+    while True:
+        try:
+            return await client.post_json("v1/evidence", body)
+        except NotFound as error:
+            if clock() >= end or "ask again" not in str(error):
+                raise
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def _body(indices: list[int], disclose: list[str], redact: object) -> dict[str, object]:
