@@ -63,7 +63,7 @@ def _plan(connection: Connection, conditions: Conditions, choice: FacetChoice) -
     in_time = conditions.occurred is not None or conditions.received is not None
     # Many facets are many seeks for each step: beside another stream, or instead of one, the rows are asked.
     if choice.are_few and (by_facet or not (streams or in_time)):
-        streams.append(FacetStream(connection, choice))
+        streams.append(FacetStream(connection, choice, conditions))
     if in_time or not streams or (by_facet and not choice.are_few):
         return streams, Rows(connection, conditions, choice if by_facet else None)
     return streams, None

@@ -3,6 +3,9 @@
 One facet is one stream. Of several, the indices within a piece of the log are read unsorted, by one seek for each
 facet, and sorted here. The piece is narrowed until it holds at most `_PIECE` of them, and widened where they are rare,
 so neither many facets nor rare ones make a step long. Empty stretches are jumped over.
+
+Everything is read from `ix_entries_facet`, which has the times too: within a window, what does not belong to it is
+passed over without leaving the index.
 """
 
 from __future__ import annotations
@@ -52,15 +55,41 @@ def facet_condition(conditions: Conditions) -> ColumnElement[bool]:
     return and_(true(), *parts)
 
 
-class FacetStream:
-    """The entries of some facets."""
+def in_time(conditions: Conditions) -> list[ColumnElement[bool]]:
+    """Return what must be true of the times of `entries`."""
+    parts: list[ColumnElement[bool]] = []
+    for column, window in ((entries.c.occurred_at, conditions.occurred), (entries.c.received_at, conditions.received)):
+        if window is not None and window.start is not None:
+            parts.append(column >= window.start)
+        if window is not None and window.end is not None:
+            parts.append(column < window.end)
+    return parts
 
-    def __init__(self, connection: Connection, choice: FacetChoice) -> None:
+
+class FacetStream:
+    """The entries of some facets; `narrowed`, those within the windows."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        choice: FacetChoice,
+        conditions: Conditions,
+        times: Sequence[ColumnElement[bool]] = (),
+    ) -> None:
+        """`times` is what must be true of an entry's times; nothing unless it is the narrowed stream."""
         self._connection = connection
         self._choice = choice
+        self._conditions = conditions
+        self._times = times
         self._sqlite = connection.dialect.name == "sqlite"
         self._newest = self._newest_query()
+        self._one = ONE_FACET[self._sqlite].where(*times)
         self._width = _FIRST_WIDTH
+
+    def narrowed(self) -> FacetStream:
+        """Return the entries within the windows. Bounds must be close together: outside of the windows it finds none,
+        however long it looks."""
+        return FacetStream(self._connection, self._choice, self._conditions, in_time(self._conditions))
 
     def newest_below(self, end: int) -> int | None:
         """Return the largest index below `end`: one seek for each facet."""
@@ -71,7 +100,7 @@ class FacetStream:
         """Return the largest indices within `[start, end)`, newest first."""
         if len(self._choice.numbers) == 1:
             bounds = {"value": self._choice.numbers[0], "start": start, "end": end, "limit": limit}
-            return list(self._connection.execute(ONE_FACET[self._sqlite], bounds).scalars().all())
+            return list(self._connection.execute(self._one, bounds).scalars().all())
         found: list[int] = []
         while len(found) < limit and end > start:
             piece, end = self._piece(start, end)
@@ -81,7 +110,7 @@ class FacetStream:
     def among(self, indices: Sequence[int]) -> set[int]:
         """Return those of `indices` whose facet is one of them."""
         query = select(entries.c.log_index).where(entries.c.facet.in_(self._choice.members()))
-        query = query.where(entries.c.log_index.in_(indices))
+        query = query.where(entries.c.log_index.in_(indices), *self._times)
         if len(self._choice.numbers) <= _SEEKS:
             query = self._hinted(query)
         else:  # by the rows: a seek for each facet and each index would be too many
@@ -105,7 +134,7 @@ class FacetStream:
     def _within(self, low: int, end: int) -> list[int]:
         place = entries.c.log_index
         query = self._hinted(
-            select(place).where(entries.c.facet.in_(self._choice.members()), place >= low, place < end)
+            select(place).where(entries.c.facet.in_(self._choice.members()), place >= low, place < end, *self._times)
         )
         return list(self._connection.execute(query.limit(_PIECE + 1)).scalars().all())
 

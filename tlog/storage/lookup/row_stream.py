@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import Connection, Select, select
 
 from tlog.storage.lookup.conditions import Conditions
-from tlog.storage.lookup.facet_stream import FacetChoice
+from tlog.storage.lookup.facet_stream import FacetChoice, in_time
 from tlog.storage.lookup.stream import number
 from tlog.storage.tables import entries, facets
 
@@ -51,6 +51,10 @@ class Rows:
         """Return those of `indices`, which fall and are not none, that match."""
         return set(self.matching(indices))
 
+    def narrowed(self) -> Rows:
+        """Return the rows: they are within the windows anyway."""
+        return self
+
     def matching(self, indices: Sequence[int]) -> list[int]:
         """Return those of `indices`, which fall and are not none, that match, in their order."""
         low, high = indices[-1], indices[0]
@@ -75,7 +79,7 @@ NEWEST: Final = select(_place).where(number("end") > _place).order_by(_place.des
 
 
 def _walk(conditions: Conditions, choice: FacetChoice | None) -> Select[Any]:
-    query = select(_place).where(*_BOUNDS, *_in_time(conditions))
+    query = select(_place).where(*_BOUNDS, entries.c.facet.is_not(None), *in_time(conditions))
     if choice is not None:
         # An expression: a bare column would have SQLite go through the index once for each facet, and sort.
         query = query.where((entries.c.facet + 0).in_(choice.members()))
@@ -84,15 +88,5 @@ def _walk(conditions: Conditions, choice: FacetChoice | None) -> Select[Any]:
 
 def rows_in_time(conditions: Conditions) -> Select[Any]:
     """Return the query of the index and facet of entries within the windows: neither bare leaves nor expired ones."""
-    query = select(_place, entries.c.facet).where(*_in_time(conditions))
+    query = select(_place, entries.c.facet).where(entries.c.facet.is_not(None), *in_time(conditions))
     return query.with_hint(entries, _INDEX, "sqlite")
-
-
-def _in_time(conditions: Conditions) -> list[ColumnElement[bool]]:
-    parts: list[ColumnElement[bool]] = [entries.c.facet.is_not(None)]
-    for column, window in ((entries.c.occurred_at, conditions.occurred), (entries.c.received_at, conditions.received)):
-        if window is not None and window.start is not None:
-            parts.append(column >= window.start)
-        if window is not None and window.end is not None:
-            parts.append(column < window.end)
-    return parts

@@ -31,6 +31,9 @@ class Stream(Protocol):
     def among(self, indices: Sequence[int]) -> set[int]:
         """Return those of `indices`, which fall and are not none, that satisfy the condition."""
 
+    def narrowed(self) -> Stream:
+        """Return the stream for bounds that are close together: it may leave out what is not within the windows."""
+
 
 class Values:
     """An index of a table over (value, log_index), and its queries, written once."""
@@ -101,3 +104,7 @@ class ValueStream:
             self._is_dense = True
         given = {"value": self._value, "indices": indices}
         return set(self._connection.execute(self._among, given).scalars().all())
+
+    def narrowed(self) -> ValueStream:
+        """Return the stream: it knows nothing of times."""
+        return self
