@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.accept.promises import shows
 from tests.processes import TLOG, environment, run
@@ -125,3 +127,55 @@ def verdict(policy: Policy, proof: bytes) -> str:
     except TlogError as error:
         return str(getattr(error, "check", "format"))
     return "verified"
+
+
+@shows("evidence-verifies-offline")
+def evidence_verifies_offline(folder: Path) -> str:
+    """Take away one file that shows some fields, stop everything, and verify it; then changed in seven ways."""
+    case, policy, token = folder / "case.json", folder / "policy.txt", folder / "token"
+    with town(folder) as place:
+        for _ in range(3):  # so that a witnessed checkpoint is on either side of the entry
+            place.append(json.dumps(entry_document()).encode(), "?wait=witnessed")
+        token.write_text(place.auditor)
+        token.chmod(0o600)
+        fields = ["--all", "--redact", "actor.name", "--redact", "details"]
+        run([*TLOG, "evidence", "1", *fields, "-o", str(case), "--url", place.log.url, "--token-file", str(token)])
+        shutil.copy(place.log_folder / "policy.txt", policy)
+    said = json.loads(verified(case, policy).stdout)
+    [entry] = said["entries"]
+    assert entry["fields"]["actor.id"] == "e-1007"
+    assert "Dr. Ada Example" not in case.read_text() + json.dumps(said)
+    assert entry["logged_after"] <= entry["logged_before"]
+    refused = [check_of(case, policy, changed) for changed in changed_cases(json.loads(case.read_bytes()))]
+    when = f"{entry['logged_after']} to {entry['logged_before']}"
+    return f"logged {when}; {len(refused)} changes refused: {', '.join(refused)}"
+
+
+def verified(case: Path, policy: Path) -> subprocess.CompletedProcess[str]:
+    done = verify(case, policy, "--json")
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def changed_cases(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the evidence with one thing changed each: a field, a digest, a hash, the place, the time, a signature."""
+    entry, [shown] = document["entries"][0], [document["entries"][0]["disclosures"]]
+    changes: list[dict[str, Any]] = [
+        {"disclosures": shown | {"purpose": shown["action"]}},
+        {"disclosures": {name: text for name, text in shown.items() if name != "outcome"}},
+        {"digests": entry["digests"][1:]},
+        {"inclusion": ["A" * 43 + "="]},
+        {"index": entry["index"] + 1},
+        {"after": entry["size"]},
+    ]
+    for change in changes:
+        yield document | {"entries": [entry | change]}
+    yield document | {"checkpoints": [note.replace("\u2014 w0", "\u2014 w9") for note in document["checkpoints"]][::-1]}
+
+
+def check_of(case: Path, policy: Path, changed: dict[str, Any]) -> str:
+    """Return the check that refuses a changed case."""
+    case.write_text(json.dumps(changed))
+    done = verify(case, policy, "--json")
+    assert done.returncode == 1, done.stdout
+    return str(json.loads(done.stdout)["check"])
