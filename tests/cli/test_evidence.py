@@ -37,7 +37,7 @@ def test_from_the_log_to_a_verified_file(tlog: Command, tmp_path: Path) -> None:
     assert "ok  consistency" in shown
     assert "entry 2 of example.com/log, when it was logged is not proved: the policy wants no witness" in shown
     assert 'actor.id: "e-1007"' in shown
-    assert "and 1 fields that are not shown" in shown
+    assert "and 1 digest of what is not shown" in shown
     values = tlog("verify", case, "--policy", tmp_path / "policy.txt", "--json").json
     assert [entry["index"] for entry in values["entries"]] == [0, 2]
     assert "Dr. Ada Example" not in json.dumps(values)

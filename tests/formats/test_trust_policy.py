@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,6 +152,29 @@ def test_the_quorum_is_the_recursive_definition(cosigned: set[bytes], data: st.D
         defined.append(name)
     policy = Policy(LOGS, LINES, tuple(groups), data.draw(st.sampled_from(defined)))
     assert policy.quorum_met(cosigned) == naive_met(policy, policy.quorum, cosigned & set(NAMES))
+
+
+@given(st.sampled_from([1, 2, 3, 4]), st.dictionaries(st.sampled_from(NAMES), st.integers(1, 5)))
+def test_until_then_nothing_larger_had_a_quorum(threshold: int, cosigned: dict[bytes, int]) -> None:
+    """Whatever set of witnesses is a quorum holds one that cosigned then or later; a second later some does not."""
+    policy = Policy(LOGS, LINES, (Group(b"q", threshold, NAMES),), b"q")
+    quorums = [set(some) for count in range(threshold, 5) for some in combinations(NAMES, count)]
+
+    def rules_out(time: int) -> bool:
+        late = {name for name, at in cosigned.items() if at >= time}
+        return all(quorum & late for quorum in quorums)
+
+    found = policy.unseen_until(cosigned)
+    assert found == max((time for time in cosigned.values() if rules_out(time)), default=None)
+
+
+def test_one_witness_of_three_says_nothing_of_what_others_saw() -> None:
+    one = Policy(LOGS, LINES, (Group(b"one", 1, NAMES[:3]),), b"one")
+    assert one.unseen_until({b"w1": 12, b"w2": 12}) is None
+    assert one.unseen_until({b"w1": 12, b"w2": 12, b"w3": 9}) == 9
+    assert TWO_OF_THREE.unseen_until({b"w1": 12}) is None
+    assert TWO_OF_THREE.unseen_until({b"w1": 12, b"w3": 9}) == 9
+    assert Policy(LOGS, LINES, (), b"none").unseen_until({b"w1": 12}) is None
 
 
 def test_the_name_of_a_group_is_no_witness() -> None:

@@ -91,9 +91,14 @@ async def test_what_is_not_there_or_not_sensible_is_refused(service: Service) ->
         {"indices": ["0"]},
         {"indices": [0], "disclose": ["Actor"]},
         {"indices": [0], "more": 1},
+        {"indices": list(range(501))},
     ]
     for body in bodies:
         refused = await case(service, token, **body)
         assert (refused.status, refused.slug) == (400, "request-invalid"), body
+    for name in ("subject", "Actor", "shared", "targets[0]", "details.x", "all", "%20actor"):
+        refused = await service.get(f"/v1/entries/0/evidence?disclose=all&redact={name}", token)
+        assert (refused.status, refused.slug) == (400, "bad-request"), name
+    assert (await case(service, token, indices=[0], disclose=["all"], redact=["subject"])).status == 400
     await service.made.log.append_leaf(bytes(32))
     assert (await service.get("/v1/entries/1/evidence", token)).status == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -15,8 +16,10 @@ from tests.service.test_erasure import ANNA, about, append, asked, dpo, erasures
 from tests.service.test_publisher import town
 from tests.support import MadeLog, running_log
 from tlog.audit.erased_part import ErasedPart
-from tlog.audit.evidence import Evidence, field_matcher, parse_evidence
+from tlog.audit.evidence import Evidence, parse_evidence
+from tlog.audit.wish import Wish
 from tlog.client.evidence_verifier import EvidenceReport, EvidenceVerifier
+from tlog.client.verifier import OfflineVerifier, Report
 from tlog.errors import (
     BracketInvalid,
     ConsistencyInvalid,
@@ -94,6 +97,23 @@ async def test_the_bracket_is_right_though_the_logs_clock_is_an_hour_wrong(tmp_p
             assert abs(made.log.entries.stored(index).columns["received_at"] - now_us()) > HOUR // 2
 
 
+async def test_a_bracket_that_ends_before_it_begins_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Honest witnesses can't make one: somebody's clock or somebody's word is false."""
+    async with witnessed(tmp_path) as made:
+        await grow(made, about("p-1"))
+        [index] = await grow(made, about("p-2"))
+        evidence = evidence_of(made, [index])
+        inner = OfflineVerifier.verify_checkpoint
+
+        def later(self: OfflineVerifier, data: bytes) -> Report:
+            report = inner(self, data)
+            return dataclasses.replace(report, unseen_until=(report.unseen_until or 0) + 60)
+
+        monkeypatch.setattr(OfflineVerifier, "verify_checkpoint", later)
+        with pytest.raises(BracketInvalid, match="before the time after which"):
+            verify(made, evidence)
+
+
 async def test_the_first_entry_has_no_checkpoint_before_it_but_that_of_size_0(tmp_path: Path) -> None:
     async with witnessed(tmp_path) as made:
         [index] = await grow(made, about("p-1"))
@@ -111,7 +131,7 @@ async def test_a_case_shares_its_checkpoints(tmp_path: Path) -> None:
         assert [entry.index for entry in report.entries] == [0, 1, 2, 3]
         assert len(evidence.checkpoints) <= 3
         assert {check.name for check in report.checks} == {
-            *("origin", "log signature", "witness quorum", "consistency", "inclusion", "disclosures")
+            *("origin", "log signature", "witness quorum", "consistency", "time bracket", "inclusion", "disclosures")
         }
 
 
@@ -119,7 +139,7 @@ async def test_what_is_redacted_cannot_be_read_and_the_rest_verifies(tmp_path: P
     async with witnessed(tmp_path) as made:
         [index] = await grow(made, about(ANNA.id, "bert-8"))
         whole = evidence_of(made, [index])
-        less = whole.redacted(field_matcher(["actor", "subjects[0]", "details", "purpose"]))
+        less = whole.redacted(Wish(["all"], ["actor", "subjects[0]", "details", "purpose"]).hides)
         assert ANNA.id.encode() in b"".join(map(decoded, whole.entries[0].disclosures.values()))
         assert ANNA.id.encode() not in less.encode() + b"".join(map(decoded, less.entries[0].disclosures.values()))
         [entry] = verify(made, less).entries
@@ -174,7 +194,6 @@ async def test_whatever_is_changed_is_refused_and_the_failed_check_is_named(tmp_
         good = evidence_of(made, [index])
         entry, name = good.entries[0], "actor.id"
         shown, newest = entry.disclosures, good.checkpoints[-1]
-        log_lines = newest.split("\n\n")[0]
         replace = msgspec.structs.replace
         cases: list[tuple[Evidence, type[Exception]]] = [
             (replace(good, origin="example.com/other"), OriginUnknown),
@@ -183,6 +202,7 @@ async def test_whatever_is_changed_is_refused_and_the_failed_check_is_named(tmp_
             (replace(good, checkpoints=good.checkpoints[::-1]), MalformedEvidence),
             (replace(good, checkpoints=[*good.checkpoints[:-1], _without_witnesses(newest)]), QuorumNotMet),
             (replace(good, checkpoints=[*good.checkpoints, good.checkpoints[-1]]), MalformedEvidence),
+            (replace(good, entries=[entry, entry]), MalformedEvidence),
             (with_entry(good, index=entry.index - 1), BracketInvalid),
             (with_entry(good, index=entry.index + 1), InclusionInvalid),
             (with_entry(good, after=entry.size), BracketInvalid),
@@ -195,11 +215,34 @@ async def test_whatever_is_changed_is_refused_and_the_failed_check_is_named(tmp_
             (with_entry(good, disclosures=shown | {name: shown["action"], "action": shown[name]}), LeafMismatch),
             (with_entry(good, erasures=[ErasedPart("actor", "01a20642-cbbc-728e-bf2b-3ea96f9ffe23")]), LeafMismatch),
         ]
-        assert log_lines
         verify(made, good)
         for changed, error in cases:
             with pytest.raises(error):
                 verify(made, changed)
+
+
+async def test_checkpoints_that_todays_policy_does_not_accept_are_not_used(tmp_path: Path) -> None:
+    """As after a change of keys or witnesses: the newest takes their place, and says less about when."""
+    async with witnessed(tmp_path) as made:
+        await grow(made, about("p-1"))
+        [index] = await grow(made, about("p-2"))
+        await grow(made, about("p-3"))
+        old = [c.note for c in made.log.store.checkpoints() if c.size < 3]
+        inner = type(made.log.policy).verify_checkpoint
+
+        class Newer(type(made.log.policy)):  # type: ignore[misc]
+            def verify_checkpoint(self, data: bytes) -> Any:
+                if data in old:
+                    raise QuorumNotMet("those witnesses are gone")
+                return inner(self, data)
+
+        row = made.log.entries.stored(index)
+        policy = made.log.policy
+        newer = Newer(policy.logs, policy.witnesses, policy.groups, policy.quorum)
+        maker = EvidenceMaker(made.log.store, made.log.proofs, newer, now_us)
+        evidence = maker.make([Provable(row, made.log.entries.opened(row))])
+        assert [(e.after, e.size) for e in evidence.entries] == [(None, 3)]
+        assert verify(made, evidence).entries[0].after is None
 
 
 def _without_witnesses(note: str) -> str:

@@ -15,9 +15,10 @@ One JSON object (RFC 8259, UTF-8):
                   "digests": ["<base64>", …],         of the fields that are not shown: redacted, or erased
                   "erasures": [{"part": "<label>", "act": "<id>", "at": "<time>", "index": 12}, …]}, …]}
 
-Rules: unknown members are refused. `size` is that of the first witnessed checkpoint which contains the entry and
-`after` that of the last one which does not: so the entry was logged between the two. Both stand in `checkpoints`.
-What proves anything is the signatures, the hashes and the disclosures; the rest is the log's word.
+Rules: unknown members are refused; indices and sizes rise. `size` is that of the first witnessed checkpoint which
+contains the entry and `after` that of the last one which does not: so the entry was logged between the two. Both stand
+in `checkpoints`.
+What proves anything is the signatures, the hashes and the disclosures; the rest is the word of whoever made the file.
 
 Whoever holds evidence can show less of it (`redacted`): a disclosure is replaced by its digest, and all else stays.
 """
@@ -37,8 +38,9 @@ from tlog.errors import MalformedEvidence
 from tlog.formats.encoding import HASH_BYTES, b64decode, b64encode
 
 FORMAT: Final = "tlog-evidence/v1"
-MAX_BYTES: Final = 64 << 20
-MAX_ENTRIES: Final = 10_000
+MAX_BYTES: Final = 16 << 20
+MAX_ENTRIES: Final = 500
+_MAX_FIELDS: Final = 512
 
 Size = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Text = Annotated[str, Meta(max_length=1 << 20)]
@@ -52,9 +54,9 @@ class EvidenceEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     after: Size | None
     leaf: str
     inclusion: Annotated[list[str], Meta(max_length=63)]
-    disclosures: dict[str, str]
-    digests: list[str]
-    erasures: list[ErasedPart] = []
+    disclosures: Annotated[dict[str, str], Meta(max_length=_MAX_FIELDS)]
+    digests: Annotated[list[str], Meta(max_length=_MAX_FIELDS)]
+    erasures: Annotated[list[ErasedPart], Meta(max_length=_MAX_FIELDS)] = []
 
     def __repr__(self) -> str:
         return f"<EvidenceEntry of index {self.index}>"
@@ -104,7 +106,7 @@ def parse_evidence(data: bytes) -> Evidence:
 
 def is_evidence(data: bytes) -> bool:
     """Tell whether a file says that it is evidence, of whatever version."""
-    return data.lstrip()[:1] == b"{" and b'"tlog-evidence/' in data[:4096]
+    return data.lstrip()[:1] == b"{" and b'"tlog-evidence/' in data
 
 
 def hashes(texts: Sequence[str]) -> list[bytes]:
@@ -114,19 +116,6 @@ def hashes(texts: Sequence[str]) -> list[bytes]:
 
 def _hash(text: str) -> bytes:
     return b64decode(text, MalformedEvidence, "evidence: a hash", HASH_BYTES)
-
-
-def field_matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Return what tells whether a field is meant by one of these: its name, or a group before a dot or a bracket.
-
-    `actor` means `actor.id`, `actor.name`, …; `subjects` every subject; `subjects[1]` that one.
-    """
-    wanted = frozenset(patterns)
-
-    def is_meant(name: str) -> bool:
-        return bool(wanted & {name, name.partition(".")[0], name.partition("[")[0]})
-
-    return is_meant
 
 
 def values_of(disclosures: Any) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tlog.audit.evidence import Evidence, parse_evidence
+from tlog.audit.wish import Wish
 from tlog.cli.act import asked
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
 from tlog.cli.files import STANDARD, write_file
@@ -17,7 +18,7 @@ from tlog.cli.output import emit, new_app
 from tlog.client.client import LogClient
 from tlog.client.evidence_verifier import EvidenceVerifier
 from tlog.client.words import counted
-from tlog.errors import MalformedAnswer, NotFound
+from tlog.errors import BadRequest, MalformedAnswer, NotFound
 from tlog.formats.policy import parse_policy
 
 app = new_app()
@@ -32,7 +33,7 @@ Examples:
   tlog verify case-17.json --policy policy.txt
 Without --disclose or --all, only the core is shown: when, what, by which source, why and on what authority; not
 who or whose. A field is named as in an entry (actor.id), a group by its first word (actor). What is not shown
-stands in the file as a digest: the file still proves that the entry had it.
+stands in the file as a digest, which completes the leaf and says nothing.
 """
 
 
@@ -61,14 +62,18 @@ def evidence(
     """Fetch one file that proves entries, and between which times they were logged."""
     if output == STANDARD and as_json:
         raise typer.BadParameter("--json and -o - would both write to stdout")
-    shown = ["all"] if everything else ["core", *(disclose or ())]
+    wish = Wish(["all"] if everything else ["core", *(disclose or ())], redact or ())
+    try:
+        wish.check()
+    except BadRequest as error:
+        raise typer.BadParameter(str(error)) from None
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
-    data = asked(client, _fetch(client, _body(indices, shown, redact or ()), wait_for))
-    found = parse_evidence(data)
+    data = asked(client, _fetch(client, _body(indices, wish), wait_for))
+    found = parse_evidence(data).redacted(wish.hides)  # whatever the log sent, no more than was asked for is written
     _require_asked(found, indices)
     EvidenceVerifier(parse_policy(found.policy.encode())).verify(found)
     path = Path(f"evidence-{min(indices)}.json") if output is None else output
-    write_file(path, data)
+    write_file(path, found.encode())
     if path != STANDARD:
         what = counted(len(found.entries), "entry", "entries")
         values = {"file": str(path), "entries": [entry.index for entry in found.entries]}
@@ -87,8 +92,8 @@ async def _fetch(client: LogClient, body: dict[str, object], wait_for: float) ->
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _body(indices: list[int], disclose: list[str], redact: object) -> dict[str, object]:
-    return {"indices": sorted(set(indices)), "disclose": disclose, "redact": redact}
+def _body(indices: list[int], wish: Wish) -> dict[str, object]:
+    return {"indices": sorted(set(indices)), "disclose": wish.disclose, "redact": wish.redact}
 
 
 def _require_asked(found: Evidence, indices: list[int]) -> None:

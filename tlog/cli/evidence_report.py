@@ -12,6 +12,7 @@ from tlog.audit.evidence import parse_evidence
 from tlog.cli.output import emit
 from tlog.client.evidence_verifier import EvidenceReport, EvidenceVerifier, ProvedEntry
 from tlog.client.utc import utc
+from tlog.client.words import counted
 from tlog.formats.encoding import b64encode
 from tlog.formats.policy import Policy
 
@@ -30,9 +31,9 @@ def _lines(report: EvidenceReport) -> list[str]:
         lines += ["", f"entry {entry.index} of {report.origin}, {_when(entry)}"]
         lines += [f"  {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in sorted(entry.values.items())]
         if entry.hidden:
-            lines.append(f"  and {entry.hidden} fields that are not shown")
+            lines.append(f"  and {counted(entry.hidden, 'digest')} of what is not shown")
         if entry.erasures:
-            lines += [f"  the log says: {line}" for line in said_of(entry.hidden, entry.erasures)]
+            lines += [f"  the file says, unproved: {line}" for line in said_of(entry.hidden, entry.erasures)]
     return lines
 
 

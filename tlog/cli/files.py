@@ -14,18 +14,18 @@ MAX_FILE_BYTES: Final = 4 << 20
 STANDARD: Final = Path("-")
 
 
-def read_file(path: Path) -> bytes:
-    """Return a file's bytes, at most 4 MiB. Raises `ConfigurationInvalid`, `TooLarge`."""
+def read_file(path: Path, at_most: int = MAX_FILE_BYTES) -> bytes:
+    """Return a file's bytes, so many at most. Raises `ConfigurationInvalid`, `TooLarge`."""
     try:
         if path == STANDARD:
-            data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+            data = sys.stdin.buffer.read(at_most + 1)
         else:
             with path.open("rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)
+                data = file.read(at_most + 1)
     except OSError as error:
         raise ConfigurationInvalid(f"cannot read {path}: {error.strerror}") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise TooLarge(f"{path} has more than {MAX_FILE_BYTES} bytes; no proof, policy or entry is that large")
+    if len(data) > at_most:
+        raise TooLarge(f"{path} has more than {at_most} bytes; nothing that is read here is that large")
     return data
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tlog.audit.erased_part import said_of
-from tlog.audit.evidence import is_evidence
+from tlog.audit.evidence import MAX_BYTES, is_evidence
 from tlog.cli.evidence_report import show_evidence
 from tlog.cli.files import read_file
 from tlog.cli.options import AsJson
@@ -51,7 +51,7 @@ def verify(
     """Verify evidence, a proof or a checkpoint offline. Exit 1 with the name of the check that failed."""
     asked = None if leaf is None else _leaf(leaf)
     try:
-        trusted, data = parse_policy(read_file(policy)), read_file(file)
+        trusted, data = parse_policy(read_file(policy)), read_file(file, MAX_BYTES)
         if is_evidence(data):
             show_evidence(trusted, data, alone=entry is None and leaf is None, as_json=as_json)
             return

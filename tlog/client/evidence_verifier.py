@@ -10,10 +10,11 @@ Checks, in this order; the first that fails is raised, and its `check` names it:
     disclosures        each entry's fields and digests hash to its leaf                     LeafMismatch, Malformed…
 
 The time bracket of an entry. Its `size` checkpoint was witnessed by the time at which its quorum had cosigned: it was
-logged *before* then. Take the latest time T such that the cosignatures of the `after` checkpoint from T on meet the
-quorum: until T each of those witnesses had cosigned nothing larger. Any other quorum shares an honest witness with
-them, so nothing that contains the entry was witnessed before T: it was logged *after* T, or kept from the witnesses
-until then. The log's own clock is not asked.
+logged *before* then. Of its `after` checkpoint take the latest time T from which on so many had cosigned it that the
+others alone are no quorum (`Policy.unseen_until`). Any larger tree that a quorum cosigned has the cosignature of one of
+those, and each of them cosigned it after T: so the entry was logged *after* T, or kept from the witnesses until then.
+This needs that one of those in both quorums is honest: with a quorum of 2 in 3 one colluder is one too many, and with
+1 in 3 nothing is said unless all three cosigned. The log's own clock is not asked.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class EvidenceVerifier:
     def verify(self, evidence: Evidence) -> EvidenceReport:
         """Verify a file. Raises `Malformed` and `VerificationFailed` subclasses."""
         reports = [self._verifier.verify_checkpoint(note.encode()) for note in evidence.checkpoints]
+        _require_rising([entry.index for entry in evidence.entries], "entries")
         by_size = _by_size(evidence, reports)
         _verify_chain(evidence, reports)
         proved = tuple(_proved(entry, by_size) for entry in evidence.entries)
@@ -79,9 +81,13 @@ def _by_size(evidence: Evidence, reports: Sequence[Report]) -> dict[int, Report]
         if report.checkpoint.origin != evidence.origin:
             raise OriginUnknown(f"a checkpoint is of {report.checkpoint.origin}, the evidence of {evidence.origin}")
     sizes = [report.checkpoint.size for report in reports]
-    if sizes != sorted(set(sizes)):
-        raise MalformedEvidence("evidence: its checkpoints are not of rising sizes")
+    _require_rising(sizes, "checkpoints")
     return dict(zip(sizes, reports, strict=True))
+
+
+def _require_rising(numbers: list[int], what: str) -> None:
+    if numbers != sorted(set(numbers)):
+        raise MalformedEvidence(f"evidence: its {what} are not in rising order, each once")
 
 
 def _verify_chain(evidence: Evidence, reports: Sequence[Report]) -> None:
@@ -109,6 +115,8 @@ def _proved(entry: EvidenceEntry, by_size: Mapping[int, Report]) -> ProvedEntry:
     verify_inclusion(leaf_hash(leaf), entry.index, checkpoint.size, hashes(entry.inclusion), checkpoint.root)
     values = _disclosed(entry, leaf)
     after = None if earlier is None else earlier.unseen_until
+    if after is not None and covering.witnessed_at is not None and after > covering.witnessed_at:
+        raise BracketInvalid(f"entry {entry.index}: it would have been logged before the time after which it was")
     return ProvedEntry(
         entry.index, leaf, values, len(entry.digests), after, covering.witnessed_at, tuple(entry.erasures)
     )
@@ -119,6 +127,8 @@ def _disclosed(entry: EvidenceEntry, leaf: bytes) -> dict[str, Any]:
     for name, text in entry.disclosures.items():
         if parse_disclosure(text).name != name:
             raise LeafMismatch(f"entry {entry.index}: the disclosure under the name {name} is that of another field")
+    if entry.erasures and not entry.digests:
+        raise LeafMismatch(f"entry {entry.index}: parts are named as erased, but every field is disclosed")
     for erased in entry.erasures:
         if shown := [name for name in entry.disclosures if may_hold(erased.part, name)]:
             raise LeafMismatch(f"entry {entry.index}: {erased.part} is named as erased, but {shown[0]} is disclosed")
@@ -127,14 +137,15 @@ def _disclosed(entry: EvidenceEntry, leaf: bytes) -> dict[str, Any]:
 
 def _checks(reports: Sequence[Report], proved: Sequence[ProvedEntry]) -> tuple[Check, ...]:
     newest = reports[-1]
-    own = {check.name: check for check in newest.checks}
-    many = "" if len(reports) == 1 else f" (each of {len(reports)} checkpoints)"
+    own = {check.name: check.detail for check in newest.checks}
+    count = counted(len(reports), "checkpoint")
     fields = sum(len(entry.values) for entry in proved)
     hidden = sum(entry.hidden for entry in proved)
     return (
-        own["origin"],
-        *(Check(name, f"{own[name].detail}{many}") for name in ("log signature", "witness quorum")),
-        Check("consistency", f"{counted(len(reports), 'checkpoint')}, each extends the one before"),
+        Check("origin", own["origin"]),
+        *(Check(name, f"of {count}; the newest: {own[name]}") for name in ("log signature", "witness quorum")),
+        Check("consistency", f"{count}, each extends the one before"),
+        Check("time bracket", f"{counted(len(proved), 'entry', 'entries')} between the checkpoints that they name"),
         Check("inclusion", f"{counted(len(proved), 'entry', 'entries')} under a checkpoint"),
-        Check("disclosures", f"{counted(fields, 'field')} shown, {hidden} not: they hash to the leaves"),
+        Check("disclosures", f"{counted(fields, 'field')} and {counted(hidden, 'digest')} make the leaves"),
     )

@@ -56,8 +56,8 @@ class Report:
     by which the quorum had cosigned: what the file proves existed then; None where the policy wants no witness.
     `ignored` names the signers that the policy does not list. `index` and `leaf` are those of a proof; `entry` has
     the disclosed values by field name. `erased_fields` is how many of its fields are gone, which is proved;
-    `erasures` is the log's word on which and why. `unseen_until` is the latest time at which a quorum had still not
-    cosigned anything larger than this checkpoint.
+    `erasures` is the log's word on which and why. `unseen_until` is the latest time at which nothing larger than this
+    checkpoint can have met the quorum (`Policy.unseen_until`).
     """
 
     checkpoint: Checkpoint
@@ -99,7 +99,7 @@ class OfflineVerifier:
             self._checkpoint_checks(verified),
             self._ignored(verified),
             quorum_report(self._policy, verified.cosigned),
-            unseen_until=self._policy.met_from(verified.cosigned),
+            unseen_until=self._policy.unseen_until(verified.cosigned),
         )
 
     def verify_proof(self, proof: TlogProof, *, leaf: bytes | None = None, entry: EntryFile | None = None) -> Report:

@@ -76,6 +76,18 @@ class Policy:
         times = [] if self.quorum == NONE else sorted(set(cosigned.values()), reverse=True)
         return next((time for time in times if self.quorum_met([n for n, at in cosigned.items() if at >= time])), None)
 
+    def unseen_until(self, cosigned: Mapping[bytes, int]) -> int | None:
+        """Return the latest of these times until which nothing larger than what they cosigned had a quorum; else None.
+
+        From that time on so many had cosigned it that the others alone are no quorum: whatever larger tree meets the
+        quorum has the cosignature of one of them, made later. That one must be honest, so the quorum should overlap
+        in more witnesses than may collude.
+        """
+        everybody = {witness.name for witness in self.witnesses}
+        times = [] if self.quorum == NONE else sorted(set(cosigned.values()), reverse=True)
+        others = ((time, everybody - {name for name, at in cosigned.items() if at >= time}) for time in times)
+        return next((time for time, left in others if not self.quorum_met(left)), None)
+
     def verify_checkpoint(self, data: bytes | Note) -> VerifiedCheckpoint:
         """Return the checkpoint of a signed note, if this policy accepts it.
 

@@ -9,17 +9,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
 from tlog.audit.erased_part import ErasedPart
-from tlog.audit.evidence import Evidence, field_matcher
-from tlog.audit.layout import may_hold
+from tlog.audit.evidence import MAX_BYTES, MAX_ENTRIES
 from tlog.audit.part import CORE
-from tlog.errors import Expired
+from tlog.audit.wish import Wish
+from tlog.errors import Expired, TooLarge
 from tlog.http.auth import Authenticator, require_readable
 from tlog.http.entry_answer import entry_answers, named_expiry
 from tlog.http.errors import BadParameter
@@ -32,8 +32,6 @@ from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
 from tlog.storage.token_store import Token
 
-ALL: Final = "all"
-MAX_FILE_ENTRIES: Final = 500
 RUNNING: Final = 2
 WAITING: Final = 16
 SHARE: Final = 4
@@ -44,7 +42,7 @@ Field = Annotated[str, Meta(pattern=r"\A[a-z_]+(\.[a-z_]+|\[(0|[1-9][0-9]?)\])?\
 class EvidenceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which entries, and what of them to show."""
 
-    indices: Annotated[list[Annotated[int, Meta(ge=0, le=2**63 - 1)]], Meta(min_length=1, max_length=MAX_FILE_ENTRIES)]
+    indices: Annotated[list[Annotated[int, Meta(ge=0, le=2**63 - 1)]], Meta(min_length=1, max_length=MAX_ENTRIES)]
     disclose: Annotated[list[Field], Meta(max_length=_MAX_FIELDS)] = field(default_factory=lambda: [CORE])
     redact: Annotated[list[Field], Meta(max_length=_MAX_FIELDS)] = []
 
@@ -63,10 +61,9 @@ class EvidenceRoutes:
         """Answer `GET /v1/entries/{index}/evidence`."""
         query = parse_query(request, "disclose", "redact")
         index = parse_number(request.match_info["index"], "index")
-        shown = _fields(query.get("disclose", CORE), "disclose")
+        shown, redacted = _fields(query.get("disclose", CORE), "disclose"), _fields(query.get("redact", ""), "redact")
         token = await self._auth.token(request)
-        evidence = await self._made([index], token, _hidden(shown, _fields(query.get("redact", ""), "redact")))
-        return _answer(evidence, f"entry-{index}.evidence.json")
+        return await self._made([index], token, Wish(shown, redacted), f"entry-{index}.evidence.json")
 
     async def of_several(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/evidence`."""
@@ -74,12 +71,18 @@ class EvidenceRoutes:
         token = await self._auth.token(request)
         body = await read_json(request, self._bodies, token.name, EvidenceBody)
         indices = sorted(set(body.indices))
-        evidence = await self._made(indices, token, _hidden(body.disclose, body.redact))
-        return _answer(evidence, "case.evidence.json")
+        return await self._made(indices, token, Wish(body.disclose, body.redact), "case.evidence.json")
 
-    async def _made(self, indices: Sequence[int], token: Token, hidden: Callable[[str], bool]) -> Evidence:
+    async def _made(self, indices: Sequence[int], token: Token, wish: Wish, name: str) -> web.Response:
+        wish.check()
         publisher_of(self._log)
-        return await self._few.run(token.token_id, lambda: self._maker.make(self._open(indices, token), hidden))
+        return _answer(await self._few.run(token.token_id, lambda: self._file(indices, token, wish)), name)
+
+    def _file(self, indices: Sequence[int], token: Token, wish: Wish) -> bytes:
+        data = self._maker.make(self._open(indices, token), wish.hides).encode()
+        if len(data) > MAX_BYTES:
+            raise TooLarge(f"the evidence has {len(data)} bytes, more than {MAX_BYTES}; ask for fewer entries")
+        return data
 
     def _open(self, indices: Sequence[int], token: Token) -> list[Provable]:
         found = []
@@ -100,21 +103,11 @@ class EvidenceRoutes:
 
 def _fields(text: str, name: str) -> list[str]:
     fields = [field for field in text.split(",") if field]
-    if len(fields) > _MAX_FIELDS or any(len(field) > 64 for field in fields):
+    if len(fields) > _MAX_FIELDS:
         raise BadParameter(f"{name}: at most {_MAX_FIELDS} fields with a comma between")
     return fields
 
 
-def _hidden(disclose: Sequence[str], redact: Sequence[str]) -> Callable[[str], bool]:
-    is_shown, is_redacted = field_matcher(disclose), field_matcher(redact)
-
-    def hidden(name: str) -> bool:
-        is_core = CORE in disclose and may_hold(CORE, name)
-        return is_redacted(name) or not (ALL in disclose or is_core or is_shown(name))
-
-    return hidden
-
-
-def _answer(evidence: Evidence, name: str) -> web.Response:
+def _answer(data: bytes, name: str) -> web.Response:
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
-    return web.Response(body=evidence.encode(), content_type="application/json", headers=headers)
+    return web.Response(body=data, content_type="application/json", headers=headers)

@@ -14,12 +14,13 @@ from aiohttp import web
 
 from tlog import __version__
 from tlog.audit.entry import JSON, NDJSON, Entry
+from tlog.audit.evidence import MAX_ENTRIES as MAX_FILE_ENTRIES
 from tlog.audit.evidence import Evidence
 from tlog.http import answers, problem
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
 from tlog.http.erasures import ErasureBody
-from tlog.http.evidence import MAX_FILE_ENTRIES, EvidenceBody
+from tlog.http.evidence import EvidenceBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts

@@ -10,7 +10,7 @@ from tlog.audit.erased_part import ErasedPart
 from tlog.audit.evidence import FORMAT, Evidence, EvidenceEntry
 from tlog.audit.fields import instant
 from tlog.audit.opened import OpenedEntry
-from tlog.errors import NotFound, StorageFault
+from tlog.errors import NotFound, StorageFault, TlogError
 from tlog.formats.encoding import b64encode
 from tlog.formats.policy import Policy, encode_policy
 from tlog.merkle.hashing import leaf_hash
@@ -88,11 +88,25 @@ class EvidenceMaker:
         )
 
     def _bracket(self, index: int) -> _Bracket:
+        """Return the checkpoints around an entry that today's policy accepts.
+
+        One that was signed by keys or witnesses which are not in it any more proves nothing to who has it: the newest
+        then takes the place of the first, and there is none before.
+        """
         covering = self._store.checkpoints(start=index + 1, limit=1)
         if not covering:
             raise NotFound(f"entry {index} is durable, but no witnessed checkpoint covers it yet; ask again")
+        if not self._accepts(covering[0]):
+            return _Bracket(None, self._store.checkpoints(limit=1, descending=True)[0])
         before = self._store.checkpoints(start=index, limit=1, descending=True) if index else []
-        return _Bracket(before[0] if before else None, covering[0])
+        return _Bracket(before[0] if before and self._accepts(before[0]) else None, covering[0])
+
+    def _accepts(self, checkpoint: StoredCheckpoint) -> bool:
+        try:
+            self._policy.verify_checkpoint(checkpoint.note)
+        except TlogError:
+            return False
+        return True
 
 
 def _distinct(brackets: Sequence[_Bracket]) -> list[StoredCheckpoint]:
