@@ -10,7 +10,7 @@ import stat
 import sys
 from array import array
 from collections.abc import Callable, Iterator, MutableSequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -21,6 +21,7 @@ from tlog.errors import ConfigurationInvalid, EntryInvalid, Fault
 
 CHUNK_BYTES: Final = 1 << 20
 SHOWN_FAULTS: Final = 20
+_LOOK_UP_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,11 @@ async def readable(file: IO[bytes]) -> None:
     except OSError:  # EPERM of epoll: a regular file; UnsupportedOperation: none of the kernel's
         return
     try:
-        await ready.wait()
+        while not ready.is_set():
+            # A signal that comes in the instant before the loop begins to wait does not wake it: look up now and then.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_UP_SECONDS):
+                    await ready.wait()
     finally:
         loop.remove_reader(file.fileno())
 
