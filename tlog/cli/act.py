@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 import typer
 
-from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, asked, connect, required_token
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
-from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid, decide, read_act, read_acts
 from tlog.client.words import counted
 
@@ -92,16 +89,6 @@ def decline(
     """Have an act not carried out."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     _emit(asked(client, decide(client, act, "decline")), as_json)
-
-
-def asked(client: LogClient, work: Coroutine[Any, Any, T]) -> T:
-    """Return what the log answers, on a connection of its own."""
-
-    async def within() -> T:
-        async with client:
-            return await work
-
-    return asyncio.run(within())
 
 
 def extent(act: ActSaid) -> str:

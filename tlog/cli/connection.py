@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -15,6 +17,7 @@ from tlog.client.client import LogClient
 from tlog.client.retry import RetryPolicy
 from tlog.errors import ConfigurationInvalid, TlogError
 
+T = TypeVar("T")
 TOKEN_VARIABLE = "TLOG_TOKEN"  # noqa: S105 - the name of a variable
 
 Url = Annotated[str, typer.Option(help="The log's URL.", envvar="TLOG_URL", show_default=False)]
@@ -36,6 +39,16 @@ def connect(url: str, *, token: str | None = None, ca_file: Path | None = None, 
         raise typer.BadParameter(str(error), param_hint="'--url'") from None
     retries = RetryPolicy(give_up_after=retry_for)
     return LogClient(url, token, tls=_tls(ca_file), retries=retries, on_retry=_say)
+
+
+def asked(client: LogClient, work: Coroutine[Any, Any, T]) -> T:
+    """Return what the log answers, on a connection of its own."""
+
+    async def within() -> T:
+        async with client:
+            return await work
+
+    return asyncio.run(within())
 
 
 def required_token(path: Path | None) -> str:

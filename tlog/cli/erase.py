@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from tlog.cli.act import ActId, asked, extent
+from tlog.cli.act import ActId, extent
 from tlog.cli.checks import in_option_names
 from tlog.cli.confirm import confirmed
-from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, asked, connect, required_token
 from tlog.cli.id_input import id_in
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, failed, new_app, notice

@@ -10,8 +10,7 @@ import typer
 
 from tlog.audit.evidence import Evidence, parse_evidence
 from tlog.audit.wish import Wish
-from tlog.cli.act import asked
-from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, asked, connect, required_token
 from tlog.cli.files import STANDARD, write_file
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 import typer
 from msgspec import Struct
 
 from tlog.cli.checks import check_ground, check_kind, check_time, in_option_names
-from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, asked, connect, required_token
 from tlog.cli.id_input import id_in
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app, notice
 from tlog.client.answers import decode
-from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid
 from tlog.client.words import counted, waiting
 
@@ -134,7 +131,7 @@ def place(
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     given = {name: value for name, value in body.items() if value is not None}
     with in_option_names(**OPTIONS):
-        said = decode(asyncio.run(_with(client, client.post_json("v1/holds", given))), HoldSaid)
+        said = decode(asked(client, client.post_json("v1/holds", given)), HoldSaid)
     emit(msgspec.to_builtins(said), f"{_line(said)}\n{_covered(said)}", as_json)
     if said.entries == 0:
         notice("this hold covers no entry yet: is its scope what was meant? It protects what comes later")
@@ -152,7 +149,7 @@ def list_(
     """List the holds in force."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     query = {"all": "1"} if everything else {}
-    said = decode(asyncio.run(_with(client, client.get_json("v1/holds", query))), HoldsSaid)
+    said = decode(asked(client, client.get_json("v1/holds", query)), HoldsSaid)
     emit(msgspec.to_builtins(said), "\n".join(map(_line, said.holds)) or "nothing is held", as_json)
 
 
@@ -173,9 +170,9 @@ def lift(
         raise typer.BadParameter("give one of --hold and --case")
     which: dict[str, object] = {"case": case} if hold is None else {"hold": hold}
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
-    asked = client.post_json("v1/holds/lift", {**which, "reason": reason, "authorised_by": authorised_by})
+    work = client.post_json("v1/holds/lift", {**which, "reason": reason, "authorised_by": authorised_by})
     with in_option_names(**OPTIONS):
-        said = decode(asyncio.run(_with(client, asked)), LiftSaid)
+        said = decode(asked(client, work), LiftSaid)
     emit(msgspec.to_builtins(said), "\n".join([*map(_line, said.holds), *map(_act, said.acts)]), as_json)
 
 
@@ -188,11 +185,6 @@ def _covered(hold: HoldSaid) -> str:
         return "it was not counted how many entries it covers"
     more = " or more" * bool(hold.entries_or_more)
     return f"covers {counted(hold.entries, 'entry', 'entries')}{more} now"
-
-
-async def _with(client: LogClient, asked: Coroutine[Any, Any, T]) -> T:
-    async with client:
-        return await asked
 
 
 def _line(hold: HoldSaid) -> str:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import typer
 from msgspec import Struct
 
 from tlog.cli.checks import check_day, in_option_names
-from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, connect, required_token
+from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, asked, connect, required_token
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
 from tlog.client.answers import decode
-from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid
 from tlog.client.words import counted, waiting
 
@@ -81,7 +78,7 @@ def plan(
     """Show which cohorts expire, when and why. Changes nothing."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     query = {} if until is None else {"until": until}
-    said = decode(asyncio.run(_with(client, client.get_json("v1/retention", query))), PlanSaid)
+    said = decode(asked(client, client.get_json("v1/retention", query)), PlanSaid)
     lines = [_line(cohort) for cohort in said.cohorts] or ["nothing expires"]
     emit(msgspec.to_builtins(said), "\n".join([*_paused(said.paused), f"up to {said.until[:10]}:", *lines]), as_json)
 
@@ -97,15 +94,10 @@ def run(
 ) -> None:
     """Expire now what is due, and end a pause. Where a second person must agree, 'tlog act approve ACT' does."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
-    asked = client.post_json("v1/retention/run", {"authorised_by": authorised_by})
+    work = client.post_json("v1/retention/run", {"authorised_by": authorised_by})
     with in_option_names(authorised_by="--authorised-by"):
-        said = decode(asyncio.run(_with(client, asked)), RunSaid)
+        said = decode(asked(client, work), RunSaid)
     emit(msgspec.to_builtins(said), "\n".join(map(_act, said.acts)) or "nothing is due", as_json)
-
-
-async def _with(client: LogClient, asked: Coroutine[Any, Any, T]) -> T:
-    async with client:
-        return await asked
 
 
 def _paused(pause: PauseSaid | None) -> list[str]:

@@ -17,9 +17,10 @@ from msgspec import Meta, Struct, field
 
 from tlog.audit.erased_part import ErasedPart
 from tlog.audit.evidence import MAX_BYTES, MAX_ENTRIES
+from tlog.audit.opened import OpenedEntry
 from tlog.audit.part import CORE
 from tlog.audit.wish import Wish
-from tlog.errors import Expired, TooLarge
+from tlog.errors import Expired, TlogError, TooLarge
 from tlog.http.auth import Authenticator, require_readable
 from tlog.http.entry_answer import entry_answers, named_expiry
 from tlog.http.errors import BadParameter
@@ -85,20 +86,24 @@ class EvidenceRoutes:
         return data
 
     def _open(self, indices: Sequence[int], token: Token) -> list[Provable]:
-        found = []
-        for index in indices:
-            stored = self._log.entries.stored(index)
-            require_readable(token, stored)
-            try:
-                opened = self._log.entries.opened(stored)
-            except Expired as error:
-                raise named_expiry(self._log, error) from None
-            found.append((stored, opened))
+        rows = self._log.store.entries_at(indices)
+        stored = [rows[index] if index in rows else self._log.entries.stored(index) for index in indices]
+        for row in stored:
+            require_readable(token, row)
+        found = list(zip(stored, map(self._readable, self._log.entries.open_all(stored)), strict=True))
         answers = entry_answers(self._log, found)
         return [
-            Provable(stored, opened, [ErasedPart(e.part, e.act, e.at, e.index) for e in answer.erasures])
-            for (stored, opened), answer in zip(found, answers, strict=True)
+            Provable(row, opened, [ErasedPart(e.part, e.act, e.at, e.index) for e in answer.erasures])
+            for (row, opened), answer in zip(found, answers, strict=True)
         ]
+
+    def _readable(self, opened: OpenedEntry | TlogError) -> OpenedEntry:
+        """Return an opened entry; raises why it is none."""
+        if isinstance(opened, Expired):
+            raise named_expiry(self._log, opened)
+        if isinstance(opened, TlogError):
+            raise opened
+        return opened
 
 
 def _fields(text: str, name: str) -> list[str]:
