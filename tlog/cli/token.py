@@ -125,8 +125,10 @@ def revoke(
 ) -> None:
     """Make a token useless. A running log believes it for at most five more seconds."""
     with open_log_database(folder) as database:
+        tokens = TokenStore(database, now_us)
+        tokens.require_in_force(token_id)
         note(folder, "tlog.token.revoke", {"token": token_id})  # first: an access that nobody heard of is worse
-        TokenStore(database, now_us).revoke(token_id)
+        tokens.revoke(token_id)
     emit({"id": token_id, "revoked": True}, f"revoked {token_id}", as_json)
 
 
@@ -174,10 +176,13 @@ def values_of(token: Token) -> dict[str, object]:
 
 def _issue(folder: Path, new: NewToken) -> tuple[Token, str]:
     with open_log_database(folder) as database:
+        tokens = TokenStore(database, now_us)
         new.check()
+        if new.certificate is not None:
+            tokens.require_unknown(new.certificate)
         token_id = new_token_id()
         note(folder, "tlog.token.issue", {"token": token_id, **said_of(new)})  # first, as for a revocation
-        return TokenStore(database, now_us).issue(new, token_id)
+        return tokens.issue(new, token_id)
 
 
 def _named(given: dict[Role, str | None], sources: list[str] | None) -> tuple[str, frozenset[Role]]:

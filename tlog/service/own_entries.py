@@ -84,17 +84,19 @@ class OwnEntries:
             "details": details,
             "subjects": [{"id": subject} for subject in subjects],
         }
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._log_once(act_id, values)
+            except Overloaded as error:
+                await asyncio.sleep(error.retry_after)  # without the lock: reads are refused at once meanwhile
+        return await self._log_once(act_id, values)
+
+    async def _log_once(self, act_id: bytes, values: Mapping[str, Any]) -> int:
         async with self._turn:
             try:
                 return await asyncio.to_thread(self._store.index_of, act_id)
             except NotFound:
-                pass
-            for _ in range(_ATTEMPTS):
-                try:
-                    return (await self._append([values]))[0]
-                except Overloaded as error:
-                    await asyncio.sleep(error.retry_after)
-            return (await self._append([values]))[0]
+                return (await self._append([values]))[0]
 
     async def note(self, actor: Actor, action: str, details: Mapping[str, Any], *, purpose: str) -> int:
         """Append an entry that no act stands behind, under an id of its own, and return its index."""

@@ -121,7 +121,7 @@ class TokenStore:
                 connection.execute(insert(tokens).values(token_hash=digest, **_values(token)))
                 return token
         if row.token_id != token_id:
-            raise Conflict("this credential is known here already")
+            raise _known()
         return _token(row)
 
     def find(self, text: str) -> Token:
@@ -150,12 +150,23 @@ class TokenStore:
         with self._database.read() as connection:
             return [_token(row) for row in connection.execute(query)]
 
+    def require_in_force(self, token_id: str) -> None:
+        """Raise `NotFound` unless a credential of this id is there and not revoked."""
+        if not any(token.token_id == token_id and token.revoked_at is None for token in self.all()):
+            raise _not_in_force(token_id)
+
+    def require_unknown(self, fingerprint: bytes) -> None:
+        """Raise `Conflict` for a client certificate that somebody is known by."""
+        with self._database.read() as connection:
+            if connection.execute(select(tokens.c.token_id).where(tokens.c.token_hash == fingerprint)).first():
+                raise _known()
+
     def revoke(self, token_id: str) -> None:
         """Make a credential useless from now on. Raises `NotFound` if no such one is in force."""
         change = update(tokens).where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None))
         with self._database.write() as connection:
             if connection.execute(change.values(revoked_at=self._now())).rowcount != 1:
-                raise NotFound(f"no token in force has the id {token_id}")
+                raise _not_in_force(token_id)
 
     def _find(self, digest: bytes, credential: Credential, what: str) -> Token:
         query = select(*_COLUMNS).where(
@@ -184,6 +195,14 @@ def new_token_id() -> str:
 def hash_of(text: str) -> bytes:
     """Return what is stored of a token's text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _not_in_force(token_id: str) -> NotFound:
+    return NotFound(f"no token in force has the id {token_id}")
+
+
+def _known() -> Conflict:
+    return Conflict("this credential is known here already")
 
 
 _COLUMNS: Final[Collection[Any]] = [column for column in tokens.c if column is not tokens.c.token_hash]
