@@ -44,6 +44,10 @@ Name = Annotated[
         description="a name of 1 to 128 characters a-z 0-9 . _ @ - that starts with a letter or digit",
     ),
 ]
+Roles = Annotated[
+    list[RoleName],
+    Meta(min_length=1, max_length=5, description="one or more of writer, reader, auditor, dpo and admin"),
+]
 Sources = Annotated[list[fields.SourceName], Meta(min_length=1, max_length=MAX_NAMES, description="names of sources")]
 Classes = Annotated[
     list[fields.RetentionClass], Meta(min_length=1, max_length=MAX_NAMES, description="names of retention classes")
