@@ -10,6 +10,7 @@ refused with 503.
 
 from __future__ import annotations
 
+from os import urandom
 from typing import Any, Final
 
 from aiohttp import web
@@ -28,11 +29,14 @@ from tlog.http.holds import HoldRoutes
 from tlog.http.limits import BodyBudget
 from tlog.http.metrics import Metrics
 from tlog.http.openapi import OpenApiRoute
+from tlog.http.openid import CALLBACK, START, Finish, OpenId, OpenIdRoutes
 from tlog.http.proofs import ProofRoutes
 from tlog.http.retention import RetentionRoutes
 from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
 from tlog.http.tiles import TileRoutes
+from tlog.service.identity.opened import OpenedIdentity
+from tlog.service.identity.sealed_login import SealedLogins
 from tlog.service.log import Log
 
 SERVER: Final[dict[str, Any]] = {
@@ -44,8 +48,16 @@ SERVER: Final[dict[str, Any]] = {
 }
 
 
-def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
-    """Return the application over one log. `bodies` replaces the limits on uploads."""
+def create_app(
+    log: Log,
+    bodies: BodyBudget | None = None,
+    identity: OpenedIdentity | None = None,
+    signed_in: Finish | None = None,
+) -> web.Application:
+    """Return the application over one log. `bodies` replaces the limits on uploads.
+
+    `identity` is the OpenID Connect provider, `signed_in` makes the answer to whoever logged in there.
+    """
     metrics = Metrics(log)
     auth = Authenticator(log.tokens.find)
     bodies = bodies or BodyBudget()
@@ -61,6 +73,7 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
     checkpoints = CheckpointRoutes(log)
     tiles = TileRoutes(log)
     health = HealthRoutes(log, metrics)
+    openid = OpenIdRoutes(_openid(identity, signed_in))
     app.add_routes(
         [
             web.post("/add", AddRoute(log, auth, bodies, metrics).add),
@@ -89,6 +102,8 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
             web.get("/checkpoint", checkpoints.newest),
             web.get("/tile/entries/{index:.+}", tiles.tile),
             web.get("/tile/{level}/{index:.+}", tiles.tile),
+            web.get(START, openid.start),
+            web.get(CALLBACK, openid.callback),
             web.get("/healthz", health.alive),
             web.get("/readyz", health.ready),
             web.get("/metrics", health.metrics),
@@ -96,3 +111,9 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
         ]
     )
     return app
+
+
+def _openid(identity: OpenedIdentity | None, signed_in: Finish | None) -> OpenId | None:
+    if identity is None or identity.login is None or signed_in is None:
+        return None
+    return OpenId(identity.login, SealedLogins(urandom), signed_in)

@@ -24,6 +24,7 @@ from tlog.http.evidence import EvidenceBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts
+from tlog.http.openapi_login import login
 from tlog.http.openapi_words import BINARY, NUMBER, REF, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
 from tlog.http.query import parse_query
 from tlog.http.retention import RetentionRunBody
@@ -81,7 +82,7 @@ def document() -> Schema:
             "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
         },
         "servers": [{"url": "/"}],
-        "paths": _appends() | _reads() | acts() | _proofs() | _checkpoints() | _tiles() | _operations(),
+        "paths": _appends() | _reads() | acts() | _proofs() | _checkpoints() | _tiles() | login() | _operations(),
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},

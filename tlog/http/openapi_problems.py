@@ -19,7 +19,8 @@ Errors = tuple[type[BaseException], ...]
 _ANY: Final[Errors] = (BadParameter, errors.TlogError)
 _STORED: Final[Errors] = (errors.Unavailable, errors.StorageFault)
 _DAMAGED: Final[Errors] = (errors.VerificationFailed, errors.MalformedDisclosure)
-_TOKEN: Final[Errors] = (errors.Unauthorized, *_STORED)
+_JWT: Final[Errors] = (errors.TokenInvalid, errors.MalformedToken, errors.ProviderFailed)
+_TOKEN: Final[Errors] = (errors.Unauthorized, *_JWT, *_STORED)
 _ROLE: Final[Errors] = (*_TOKEN, errors.Forbidden)
 _UPLOAD: Final[Errors] = (
     *(BadBody, BodyTimeout, UnsupportedMedia),
@@ -61,6 +62,8 @@ _OF: Final[dict[str, Errors]] = {
     "consistencyProof": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
     "checkpoints": _STORED,
     "checkpoint": (*_STORED, errors.NotFound),
+    "beginOpenIdLogin": (errors.NotFound, errors.ProviderFailed),
+    "endOpenIdLogin": (errors.NotFound, errors.ProviderFailed, errors.LoginRefused, errors.Forbidden),
     "entryBundle": (*_STORED, errors.NotFound, errors.MalformedTile),
     "tile": (*_STORED, errors.NotFound, errors.MalformedTile),
 }

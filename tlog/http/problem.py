@@ -51,6 +51,10 @@ KINDS: Final[dict[type[BaseException], Kind]] = {
     BadBody: Kind(400, "bad-body", "The request body did not arrive whole"),
     errors.CursorInvalid: Kind(400, "cursor-invalid", "This cursor is not for this look-up"),
     errors.MalformedTile: Kind(404, "no-such-tile", "This path names no tile"),
+    errors.MalformedToken: Kind(401, "token-malformed", "The bearer token is not well-formed"),
+    errors.TokenInvalid: Kind(401, "token-invalid", "The token of the identity provider does not hold here"),
+    errors.LoginRefused: Kind(403, "login-refused", "The login did not end well; begin it again"),
+    errors.ProviderFailed: Kind(502, "provider-failed", "The identity provider did not answer as it must"),
     errors.Malformed: Kind(400, "malformed", "The request is not well-formed"),
     errors.BadRequest: Kind(400, "bad-request", "The request is not acceptable"),
     errors.Unauthorized: Kind(401, "unauthorized", "A valid bearer token is needed"),
@@ -137,6 +141,8 @@ def _headers(error: errors.TlogError) -> dict[str, str]:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, errors.Unauthorized):
         return {"WWW-Authenticate": CHALLENGE}
+    if isinstance(error, errors.TokenInvalid | errors.MalformedToken):
+        return {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
     if isinstance(error, errors.Unavailable) and not isinstance(error, errors.LogHalted):
         return {"Retry-After": str(_UNAVAILABLE_RETRY_SECONDS)}
     return {}

@@ -1,0 +1,42 @@
+"""Who brings a JWT as bearer token (RFC 6750 with RFC 9068): the rules of access tokens over one provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import time
+
+from tlog.service.identity.access_token import ExpectedAccess, check_access_token, check_type
+from tlog.service.identity.claims import identity_of
+from tlog.service.identity.identity import Identity
+from tlog.service.identity.provider import Provider
+from tlog.service.identity.settings import OidcSettings
+from tlog.service.identity.signed_token import parse_token
+
+
+def looks_like_jwt(token: str) -> bool:
+    """Return whether a bearer token is meant as a JWT: one of this log's own begins with `tlog_` and has no dot."""
+    return token.startswith("eyJ") and token.count(".") == 2
+
+
+class Bearer:
+    """Bearer tokens of one provider for one audience. `clock` returns Unix seconds. Belongs to one event loop."""
+
+    def __init__(self, settings: OidcSettings, provider: Provider, clock: Callable[[], float] = time) -> None:
+        self._settings = settings
+        self._audience = str(settings.audience)
+        self._provider = provider
+        self._clock = clock
+
+    async def identify(self, text: str, thumbprint: bytes | None = None) -> Identity:
+        """Return whom the token is about.
+
+        `thumbprint` is the SHA-256 of the connection's client certificate (DER), to which a token may be bound (RFC
+        8705 section 3). Raises `TokenInvalid`, `MalformedToken`, `ProviderFailed`.
+        """
+        token = parse_token(text)
+        check_type(token.typ, self._settings.access_profile)
+        claims = await self._provider.verified_claims(token)
+        settings, now = self._settings, int(self._clock())
+        expected = ExpectedAccess(settings.issuer, self._audience, settings.access_profile, now, thumbprint)
+        expires, client = check_access_token(claims, expected)
+        return identity_of(claims, settings.name_claim, settings.roles_claim, expires, client)
