@@ -21,14 +21,16 @@ _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
 
 @asynccontextmanager
-async def provider_session(ca: str | None) -> AsyncIterator[aiohttp.ClientSession]:
+async def provider_session(
+    ca: str | None, total_seconds: float = TOTAL_SECONDS
+) -> AsyncIterator[aiohttp.ClientSession]:
     """Open a session for the requests to a provider; `ca` is a PEM file of its certificate authority, if private.
 
     Raises `ConfigurationInvalid` where that file can't be used.
     """
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=_context(ca), limit=16),
-        timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS, connect=CONNECT_SECONDS),
+        timeout=aiohttp.ClientTimeout(total=total_seconds, connect=CONNECT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # A small answer may be a huge one; none was asked for.
         trust_env=False,

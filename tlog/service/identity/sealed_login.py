@@ -59,6 +59,8 @@ class SealedLogins:
     def _open(self, sealed: str) -> PendingLogin:
         try:
             data = urlsafe_b64decode(sealed[:MAX_SEALED_LENGTH])
+            if urlsafe_b64encode(data).decode() != sealed:
+                raise ValueError("another spelling of the same bytes")
             plain = self._cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], _CONTEXT)
         except (InvalidTag, binascii.Error, ValueError):
             raise LoginRefused("this browser's login is not known here any more; begin it again") from None

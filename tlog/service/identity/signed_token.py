@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from joserfc import jws
@@ -32,14 +32,15 @@ class _Registry(jws.JWSRegistry):
     max_signature_length = MAX_TOKEN_BYTES
 
 
-_REGISTRY: Final = _Registry(strict_check_header=False)
+# A registry's own list of algorithms is the one that counts; the argument beside it would be ignored.
+_REGISTRY: Final = _Registry(algorithms=list(ALGORITHMS), strict_check_header=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedToken:
     """A token as it came; nothing of it is verified but its form."""
 
-    text: str
+    text: str = field(repr=False)
     alg: str
     kid: str | None
     typ: str | None
@@ -48,7 +49,7 @@ class SignedToken:
         """Return the claims under a signature that verifies. Raises `TokenInvalid`, `MalformedToken`."""
         key = keys.find(self.kid, self.alg)
         try:
-            opened = jws.deserialize_compact(self.text, key, [self.alg], _REGISTRY)
+            opened = jws.deserialize_compact(self.text, key, registry=_REGISTRY)
         except (JoseError, ValueError, TypeError):
             raise TokenInvalid("the token's signature does not verify") from None
         return parse_object(opened.payload or b"", "token: claims", MalformedToken)
