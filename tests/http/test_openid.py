@@ -159,6 +159,7 @@ async def test_a_provider_at_fault(tmp_path: Path, claims: dict[str, Any], capfd
         ended = await raw(service, f"{CALLBACK}?code=c0de&state={sent['state']}", cookie)
         assert (ended.status, ended.slug) == (502, "provider-failed")
         said = ended.body.decode() + "".join(capfd.readouterr())
+        assert "the identity provider failed" in said
         assert not [word for word in ("Ada", "ada@", "c0de", sent["state"], sent["nonce"]) if word in said]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,12 +19,8 @@ from aiohttp import web
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.http.authority import Authority, authority, client_context
-from tests.http.certificate import self_signed
-from tlog.cli.config import Listen
-from tlog.cli.tls import server_context
+from tests.http.tls_server import tls_server
 from tlog.errors import Unauthorized
-from tlog.http.app import SERVER
-from tlog.http.connections import Connections
 from tlog.http.peer_certificate import Certificate, parse_certificate, peer_certificate
 
 
@@ -35,22 +33,8 @@ async def server(folder: Path, ca: Path | None, tls: bool = True) -> AsyncIterat
         seen.append(peer_certificate(request))
         return web.Response(text="ok")
 
-    app = web.Application(handler_args=SERVER)
-    app.router.add_get("/", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    assert runner.server is not None
-    listen = Listen()
-    if tls:
-        certificate, key = self_signed(folder)
-        listen = Listen(tls_cert=str(certificate), tls_key=str(key), client_ca=None if ca is None else str(ca))
-    connections = Connections(runner.server, SERVER, 100, server_context(listen))
-    try:
-        port = await connections.listen("127.0.0.1", 0)
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}/", seen
-    finally:
-        connections.close()
-        await runner.cleanup()
+    async with tls_server(handle, folder, ca, tls) as url:
+        yield url, seen
 
 
 async def ask(url: str, context: ssl.SSLContext | None, times: int = 1) -> None:
@@ -78,6 +62,33 @@ async def test_a_client_certificate_is_seen(tmp_path: Path, ca: Authority, versi
     assert seen[0].subject == "CN=svc"
     assert seen[0].names == ("svc.example", "spiffe://example/svc")
     assert timedelta(minutes=50) < seen[0].not_after - datetime.now(UTC) < timedelta(minutes=70)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_resumed_session_has_its_certificate(tmp_path: Path, ca: Authority, version: ssl.TLSVersion) -> None:
+    own, _ = ca.client("svc")
+    async with server(tmp_path, ca.path) as (url, seen):
+        context = client_context(tmp_path / "chain.pem", own)
+        context.minimum_version = context.maximum_version = version
+        assert await asyncio.to_thread(_ask_twice, int(url.split(":")[2].strip("/")), context)
+    assert len(seen) == 2
+    assert seen[0] == seen[1] != None  # noqa: E711 - both are certificates
+
+
+def _ask_twice(port: int, context: ssl.SSLContext) -> bool:
+    """Ask on two connections, the second with the session of the first; return whether it was taken."""
+    session: ssl.SSLSession | None = None
+    reused = False
+    for _ in range(2):
+        with (
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as secured,
+        ):
+            secured.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            while secured.recv(4096):
+                pass
+            session, reused = secured.session, bool(secured.session_reused)
+    return reused
 
 
 def test_it_is_seen_on_the_loop_that_serves(tmp_path: Path, ca: Authority) -> None:

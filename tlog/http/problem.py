@@ -95,6 +95,8 @@ def refusal(error: errors.TlogError) -> web.Response:
         return _answer(kind, f"{_faults_of(error.faults)}; nothing was done", members=_faults(error.faults))
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _logger.error("request failed", problem=kind.slug, reason=str(error))
+    if isinstance(error, errors.ProviderFailed):
+        _logger.warning("the identity provider failed", reason=str(error))
     return _answer(kind, str(error), headers=_headers(error))
 
 
