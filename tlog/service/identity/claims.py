@@ -81,7 +81,7 @@ def at_path(claims: Claims, path: str) -> Any:
 def groups_of(claims: Claims, path: str) -> tuple[str, ...]:
     """Return the values of the roles claim: of a list, its texts; of an object, its names; of a text, itself.
 
-    Raises `TokenInvalid` for over `MAX_GROUPS`: a part of them might be the one that narrows nothing.
+    Raises `TokenInvalid` for over `MAX_GROUPS`; none of them is left out silently.
     """
     value = at_path(claims, path)
     items = [value] if isinstance(value, str) else value

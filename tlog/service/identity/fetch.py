@@ -70,8 +70,10 @@ class Fetch:
         try:
             async with self._session.request(method, url, data=form, headers=headers, allow_redirects=False) as answer:
                 return answer.status, await self._read(answer, what)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            # Its message may hold the address with its query, so only its kind is said.
+        except ProviderFailed:
+            raise
+        except Exception as error:
+            # HTTP libraries raise more than they say. The message may hold the address with its query: not repeated.
             raise ProviderFailed(f"the identity provider's {what} can't be asked: {type(error).__name__}") from None
 
     async def _read(self, answer: aiohttp.ClientResponse, what: str) -> bytes:

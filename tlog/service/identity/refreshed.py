@@ -42,8 +42,11 @@ class Refreshed(Generic[_Value]):
         self._lock = asyncio.Lock()
 
     async def get(self) -> _Value:
-        """Return the value, fetched again if it is old. Raises `ProviderFailed`."""
-        if self._age() < FRESH_SECONDS:
+        """Return the value, fetched again if it is old. Raises `ProviderFailed`.
+
+        While somebody waits for a newer one, the others go on with the old one as long as it is in force.
+        """
+        if self._age() < FRESH_SECONDS or (self._age() < STALE_SECONDS and self._lock.locked()):
             return self._in_force()
         async with self._lock:
             if self._age() >= FRESH_SECONDS:

@@ -41,6 +41,10 @@ class OidcSettings:
     def check(self) -> None:
         """Raise `ConfigurationInvalid` where the settings can't be meant."""
         check_endpoint(self.issuer, "issuer", ConfigurationInvalid)
+        texts = {"client_id": self.client_id, "audience": self.audience}
+        texts |= {"name_claim": self.name_claim, "roles_claim": self.roles_claim}
+        if empty := [name for name, text in texts.items() if text == ""]:
+            raise ConfigurationInvalid(f"{empty[0]}: is empty")
         if self.client_id is None and self.audience is None:
             raise ConfigurationInvalid("set client_id (people log in), audience (services bring tokens) or both")
         if self.audience is not None and self.audience in {self.client_id, *self.trusted_audiences}:
