@@ -228,6 +228,10 @@ class Unauthorized(ServiceError):
     """No credential, or one that is not known."""
 
 
+class TokenRefused(Unauthorized):
+    """A token of the identity provider was brought, and does not hold here."""
+
+
 class Forbidden(ServiceError):
     """A known credential that may not do this."""
 
@@ -266,6 +270,10 @@ class Unavailable(ServiceError):
 
 class Locked(Unavailable):
     """Somebody else holds what is needed, longer than was to be waited for."""
+
+
+class NotLogged(Unavailable):
+    """A read or an administrative act could not be logged, so it was not served."""
 
 
 class LogHalted(Unavailable):

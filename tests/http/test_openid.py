@@ -14,12 +14,13 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from tests.http.own_entries import own_entries
 from tests.http.service import Answer, Service, serve
 from tests.service.identity.simulator import CALLBACK as AT_PROVIDER
 from tests.service.identity.simulator import DISCOVERY, Parts, answer, parts
 from tests.support import running_log
 from tlog.errors import NoRole
-from tlog.http.openid import CALLBACK, RETURN_TO, START
+from tlog.http.openid import CALLBACK, RETURN_TO, START, Finish
 from tlog.service.identity.identity import Identity
 from tlog.service.identity.login import Login
 from tlog.service.identity.opened import OpenedIdentity
@@ -32,11 +33,13 @@ async def signed_in(request: web.Request, identity: Identity) -> web.Response:
 
 
 @asynccontextmanager
-async def site(folder: Path, callback: str = AT_PROVIDER) -> AsyncIterator[tuple[Service, Parts]]:
+async def site(
+    folder: Path, callback: str = AT_PROVIDER, finish: Finish | None = signed_in
+) -> AsyncIterator[tuple[Service, Parts]]:
     async with parts() as at, running_log(folder) as made:
         login = Login(at.settings, at.provider, callback, urandom, at.clock)
         identity = OpenedIdentity(at.settings, login, None)
-        async with serve(made, identity=identity, signed_in=signed_in) as service:
+        async with serve(made, identity=identity, signed_in=finish) as service:
             yield service, at
 
 
@@ -167,3 +170,29 @@ async def test_a_provider_that_is_away(tmp_path: Path) -> None:
     async with site(tmp_path) as (service, at):
         at.simulator.answers[DISCOVERY] = answer(503)
         assert (await raw(service, START)).slug == "provider-failed"
+
+
+async def test_a_login_is_logged_and_opens_a_session(tmp_path: Path) -> None:
+    async with site(tmp_path, f"http://127.0.0.1{CALLBACK}", None) as (service, at):
+        sent, cookie = await start(service, at, "?return_to=/ui/entries")
+        ended = await raw(service, f"{CALLBACK}?code=c&state={sent['state']}", cookie)
+        assert (ended.status, ended.headers["Location"]) == (303, "/ui/entries")
+        cookies = ended.headers.getall("Set-Cookie")
+        assert any(re.match(r"tlog=[\w-]+; HttpOnly;", value) for value in cookies)
+        assert any(value.startswith('tlog-login=""') for value in cookies)
+        (entry,) = await own_entries(service, "tlog.session.open")
+        assert (entry["actor"]["type"], entry["actor"]["id"], entry["outcome"]) == ("tlog-user", "s-1", "allowed")
+        assert "Ada" not in str(entry)
+
+
+async def test_who_has_no_role_gets_no_session(tmp_path: Path) -> None:
+    async with site(tmp_path, finish=None) as (service, at):
+        sent, cookie = await start(service, at)
+        at.simulator.userinfo = {"sub": "s-1", "name": "Ada", "groups": ["strangers"]}
+        ended = await raw(service, f"{CALLBACK}?code=c&state={sent['state']}", cookie)
+        assert (ended.status, ended.slug) == (403, "forbidden")
+        assert "Set-Cookie" not in ended.headers
+        assert "Ada" not in ended.body.decode()
+        (entry,) = await own_entries(service, "tlog.access.refuse")
+        assert (entry["outcome"], entry["details"]["operations"]) == ("denied", {"endOpenIdLogin": 1})
+        assert await own_entries(service, "tlog.session.open") == []

@@ -171,9 +171,14 @@ async def test_the_server_logs_no_request_that_it_cannot_parse(
     assert all(record.levelno < logging.WARNING for record in caplog.records)
 
 
-@pytest.mark.parametrize("error", [errors.TokenInvalid("x"), errors.TokenKeyUnknown("x"), errors.MalformedToken("x")])
-def test_a_token_that_does_not_hold_is_challenged(error: errors.TlogError) -> None:
+@pytest.mark.parametrize(
+    ("error", "challenge"),
+    [
+        (errors.Unauthorized("x"), 'Bearer realm="tlog"'),
+        (errors.TokenRefused("x"), 'Bearer realm="tlog", error="invalid_token"'),
+    ],
+)
+def test_a_token_that_does_not_hold_is_challenged(error: errors.TlogError, challenge: str) -> None:
     """RFC 6750 section 3.1."""
     answer = refusal(error)
-    assert answer.status == 401
-    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="tlog", error="invalid_token"'
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, challenge)

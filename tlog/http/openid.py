@@ -16,7 +16,7 @@ from typing import Final
 
 from aiohttp import web
 
-from tlog.errors import NotFound
+from tlog.errors import Forbidden, LoginRefused, NotFound
 from tlog.http.cookies import HostCookie
 from tlog.http.errors import BadParameter
 from tlog.http.query import parse_query
@@ -37,11 +37,15 @@ Finish = Callable[[web.Request, Identity], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class OpenId:
-    """What the two routes need. `finish` makes the answer to a login; `request[RETURN_TO]` is where to lead then."""
+    """What the two routes need. `finish` makes the answer to a login; `request[RETURN_TO]` is where to lead then.
+
+    `refused` logs a login that did not end well, by the name of the operation.
+    """
 
     login: Login
     logins: SealedLogins
     finish: Finish
+    refused: Callable[[str], Awaitable[None]]
 
 
 class OpenIdRoutes:
@@ -63,16 +67,22 @@ class OpenIdRoutes:
     async def callback(self, request: web.Request) -> web.StreamResponse:
         """Answer `GET /ui/login/openid/callback`. What it does not know it ignores (RFC 6749 section 4.1.2)."""
         openid = self._required()
-        query = request.query
-        if len(set(query)) != len(query):
+        if len(set(request.query)) != len(request.query):
             raise BadParameter("a query parameter is given twice")
-        pending = openid.logins.take(self._cookie.read(request))
-        identity = await openid.login.finish(pending, query)
-        request[RETURN_TO] = pending.return_to
-        response = await openid.finish(request, identity)
+        try:
+            response = await self._finish(openid, request)
+        except (LoginRefused, Forbidden):
+            await openid.refused("endOpenIdLogin")
+            raise
         response.headers["Cache-Control"] = "no-store"
         self._cookie.delete(response)
         return response
+
+    async def _finish(self, openid: OpenId, request: web.Request) -> web.StreamResponse:
+        pending = openid.logins.take(self._cookie.read(request))
+        identity = await openid.login.finish(pending, request.query)
+        request[RETURN_TO] = pending.return_to
+        return await openid.finish(request, identity)
 
     def _required(self) -> OpenId:
         if self._openid is None:

@@ -52,6 +52,12 @@ def peer_certificate(request: web.Request) -> Certificate | None:
     return certificate
 
 
+def peer_fingerprint(request: web.Request) -> bytes | None:
+    """Return the SHA-256 of the client certificate, if there is one. Raises as `peer_certificate` does."""
+    certificate = peer_certificate(request)
+    return None if certificate is None else certificate.fingerprint
+
+
 def parse_certificate(der: bytes) -> Certificate:
     """Return what a DER certificate says. Raises `Unauthorized`."""
     try:

@@ -51,14 +51,12 @@ KINDS: Final[dict[type[BaseException], Kind]] = {
     BadBody: Kind(400, "bad-body", "The request body did not arrive whole"),
     errors.CursorInvalid: Kind(400, "cursor-invalid", "This cursor is not for this look-up"),
     errors.MalformedTile: Kind(404, "no-such-tile", "This path names no tile"),
-    errors.MalformedToken: Kind(401, "token-malformed", "The bearer token is not well-formed"),
-    errors.TokenInvalid: Kind(401, "token-invalid", "The token of the identity provider does not hold here"),
     errors.LoginRefused: Kind(403, "login-refused", "The login did not end well; begin it again"),
     errors.ProviderFailed: Kind(502, "provider-failed", "The identity provider did not answer as it must"),
     errors.Malformed: Kind(400, "malformed", "The request is not well-formed"),
     errors.BadRequest: Kind(400, "bad-request", "The request is not acceptable"),
-    errors.Unauthorized: Kind(401, "unauthorized", "A valid bearer token is needed"),
-    errors.Forbidden: Kind(403, "forbidden", "This token may not do that"),
+    errors.Unauthorized: Kind(401, "unauthorized", "A valid credential is needed"),
+    errors.Forbidden: Kind(403, "forbidden", "You may not do that"),
     errors.NotFound: Kind(404, "not-found", "There is no such thing"),
     errors.Expired: Kind(410, "expired", "The entry's retention period is over"),
     errors.OutOfRange: Kind(404, "out-of-range", "Beyond the tree"),
@@ -69,6 +67,7 @@ KINDS: Final[dict[type[BaseException], Kind]] = {
     errors.TooLarge: Kind(413, "too-large", "The request is over a limit"),
     UnsupportedMedia: Kind(415, "unsupported-media-type", "The request body is in a form not taken here"),
     errors.TooManyRequests: Kind(429, "too-many-requests", "This client asks for more than its share"),
+    errors.NotLogged: Kind(503, "not-logged", "What can't be logged is not served"),
     errors.LogHalted: Kind(503, "log-halted", "The log stopped and needs a person"),
     errors.Overloaded: Kind(503, "overloaded", "The log is busy; nothing was stored"),
     errors.Unavailable: Kind(503, "unavailable", "The log cannot answer now"),
@@ -141,10 +140,10 @@ def _answer(
 def _headers(error: errors.TlogError) -> dict[str, str]:
     if isinstance(error, errors.Overloaded):
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, errors.TokenRefused):
+        return {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
     if isinstance(error, errors.Unauthorized):
         return {"WWW-Authenticate": CHALLENGE}
-    if isinstance(error, errors.TokenInvalid | errors.MalformedToken):
-        return {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
     if isinstance(error, errors.Unavailable) and not isinstance(error, errors.LogHalted):
         return {"Retry-After": str(_UNAVAILABLE_RETRY_SECONDS)}
     return {}

@@ -4,24 +4,8 @@ import pytest
 
 from tests.service.identity.signer import access_claims, b64, jwk, key_set_bytes, sign
 from tests.service.identity.simulator import parts
-from tlog.errors import MalformedToken, TokenInvalid
-from tlog.service.identity.bearer import looks_like_jwt
-
-
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [
-        (sign(access_claims()), True),
-        ("eyJ.a.b", True),
-        ("tlog_" + "x" * 43, False),
-        ("tlog_a.b.c", False),
-        ("eyJhbGciOiJub25lIn0", False),
-        ("eyJ.a.b.c.d", False),
-        ("", False),
-    ],
-)
-def test_what_is_meant_as_a_jwt(text: str, is_one: bool) -> None:
-    assert looks_like_jwt(text) is is_one
+from tlog.errors import MalformedToken, NoRole, TokenInvalid, TokenRefused
+from tlog.storage.roles import Role
 
 
 async def test_a_token_without_its_type_does_not_reach_the_keys() -> None:
@@ -48,3 +32,15 @@ async def test_a_token_that_is_bound_to_a_certificate() -> None:
         assert (await at.bearer.identify(token, bytes(32))).subject == "svc-1"
         with pytest.raises(TokenInvalid, match="client certificate"):
             await at.bearer.identify(token)
+
+
+async def test_what_a_token_stands_for_in_the_log() -> None:
+    async with parts() as at:
+        claims = access_claims(iss=at.simulator.issuer, groups=["dpo-group"])
+        principal = await at.bearer.principal(sign(claims, "RS256", "k1", typ="at+jwt"))
+        assert (principal.name, list(principal.roles)) == ("svc-1", [Role.DPO])
+        with pytest.raises(NoRole):
+            await at.bearer.principal(sign(claims | {"groups": ["x"]}, "RS256", "k1", typ="at+jwt"))
+        for bad in ("x.y.z", sign(claims | {"aud": "x"}, "RS256", "k1", typ="at+jwt")):
+            with pytest.raises(TokenRefused):
+                await at.bearer.principal(bad)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import time
 
+from tlog.errors import MalformedToken, TokenInvalid, TokenRefused
 from tlog.service.identity.access_token import ExpectedAccess, check_access_token, check_type
 from tlog.service.identity.claims import identity_of
+from tlog.service.identity.grants import principal_of
 from tlog.service.identity.identity import Identity
 from tlog.service.identity.provider import Provider
 from tlog.service.identity.settings import OidcSettings
 from tlog.service.identity.signed_token import parse_token
-
-
-def looks_like_jwt(token: str) -> bool:
-    """Return whether a bearer token is meant as a JWT: one of this log's own begins with `tlog_` and has no dot."""
-    return token.startswith("eyJ") and token.count(".") == 2
+from tlog.service.principal import Principal
 
 
 class Bearer:
@@ -40,3 +38,11 @@ class Bearer:
         expected = ExpectedAccess(settings.issuer, self._audience, settings.access_profile, now, thumbprint)
         expires, client = check_access_token(claims, expected)
         return identity_of(claims, settings.name_claim, settings.roles_claim, expires, client)
+
+    async def principal(self, text: str, thumbprint: bytes | None = None) -> Principal:
+        """Return whom the token stands for in this log. Raises `TokenRefused`, `NoRole`, `ProviderFailed`."""
+        try:
+            identity = await self.identify(text, thumbprint)
+        except (TokenInvalid, MalformedToken) as error:
+            raise TokenRefused(str(error)) from None
+        return principal_of(identity, self._settings.roles)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from tlog.service.identity.fetch import Fetch, provider_session
 from tlog.service.identity.login import Login
 from tlog.service.identity.provider import Provider
 from tlog.service.identity.settings import OidcSettings
+from tlog.service.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ class OpenedIdentity:
     settings: OidcSettings
     login: Login | None
     bearer: Bearer | None
+
+    @property
+    def jwt(self) -> Callable[[str, bytes | None], Awaitable[Principal]] | None:
+        """What finds the principal of a token, and of the client certificate that it may be bound to."""
+        return None if self.bearer is None else self.bearer.principal
 
 
 @asynccontextmanager
