@@ -14,7 +14,7 @@ from aiohttp import web
 
 from tests.http.service import Service, serve
 from tests.interop.openid_provider import OpenIdProvider, running_openid_provider
-from tests.processes import free_port
+from tests.processes import TLOG, free_port, run, running
 from tests.support import running_log
 from tlog.http.openid import CALLBACK, RETURN_TO, START
 from tlog.service.identity.grants import RoleRule, grants_of
@@ -108,3 +108,39 @@ async def test_another_browsers_callback_is_refused(tmp_path: Path) -> None:
             assert answer.status == 403
             assert "no login under way" in await answer.text()
         assert at.signed_in.identities == []
+
+
+def make_folder(folder: Path, port: int, issuer: str) -> None:
+    """A log that listens on `port` and lets users of the client `web` in as auditors."""
+    run([*TLOG, "init", str(folder), "--origin", "example.com/log"])
+    secret = folder / "keys" / "oidc.secret"
+    secret.write_text("secret\n")
+    secret.chmod(0o600)
+    config = folder / "tlog.toml"
+    text = config.read_text().replace("# public_url =\n", f'public_url = "http://127.0.0.1:{port}"\n')
+    text += f"""
+[oidc]
+issuer = "{issuer}"
+client_id = "web"
+client_secret_file = "keys/oidc.secret"
+scopes = ["openid", "profile", "email", "custom_scope"]
+roles_claim = "custom_claim.client"
+[oidc.roles]
+web = "auditor"
+"""
+    config.write_text(text)
+
+
+async def test_a_person_logs_in_at_a_log_that_is_served(tmp_path: Path) -> None:
+    port = free_port()
+    with running_openid_provider(f"http://127.0.0.1:{port}{CALLBACK}") as provider:
+        make_folder(tmp_path / "log", port, provider.issuer)
+        with running([*TLOG, "serve", str(tmp_path / "log"), "--port", str(port), "--json"]) as program:
+            async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+                back = await provider.log_in(browser, f"{program.url}{START}?return_to=/ui/entries")
+                async with browser.get(back, allow_redirects=False) as answer:
+                    assert (answer.status, answer.headers["Location"]) == (303, "/ui/entries")
+                assert {cookie.key for cookie in browser.cookie_jar} >= {"tlog"}
+            assert program.stop() == 0
+            said = program.stderr()
+            assert not [word for word in ("Test User", "test-user", "id1", "code=", "secret") if word in said]
