@@ -19,7 +19,9 @@ from tests.http.service import Answer, Service, serve
 from tests.service.identity.simulator import CALLBACK as AT_PROVIDER
 from tests.service.identity.simulator import DISCOVERY, Parts, answer, parts
 from tests.support import running_log
+from tlog.cli.config import Listen
 from tlog.errors import NoRole
+from tlog.http.app import authenticator_of
 from tlog.http.openid import CALLBACK, RETURN_TO, START, Finish
 from tlog.service.identity.identity import Identity
 from tlog.service.identity.login import Login
@@ -183,6 +185,19 @@ async def test_a_login_is_logged_and_opens_a_session(tmp_path: Path) -> None:
         (entry,) = await own_entries(service, "tlog.session.open")
         assert (entry["actor"]["type"], entry["actor"]["id"], entry["outcome"]) == ("tlog-user", "s-1", "allowed")
         assert "Ada" not in str(entry)
+
+
+async def test_behind_a_proxy_that_ends_tls_the_session_is_for_tls_only(tmp_path: Path) -> None:
+    async with parts() as at, running_log(tmp_path) as made:
+        identity = OpenedIdentity(at.settings, Login(at.settings, at.provider, AT_PROVIDER, urandom, at.clock), None)
+        auth = authenticator_of(made.log, identity, Listen(public_url="https://log.example").over_tls)
+        async with serve(made, identity=identity, auth=auth) as service:
+            sent, cookie = await start(service, at)
+            ended = await raw(service, f"{CALLBACK}?code=c&state={sent['state']}", cookie)
+            assert any(
+                re.fullmatch(r"__Host-tlog=[\w-]+; HttpOnly; Max-Age=36000; Path=/; SameSite=Lax; Secure", value)
+                for value in ended.headers.getall("Set-Cookie")
+            )
 
 
 async def test_who_has_no_role_gets_no_session(tmp_path: Path) -> None:

@@ -47,6 +47,11 @@ class Listen:
     client_ca: str | None = None
     public_url: str | None = None
 
+    @property
+    def over_tls(self) -> bool:
+        """Whether browsers reach the log over TLS, also where a proxy ends it before the log."""
+        return self.tls_cert is not None if self.public_url is None else self.public_url.startswith("https:")
+
     def check(self) -> None:
         """Raise `ConfigurationInvalid`, which names the setting."""
         if not 0 <= self.port <= 65535:

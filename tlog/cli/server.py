@@ -19,7 +19,7 @@ from aiohttp import web
 from tlog.cli.config import Listen
 from tlog.cli.tls import server_context
 from tlog.errors import ConfigurationInvalid
-from tlog.http.app import SERVER, create_app
+from tlog.http.app import SERVER, authenticator_of, create_app
 from tlog.http.connections import Connections, max_open_under
 from tlog.http.openid import CALLBACK
 from tlog.service.identity.opened import OpenedIdentity, open_identity
@@ -76,7 +76,8 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(create_app(log, identity=identity), shutdown_timeout=SHUTDOWN_SECONDS)
+    app = create_app(log, auth=authenticator_of(log, identity, listen.over_tls), identity=identity)
+    runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     connections = _connections(runner, tls)
     started = False

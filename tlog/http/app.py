@@ -37,6 +37,7 @@ from tlog.http.proofs import ProofRoutes
 from tlog.http.retention import RetentionRoutes
 from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
+from tlog.http.sessions import Sessions
 from tlog.http.tiles import TileRoutes
 from tlog.service.identity.opened import OpenedIdentity
 from tlog.service.identity.sealed_login import SealedLogins
@@ -66,7 +67,7 @@ def create_app(
     services bring its tokens. `auth` replaces the ways to show who one is, `signed_in` what is answered after a login.
     """
     metrics = Metrics(log)
-    auth = auth or Authenticator(log.tokens, jwt=None if identity is None else identity.jwt, peer=peer_fingerprint)
+    auth = auth or authenticator_of(log, identity)
     bodies = bodies or BodyBudget()
     limit = RateLimit(log.settings.requests_per_second, log.settings.request_burst)
     guard = Guard(auth, log.accesses, limit)
@@ -75,6 +76,15 @@ def create_app(
     app.add_routes(_routes(log, bodies, metrics))
     app.add_routes(_login(log, auth, identity, signed_in))
     return app
+
+
+def authenticator_of(log: Log, identity: OpenedIdentity | None, over_tls: bool = False) -> Authenticator:
+    """Return what knows tokens, client certificates, JWTs of the provider and sessions.
+
+    `over_tls`: browsers reach the log over TLS, also where a proxy ends it before the log.
+    """
+    jwt = None if identity is None else identity.jwt
+    return Authenticator(log.tokens, Sessions(over_tls=over_tls), jwt=jwt, peer=peer_fingerprint)
 
 
 def _routes(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDef]:
