@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.formats.mangle import mangled
 from tests.service.identity.signer import ISSUER
 from tlog.errors import MalformedProviderAnswer
 from tlog.service.identity.metadata import metadata_url, parse_metadata
@@ -94,3 +95,16 @@ def test_on_loopback_plain_http_is_taken() -> None:
     assert parse_metadata(encode(issuer=issuer, **ends), issuer).jwks_uri == f"{issuer}jwks_uri"
     with pytest.raises(MalformedProviderAnswer, match="https"):
         parse_metadata(encode(issuer=issuer, **{**ends, "jwks_uri": "http://id.example/"}), issuer)
+
+
+def test_only_our_error_leaves_the_parser_whatever_is_broken() -> None:
+    refused = 0
+    for other in mangled(encode()):
+        try:
+            made = parse_metadata(other, ISSUER)
+        except MalformedProviderAnswer:
+            refused += 1
+            continue
+        assert made.issuer == ISSUER
+        assert made.token_endpoint.lower().startswith("https://")
+    assert refused > 1000
