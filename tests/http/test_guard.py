@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from sqlalchemy import text
 
-from tests.http.own import own_entries, shown
+from tests.http.own_entries import shown, stored_own
 from tests.http.service import JSON, Answer, Service, serve
 from tests.support import entry_document, running_log
 from tlog.http.app import GUARD
@@ -62,9 +62,9 @@ async def filled(service: Service) -> str:
 
 async def logged(service: Service, request: Callable[[], Any]) -> tuple[Answer, dict[str, Any]]:
     """Make a request and return its answer with the one entry that was there when it came."""
-    before = len(own_entries(service.made))
+    before = len(stored_own(service.made))
     answer = await request()
-    new = own_entries(service.made)[before:]
+    new = stored_own(service.made)[before:]
     assert len(new) == 1, new
     return answer, new[0]
 
@@ -171,7 +171,7 @@ async def test_a_fault_nobody_foresaw_is_logged_without_what_it_says(
     with monkeypatch.context() as patch:
         patch.setattr(service.made.log.entries, "stored", broken)
         answer = await service.get("/v1/entries/0", token)
-    entry = own_entries(service.made)[-1]
+    entry = stored_own(service.made)[-1]
     assert (answer.status, answer.slug) == (500, "internal")
     assert (entry["outcome"], entry["details"]["status"], shown(entry)) == ("failed", 500, [])
     assert "p-4711" not in answer.body.decode() + json.dumps(entry) + capsys.readouterr().out
@@ -181,19 +181,19 @@ async def test_an_act_logs_itself_and_an_append_is_in_the_log_anyway(service: Se
     token = await filled(service)
     _, entry = await logged(service, lambda: ask(service, "POST", "/v1/holds", HOLD, token))
     assert (entry["action"], entry["outcome"]) == ("tlog.hold", "allowed")
-    before = len(own_entries(service.made))
+    before = len(stored_own(service.made))
     assert (await service.append(entry_document())).status == 201
     assert (await service.append({"schema": 1})).status == 422
-    assert len(own_entries(service.made)) == before
+    assert len(stored_own(service.made)) == before
 
 
 async def test_what_is_public_is_nobodys_business(service: Service) -> None:
     await filled(service)
-    before = len(own_entries(service.made))
+    before = len(stored_own(service.made))
     for path in ("/checkpoint", "/v1/checkpoints", "/v1/entries/0/proof", "/v1/proofs/inclusion?index=0", "/healthz"):
         assert (await service.get(path)).status == 200
     assert (await service.get("/nope")).status == 404
-    assert len(own_entries(service.made)) == before
+    assert len(stored_own(service.made)) == before
 
 
 @contextmanager
@@ -229,10 +229,10 @@ async def test_what_cannot_be_logged_is_not_served(
     refusing: Callable[[Service], Any],
 ) -> None:
     token = await filled(service)
-    before = own_entries(service.made)
+    before = stored_own(service.made)
     with refusing(service):
         refused = await ask(service, method, path, body, token)
-        assert own_entries(service.made) == before
+        assert stored_own(service.made) == before
     assert (refused.status, refused.slug) == (503, "not-logged")
     assert int(refused.headers["Retry-After"]) > 0
     assert not any(word in refused.body.decode() for word in (*WORDS, ID, "disk full"))
@@ -273,7 +273,7 @@ async def test_attempts_by_nobody_are_logged_together_and_few(service: Service) 
     requests += [service.append(entry_document(), token=unknown) for _ in range(50)]
     answers = await asyncio.gather(*requests)
     assert {answer.status for answer in answers} == {401}
-    entries = own_entries(service.made)
+    entries = stored_own(service.made)
     assert 1 <= len(entries) <= 5
     for entry in entries:
         assert (entry["action"], entry["outcome"]) == (REFUSED, "denied")
@@ -303,11 +303,11 @@ async def test_who_asks_too_often_is_told_when_to_come_back(slow: Service) -> No
     assert {(answer.status, answer.slug) for answer in refused} == {(429, "too-many-requests")}
     assert all(900 < int(answer.headers["Retry-After"]) <= 1000 for answer in refused)
     assert not any(word in refused[0].body.decode() for word in WORDS)
-    turned_away = own_entries(slow.made, REFUSED)
+    turned_away = stored_own(slow.made, REFUSED)
     assert [entry["actor"] for entry in turned_away[:1]] == [{"type": "token", "id": "maria"}]
     assert sum(entry["details"]["operations"]["readEntry"] for entry in turned_away) == 20
     assert len(turned_away) <= 3
-    assert len(own_entries(slow.made, "tlog.entry.read")) == 3
+    assert len(stored_own(slow.made, "tlog.entry.read")) == 3
     assert (await slow.get("/v1/entries/0", slow.auditor)).status == 200
     assert (await slow.append(entry_document())).status == 201
 

@@ -19,7 +19,7 @@ Errors = tuple[type[BaseException], ...]
 _ANY: Final[Errors] = (BadParameter, errors.TlogError)
 _STORED: Final[Errors] = (errors.Unavailable, errors.StorageFault)
 _DAMAGED: Final[Errors] = (errors.VerificationFailed, errors.MalformedDisclosure)
-_TOKEN: Final[Errors] = (errors.Unauthorized, *_STORED)
+_TOKEN: Final[Errors] = (errors.Unauthorized, errors.ProviderFailed, *_STORED)
 _ROLE: Final[Errors] = (*_TOKEN, errors.Forbidden)
 _LOGGED: Final[Errors] = (*_ROLE, errors.NotLogged, errors.TooManyRequests)
 _UPLOAD: Final[Errors] = (
@@ -47,6 +47,11 @@ _OF: Final[dict[str, Errors]] = {
     "proofFile": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
     "evidence": (*_READ, *_SHARE, errors.BadRequest, errors.OutOfRange, errors.TooLarge),
     "caseFile": (*_READ, *_SHARE, *_OBJECT, errors.BadRequest, errors.OutOfRange),
+    "accesses": (*_LOGGED, *_SHARE),
+    "searchAccesses": (*_OBJECT, *_SHARE, errors.BadRequest),
+    "issueToken": (*_OBJECT, *_ACT, errors.BadRequest, errors.Conflict),
+    "tokens": _LOGGED,
+    "revokeToken": (*_LOGGED, errors.NotFound),
     "erase": (*_OBJECT, *_ACT, errors.BadRequest, errors.Held, errors.Damaged),
     "erasures": _LOGGED,
     "placeHold": (*_OBJECT, *_ACT, errors.BadRequest),
@@ -62,6 +67,8 @@ _OF: Final[dict[str, Errors]] = {
     "consistencyProof": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
     "checkpoints": _STORED,
     "checkpoint": (*_STORED, errors.NotFound),
+    "beginOpenIdLogin": (errors.NotFound, errors.ProviderFailed),
+    "endOpenIdLogin": (errors.NotFound, errors.ProviderFailed, errors.LoginRefused, errors.Forbidden, errors.NotLogged),
     "entryBundle": (*_STORED, errors.NotFound, errors.MalformedTile),
     "tile": (*_STORED, errors.NotFound, errors.MalformedTile),
 }

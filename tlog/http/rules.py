@@ -39,9 +39,10 @@ PUBLIC: Final = frozenset(
     {
         *("checkpoint", "tile", "entryBundle", "checkpoints", "inclusionProof", "consistencyProof", "proofFile"),
         *("healthz", "readyz", "metrics", "openapi"),
+        *("beginOpenIdLogin", "endOpenIdLogin"),
     }
 )
-"""What anybody may ask: hashes and signatures, nothing of an entry."""
+"""What anybody may ask: hashes and signatures, nothing of an entry; and to log in."""
 
 RULES: Final[Mapping[str, Rule]] = {
     "appendEntries": Rule((Right.APPEND,), "tlog.entries.append", Logged.DENIED),
@@ -52,6 +53,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "readEntryById": Rule((Right.READ,), "tlog.entry.read"),
     "evidence": Rule((Right.PROVE,), "tlog.evidence.export"),
     "caseFile": Rule((Right.PROVE,), "tlog.evidence.export"),
+    "accesses": Rule((Right.WATCH,), "tlog.access.read"),
+    "searchAccesses": Rule((Right.WATCH,), "tlog.access.read"),
+    "issueToken": Rule((Right.ADMINISTER,), "tlog.grant.request", Logged.UNLESS_ACTED),
+    "tokens": Rule((Right.ADMINISTER,), "tlog.tokens.read"),
+    "revokeToken": Rule((Right.ADMINISTER,), "tlog.token.revoke"),
     "erase": _acts("tlog.erasure.request"),
     "erasures": Rule((Right.PROTECT,), "tlog.acts.read"),
     "placeHold": _acts("tlog.hold.request"),
