@@ -288,9 +288,7 @@ async def test_attempts_by_nobody_are_logged_together_and_few(service: Service) 
 @pytest.fixture
 async def slow(tmp_path: Path) -> AsyncIterator[Service]:
     """A served log that lets everybody ask three times, and then hardly ever."""
-    settings = LogSettings(
-        checkpoint_interval=0.02, sealing_processes=0, requests_per_second=0.001, request_burst=3
-    )
+    settings = LogSettings(checkpoint_interval=0.02, sealing_processes=0, requests_per_second=0.001, request_burst=3)
     async with running_log(tmp_path / "log", settings=settings) as made, serve(made) as served:
         yield served
 

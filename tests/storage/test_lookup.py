@@ -140,7 +140,13 @@ def test_many_facets_agree_too(database: Database, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_a_scope_limits_whatever_is_asked(database: Database, scope: RowScope, expected: list[int]) -> None:
-    kinds = [("clinic", "standard"), ("shop", "standard"), ("clinic", "long"), ("shop", "long"), (OWN_SOURCE, "standard")]
+    kinds = [
+        ("clinic", "standard"),
+        ("shop", "standard"),
+        ("clinic", "long"),
+        ("shop", "long"),
+        (OWN_SOURCE, "standard"),
+    ]
     rows = [Row(Facet(source, "a", "allowed", retention), (1,), (5,)) for source, retention in kinds]
     store(AppendStore(database), [*rows, Row(None)])
     for conditions in (Conditions(), Conditions(persons=(1,)), Conditions(terms=(5,)), Conditions(action="a")):

@@ -16,7 +16,7 @@ import msgspec
 
 from tlog.audit.entry import JSON, Actor, new_entry_id
 from tlog.audit.fields import instant
-from tlog.errors import NotFound, Overloaded, StorageFault, TlogError
+from tlog.errors import EntryInvalid, NotFound, Overloaded, StorageFault, TlogError
 from tlog.service.appender import Appender
 from tlog.service.intake import AppendRequest
 from tlog.storage.act_store import ActStore
@@ -130,6 +130,12 @@ class OwnEntries:
     async def _append_all(self, batch: Sequence[_Waiting]) -> None:
         try:
             indices = await self._append([waiting.values for waiting in batch])
+        except EntryInvalid as error:
+            if len(batch) == 1:
+                batch[0].refuse(error)
+            else:  # one that can never be stored keeps no other back
+                for waiting in batch:
+                    await self._append_all([waiting])
         except TlogError as error:
             for waiting in batch:
                 waiting.refuse(error)
