@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,28 +30,42 @@ WORDS = ("e-1007", "Ada Example", "p-4711", "allergies", "r-55", "treatment", "p
 ERASURE = {"subject": "p-4711", "legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana", "dry_run": True}
 HOLD = {"kind": "legal-hold", "case": "C-1", "source": "clinic", "reason": "claim", "authorised_by": "Dana"}
 
-# operation, method, path, body, the entries that the answer shows
-READS: list[tuple[str, str, str, Any, list[int]]] = [
-    ("readEntry", "GET", "/v1/entries/0", None, [0]),
-    ("readEntryById", "GET", f"/v1/entries/by-id/{ID}", None, [0]),
-    ("findEntries", "GET", "/v1/entries", None, [1, 0]),
-    ("findEntries", "GET", "/v1/entries?source=nobody", None, []),
-    ("searchEntries", "POST", "/v1/entries/search", {"subject": "p-4711", "limit": 1}, [1]),
-    ("evidence", "GET", "/v1/entries/1/evidence", None, [1]),
-    ("caseFile", "POST", "/v1/evidence", {"indices": [1, 0, 1]}, [0, 1]),
-    ("acts", "GET", "/v1/acts", None, []),
-    ("erasures", "GET", "/v1/erasures", None, []),
-    ("holds", "GET", "/v1/holds", None, []),
-    ("retentionPlan", "GET", "/v1/retention", None, []),
-    ("erase", "POST", "/v1/erasures", ERASURE, []),
+
+@dataclass(frozen=True)
+class Ask:
+    """A request, and the operation that it is for."""
+
+    operation: str
+    method: str
+    path: str
+    body: Any = None
+
+    async def of(self, service: Service, token: str | None) -> Answer:
+        if self.body is None:
+            return await service.ask(self.method, self.path, token=token)
+        return await service.ask(self.method, self.path, json.dumps(self.body).encode(), token, Content_Type=JSON)
+
+
+# what is asked, and the entries that the answer shows
+READS: list[tuple[Ask, list[int]]] = [
+    (Ask("readEntry", "GET", "/v1/entries/0"), [0]),
+    (Ask("readEntryById", "GET", f"/v1/entries/by-id/{ID}"), [0]),
+    (Ask("findEntries", "GET", "/v1/entries"), [1, 0]),
+    (Ask("findEntries", "GET", "/v1/entries?source=nobody"), []),
+    (Ask("searchEntries", "POST", "/v1/entries/search", {"subject": "p-4711", "limit": 1}), [1]),
+    (Ask("evidence", "GET", "/v1/entries/1/evidence"), [1]),
+    (Ask("caseFile", "POST", "/v1/evidence", {"indices": [1, 0, 1]}), [0, 1]),
+    (Ask("acts", "GET", "/v1/acts"), []),
+    (Ask("erasures", "GET", "/v1/erasures"), []),
+    (Ask("holds", "GET", "/v1/holds"), []),
+    (Ask("retentionPlan", "GET", "/v1/retention"), []),
+    (Ask("erase", "POST", "/v1/erasures", ERASURE), []),
 ]
 OF_ENTRIES = READS[:7]
 
 
-async def ask(service: Service, method: str, path: str, body: Any = None, token: str | None = None) -> Answer:
-    if body is None:
-        return await service.ask(method, path, token=token)
-    return await service.ask(method, path, json.dumps(body).encode(), token, Content_Type=JSON)
+def search(filters: dict[str, Any]) -> Ask:
+    return Ask("searchEntries", "POST", "/v1/entries/search", filters)
 
 
 async def filled(service: Service) -> str:
@@ -69,17 +84,17 @@ async def logged(service: Service, request: Callable[[], Any]) -> tuple[Answer, 
     return answer, new[0]
 
 
-@pytest.mark.parametrize(("operation", "method", "path", "body", "indices"), READS)
+@pytest.mark.parametrize(("asked", "indices"), READS)
 async def test_an_answer_is_one_entry_that_says_who_what_and_which(
-    service: Service, operation: str, method: str, path: str, body: Any, indices: list[int]
+    service: Service, asked: Ask, indices: list[int]
 ) -> None:
     token = await filled(service)
-    answer, entry = await logged(service, lambda: ask(service, method, path, body, token))
+    answer, entry = await logged(service, lambda: asked.of(service, token))
     assert answer.status == 200, answer
     assert entry["actor"] == {"type": "token", "id": "maria"}
-    assert (entry["action"], entry["outcome"], entry["crud"]) == (RULES[operation].action, "allowed", "read")
+    assert (entry["action"], entry["outcome"], entry["crud"]) == (RULES[asked.operation].action, "allowed", "read")
     assert (entry["purpose"], entry["source"]) == (PURPOSE, "tlog")
-    assert (entry["details"]["operation"], entry["details"]["status"]) == (operation, 200)
+    assert (entry["details"]["operation"], entry["details"]["status"]) == (asked.operation, 200)
     assert shown(entry) == indices
 
 
@@ -88,7 +103,7 @@ async def test_who_read_an_entry_is_a_look_up(service: Service) -> None:
     await service.get("/v1/entries/1", token)
     await service.get("/v1/entries/0", service.auditor)
     question = {"source": "tlog", "target_type": "entry", "target_id": "1"}
-    found = (await ask(service, "POST", "/v1/entries/search", question, service.auditor)).json()["entries"]
+    found = (await search(question).of(service, service.auditor)).json()["entries"]
     assert [(item["entry"]["actor"]["id"], item["entry"]["action"]) for item in found] == [("maria", "tlog.entry.read")]
 
 
@@ -102,62 +117,64 @@ async def test_a_person_looked_up_by_name_is_named_where_the_log_knows_them(serv
     token = await filled(service)
     for subject, named in (("p-4711", [{"id": "p-4711"}]), ("p-unknown", [])):
         question = {"subject": subject}
-        _, entry = await logged(service, lambda q=question: ask(service, "POST", "/v1/entries/search", q, token))
+        _, entry = await logged(service, lambda q=question: search(q).of(service, token))
         assert entry.get("subjects", []) == named
         assert entry["details"]["filters"] == ["subject"]
         assert subject not in json.dumps(entry["details"])
 
 
 @pytest.mark.parametrize(
-    ("role", "method", "path", "body", "operation"),
+    ("role", "asked"),
     [
-        (Role.READER, "GET", "/v1/entries/0/evidence", None, "evidence"),
-        (Role.READER, "POST", "/v1/evidence", {"indices": [0]}, "caseFile"),
-        (Role.ADMIN, "GET", "/v1/entries/0", None, "readEntry"),
-        (Role.ADMIN, "POST", "/v1/entries/search", {}, "searchEntries"),
-        (Role.AUDITOR, "POST", "/v1/entries", {}, "appendEntries"),
-        (Role.AUDITOR, "POST", "/v1/erasures", ERASURE, "erase"),
-        (Role.READER, "GET", "/v1/acts", None, "acts"),
-        (Role.WRITER, "GET", "/v1/entries/0", None, "readEntry"),
-        (Role.WRITER, "GET", f"/v1/entries/by-id/{ID}", None, "readEntryById"),
-        (Role.WRITER, "POST", "/v1/entries/search", {"source": "clinic"}, "searchEntries"),
+        (Role.READER, Ask("evidence", "GET", "/v1/entries/0/evidence")),
+        (Role.READER, Ask("caseFile", "POST", "/v1/evidence", {"indices": [0]})),
+        (Role.ADMIN, Ask("readEntry", "GET", "/v1/entries/0")),
+        (Role.ADMIN, Ask("searchEntries", "POST", "/v1/entries/search", {})),
+        (Role.AUDITOR, Ask("appendEntries", "POST", "/v1/entries", {})),
+        (Role.AUDITOR, Ask("erase", "POST", "/v1/erasures", ERASURE)),
+        (Role.READER, Ask("acts", "GET", "/v1/acts")),
+        (Role.WRITER, Ask("readEntry", "GET", "/v1/entries/0")),
+        (Role.WRITER, Ask("readEntryById", "GET", f"/v1/entries/by-id/{ID}")),
+        (Role.WRITER, Ask("searchEntries", "POST", "/v1/entries/search", {"source": "clinic"})),
     ],
 )
-async def test_a_denied_request_is_one_entry_and_shows_nothing(
-    service: Service, role: Role, method: str, path: str, body: Any, operation: str
-) -> None:
+async def test_a_denied_request_is_one_entry_and_shows_nothing(service: Service, role: Role, asked: Ask) -> None:
     await filled(service)
     token = service.made.token("shop", role)
-    answer, entry = await logged(service, lambda: ask(service, method, path, body, token))
+    answer, entry = await logged(service, lambda: asked.of(service, token))
     assert (answer.status, answer.slug) == (403, "forbidden")
-    assert (entry["actor"], entry["action"]) == ({"type": "token", "id": "shop"}, RULES[operation].action)
+    assert (entry["actor"], entry["action"]) == ({"type": "token", "id": "shop"}, RULES[asked.operation].action)
     assert (entry["outcome"], shown(entry)) == ("denied", [])
-    assert entry["details"] | {"operation": operation, "status": 403, "problem": "forbidden"} == entry["details"]
+    assert entry["details"] | {"operation": asked.operation, "status": 403, "problem": "forbidden"} == entry["details"]
     assert not any(word in answer.body.decode() for word in WORDS)
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "problem"),
+    ("asked", "status", "problem"),
     [
-        ("GET", "/v1/entries/99", None, 404, "not-found"),
-        ("GET", "/v1/entries/x", None, 400, "bad-parameter"),
-        ("GET", f"/v1/entries/by-id/{OTHER}", None, 404, "not-found"),
-        ("GET", "/v1/entries?limit=0", None, 400, "bad-parameter"),
-        ("POST", "/v1/entries/search", {"cursor": "x"}, 400, "cursor-invalid"),
-        ("POST", "/v1/evidence", {"indices": [99]}, 404, "not-found"),
-        ("GET", f"/v1/acts/{ID}", None, 404, "not-found"),
-        ("POST", "/v1/erasures", {"subject": "p-4711"}, 400, "request-invalid"),
-        ("POST", "/v1/holds/lift", {"case": "C-9", "reason": "r", "authorised_by": "D"}, 404, "not-found"),
+        (Ask("readEntry", "GET", "/v1/entries/99"), 404, "not-found"),
+        (Ask("readEntry", "GET", "/v1/entries/x"), 400, "bad-parameter"),
+        (Ask("readEntryById", "GET", f"/v1/entries/by-id/{OTHER}"), 404, "not-found"),
+        (Ask("findEntries", "GET", "/v1/entries?limit=0"), 400, "bad-parameter"),
+        (Ask("searchEntries", "POST", "/v1/entries/search", {"cursor": "x"}), 400, "cursor-invalid"),
+        (Ask("caseFile", "POST", "/v1/evidence", {"indices": [99]}), 404, "not-found"),
+        (Ask("act", "GET", f"/v1/acts/{ID}"), 404, "not-found"),
+        (Ask("erase", "POST", "/v1/erasures", {"subject": "p-4711"}), 400, "request-invalid"),
+        (
+            Ask("liftHolds", "POST", "/v1/holds/lift", {"case": "C-9", "reason": "r", "authorised_by": "D"}),
+            404,
+            "not-found",
+        ),
     ],
 )
 async def test_a_failing_request_is_one_entry_that_says_why(
-    service: Service, method: str, path: str, body: Any, status: int, problem: str
+    service: Service, asked: Ask, status: int, problem: str
 ) -> None:
     token = await filled(service)
-    answer, entry = await logged(service, lambda: ask(service, method, path, body, token))
+    answer, entry = await logged(service, lambda: asked.of(service, token))
     assert (answer.status, answer.slug) == (status, problem)
     assert (entry["outcome"], entry["details"]["status"], entry["details"]["problem"]) == ("failed", status, problem)
-    assert shown(entry) == []
+    assert (entry["details"]["operation"], shown(entry)) == (asked.operation, [])
 
 
 async def test_a_fault_nobody_foresaw_is_logged_without_what_it_says(
@@ -179,11 +196,11 @@ async def test_a_fault_nobody_foresaw_is_logged_without_what_it_says(
 
 async def test_an_act_logs_itself_and_an_append_is_in_the_log_anyway(service: Service) -> None:
     token = await filled(service)
-    _, entry = await logged(service, lambda: ask(service, "POST", "/v1/holds", HOLD, token))
+    _, entry = await logged(service, lambda: Ask("placeHold", "POST", "/v1/holds", HOLD).of(service, token))
     assert (entry["action"], entry["outcome"]) == ("tlog.hold", "allowed")
     before = len(stored_own(service.made))
     assert (await service.append(entry_document())).status == 201
-    assert (await service.append({"schema": 1})).status == 422
+    assert (await service.append({"schema": 1})).slug == "entry-invalid"
     assert len(stored_own(service.made)) == before
 
 
@@ -218,26 +235,20 @@ def failing_database(service: Service) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("refusing", [full_queue, failing_database])
-@pytest.mark.parametrize(("operation", "method", "path", "body", "indices"), OF_ENTRIES)
+@pytest.mark.parametrize(("asked", "indices"), OF_ENTRIES)
 async def test_what_cannot_be_logged_is_not_served(
-    service: Service,
-    operation: str,
-    method: str,
-    path: str,
-    body: Any,
-    indices: list[int],
-    refusing: Callable[[Service], Any],
+    service: Service, asked: Ask, indices: list[int], refusing: Callable[[Service], Any]
 ) -> None:
     token = await filled(service)
     before = stored_own(service.made)
     with refusing(service):
-        refused = await ask(service, method, path, body, token)
+        refused = await asked.of(service, token)
         assert stored_own(service.made) == before
     assert (refused.status, refused.slug) == (503, "not-logged")
     assert int(refused.headers["Retry-After"]) > 0
     assert not any(word in refused.body.decode() for word in (*WORDS, ID, "disk full"))
-    answer, entry = await logged(service, lambda: ask(service, method, path, body, token))
-    assert (answer.status, entry["details"]["operation"], shown(entry)) == (200, operation, indices)
+    answer, entry = await logged(service, lambda: asked.of(service, token))
+    assert (answer.status, entry["details"]["operation"], shown(entry)) == (200, asked.operation, indices)
 
 
 @pytest.mark.parametrize("path", ["/v1/holds", "/v1/acts", "/v1/erasures", "/v1/retention"])
@@ -253,7 +264,7 @@ async def test_nor_is_whether_something_is_there(service: Service) -> None:
     with full_queue(service):
         for path in ("/v1/entries/99", f"/v1/entries/by-id/{OTHER}"):
             assert (await service.get(path, token)).slug == "not-logged"
-        refused = await ask(service, "POST", "/v1/erasures", ERASURE, token)
+        refused = await Ask("erase", "POST", "/v1/erasures", ERASURE).of(service, token)
         assert refused.slug == "not-logged"
     assert (await service.get("/v1/entries/99", token)).status == 404
 

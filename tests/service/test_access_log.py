@@ -54,9 +54,10 @@ async def test_accesses_at_once_are_all_there_without_gaps(made: MadeLog) -> Non
 
 
 async def test_a_full_queue_refuses_at_once(made: MadeLog) -> None:
-    with made.log.sequencer.reserve(made.log.settings.max_pending_entries, 0):
-        with pytest.raises(NotLogged, match="what can't be logged is not served: the append queue is full"):
-            await asyncio.wait_for(made.log.accesses.record(access(made)), 10)
+    said = "what can't be logged is not served: the append queue is full"
+    full = made.log.sequencer.reserve(made.log.settings.max_pending_entries, 0)
+    with full, pytest.raises(NotLogged, match=said):
+        await asyncio.wait_for(made.log.accesses.record(access(made)), 10)
     assert await made.log.accesses.record(access(made)) == 0
 
 
