@@ -197,7 +197,7 @@ async def test_a_fault_nobody_foresaw_is_logged_without_what_it_says(
 async def test_an_act_logs_itself_and_an_append_is_in_the_log_anyway(service: Service) -> None:
     token = await filled(service)
     _, entry = await logged(service, lambda: Ask("placeHold", "POST", "/v1/holds", HOLD).of(service, token))
-    assert (entry["action"], entry["outcome"]) == ("tlog.hold", "allowed")
+    assert (entry["action"], entry["outcome"]) == ("tlog.hold.place", "allowed")
     before = len(stored_own(service.made))
     assert (await service.append(entry_document())).status == 201
     assert (await service.append({"schema": 1})).slug == "entry-invalid"
