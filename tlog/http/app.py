@@ -29,9 +29,11 @@ from tlog.http.limits import BodyBudget
 from tlog.http.metrics import Metrics
 from tlog.http.openapi import OpenApiRoute
 from tlog.http.proofs import ProofRoutes
+from tlog.http.renderers import Renderers
 from tlog.http.retention import RetentionRoutes
 from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
+from tlog.http.subject_access import SubjectAccessRoute
 from tlog.http.tiles import TileRoutes
 from tlog.service.log import Log
 
@@ -44,8 +46,8 @@ SERVER: Final[dict[str, Any]] = {
 }
 
 
-def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
-    """Return the application over one log. `bodies` replaces the limits on uploads."""
+def create_app(log: Log, bodies: BodyBudget | None = None, renderers: Renderers | None = None) -> web.Application:
+    """Return the application over one log. `bodies` replaces the limits on uploads; `renderers` make HTML files."""
     metrics = Metrics(log)
     auth = Authenticator(log.tokens.find)
     bodies = bodies or BodyBudget()
@@ -58,6 +60,7 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
     holds = HoldRoutes(log, auth, bodies)
     proofs = ProofRoutes(log)
     evidence = EvidenceRoutes(log, auth, bodies)
+    subject_access = SubjectAccessRoute(log, auth, bodies, renderers or Renderers())
     checkpoints = CheckpointRoutes(log)
     tiles = TileRoutes(log)
     health = HealthRoutes(log, metrics)
@@ -83,6 +86,7 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
             web.get("/v1/entries/{index}/proof", proofs.proof_file),
             web.get("/v1/entries/{index}/evidence", evidence.of_one),
             web.post("/v1/evidence", evidence.of_several),
+            web.post("/v1/subject-access", subject_access.export),
             web.get("/v1/proofs/inclusion", proofs.inclusion),
             web.get("/v1/proofs/consistency", proofs.consistency),
             web.get("/v1/checkpoints", checkpoints.page),

@@ -24,10 +24,12 @@ from tlog.http.evidence import EvidenceBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts
+from tlog.http.openapi_subject_access import subject_access
 from tlog.http.openapi_words import BINARY, NUMBER, REF, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
 from tlog.http.query import parse_query
 from tlog.http.retention import RetentionRunBody
 from tlog.http.search_description import search_description, search_schema
+from tlog.http.subject_access import ProvedAccess, SubjectAccessBody
 from tlog.service.intake import MAX_ENTRIES
 
 _ANSWERS: Final = (
@@ -49,6 +51,8 @@ _ANSWERS: Final = (
     ErasureBody,
     Evidence,
     EvidenceBody,
+    ProvedAccess,
+    SubjectAccessBody,
     answers.InclusionProof,
     answers.ConsistencyProof,
     answers.CheckpointPage,
@@ -81,13 +85,17 @@ def document() -> Schema:
             "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
         },
         "servers": [{"url": "/"}],
-        "paths": _appends() | _reads() | acts() | _proofs() | _checkpoints() | _tiles() | _operations(),
+        "paths": _appends() | _reads() | acts() | subject_access() | _public(),
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
             "responses": {"Problem": answer_of("A refusal (RFC 9457)", ref("Problem"), problem.MEDIA_TYPE)},
         },
     }
+
+
+def _public() -> Schema:
+    return _proofs() | _checkpoints() | _tiles() | _operations()
 
 
 def _appends() -> Schema:

@@ -51,6 +51,7 @@ _OF: Final[dict[str, Errors]] = {
     "placeHold": (*_OBJECT, *_ACT, errors.BadRequest),
     "holds": (*_ROLE, *_DAMAGED),
     "liftHolds": (*_OBJECT, *_ACT, errors.BadRequest, errors.NotFound, errors.Conflict),
+    "subjectAccess": (*_OBJECT, *_SHARE, *_ACT, errors.BadRequest, errors.NotFound),
     "retentionPlan": (*_ROLE, *_SHARE),
     "retentionRun": (*_OBJECT, *_ACT),
     "acts": _ROLE,

@@ -67,6 +67,14 @@ class LookUp:
         following = None if places.next is None else self._cursors.make(places.next, filters)
         return Page(self._open(places.indices, filters), following, places.scanned)
 
+    def person_keys(self, filters: Filters) -> tuple[int, ...] | None:
+        """Return the numbers of the keys under which the persons asked for are known now; None where one is not.
+
+        Raises as `page` does.
+        """
+        conditions = self._conditions(filters)
+        return None if conditions is None else conditions.persons
+
     def covered(self, hold: Hold, case: str) -> HoldExtent:
         """Count what a hold of this case covers now. Raises as `page` does."""
         return extent(self._lookup_store, self._keyring, hold, case)

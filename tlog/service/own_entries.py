@@ -7,13 +7,13 @@ is the act's id, so that an act is logged once, however often its logging is rep
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
-from tlog.audit.entry import JSON, Actor, new_entry_id
+from tlog.audit.entry import JSON, Actor, Subject, new_entry_id
 from tlog.audit.fields import instant
 from tlog.errors import NotFound, Overloaded
 from tlog.service.appender import Appender
@@ -63,10 +63,12 @@ class OwnEntries:
         *,
         purpose: str,
         legal_basis: str | None = None,
+        subjects: Sequence[Subject] = (),
     ) -> int:
         """Append the entry of an act, unless it is there already, and return its index; durable on return.
 
-        Waits while the queue is full. Raises what `Appender.append` raises.
+        `subjects` are those whom it is about: it appears in what they may know of the log, and what names them goes
+        with their erasure, the details too. Waits while the queue is full. Raises what `Appender.append` raises.
         """
         async with self._turn:
             try:
@@ -85,13 +87,23 @@ class OwnEntries:
                 "purpose": purpose,
                 "legal_basis": legal_basis,
                 "retention": self._retention,
+                "subjects": subjects,
                 "details": details,
             }
             return await self._append(AppendRequest(_encode(document), JSON, SOURCE))
 
-    async def note(self, actor: Actor, action: str, details: Mapping[str, Any], *, purpose: str) -> int:
+    async def note(
+        self,
+        actor: Actor,
+        action: str,
+        details: Mapping[str, Any],
+        *,
+        purpose: str,
+        subjects: Sequence[Subject] = (),
+    ) -> int:
         """Append an entry that no act stands behind, under an id of its own, and return its index."""
-        return await self.log(UUID(new_entry_id()).bytes, actor, action, "allowed", details, purpose=purpose)
+        new_id = UUID(new_entry_id()).bytes
+        return await self.log(new_id, actor, action, "allowed", details, purpose=purpose, subjects=subjects)
 
     async def _append(self, request: AppendRequest) -> int:
         for _ in range(_ATTEMPTS):

@@ -1,0 +1,218 @@
+"""Exports for data subjects: every entry about one person, up to a tree size, or a refusal.
+
+The person is looked up as a subject, and as an actor of the types that a subject acts under (`SELF_TYPES`), in pages,
+newest first. Entries that come meanwhile have indices beyond the tree size, so they change nothing. An erasure that
+comes meanwhile takes the person's key from the look-up, which then finds no more: so the keys are compared afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from tlog.audit.evidence import MAX_BYTES as MAX_EVIDENCE_BYTES
+from tlog.audit.evidence import MAX_ENTRIES as MAX_PROVED
+from tlog.audit.evidence import Evidence, EvidenceEntry
+from tlog.audit.fields import instant
+from tlog.audit.naming import names_person
+from tlog.audit.subject_access import (
+    FORMAT,
+    MAX_ENTRIES,
+    AccessEntry,
+    RetentionPeriod,
+    SubjectAccess,
+    Unreadable,
+)
+from tlog.audit.subject_access_summary import summary_of
+from tlog.audit.subject_access_view import SELF_TYPES, View, Viewer
+from tlog.audit.subject_access_words import not_included
+from tlog.errors import BadRequest, MalformedDisclosure, TlogError, TooLarge, Unavailable
+from tlog.service.entries import stored_cohort
+from tlog.service.evidence import EvidenceMaker, Provable
+from tlog.service.lookup import Found, LookUp
+from tlog.service.lookup_filters import Filters
+from tlog.service.retention_rules import RetentionClasses, parse_cohort
+from tlog.storage.log_store import StoredEntry
+from tlog.storage.lookup.conditions import Window
+
+MAX_SHOWN_BYTES: Final = 16 << 20
+_PAGE: Final = 500
+_FEWER: Final = "ask for shorter periods with from and to; nothing was made"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AccessRequest:
+    """Whose entries, over which period (of `occurred_at`), what of them, and on whose authority."""
+
+    subject: str
+    authorised_by: str
+    period: Window | None = None
+    include_details: bool = False
+    evidence: bool = False
+
+    def check(self) -> None:
+        """Raise `BadRequest` where a text that stays when the person is erased names them."""
+        if names_person(self.authorised_by, self.subject):
+            raise BadRequest("authorised_by: it contains the person's id, and would outlive their erasure")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An export, and evidence of its readable entries where that was asked for and there are any."""
+
+    export: SubjectAccess
+    evidence: Evidence | None
+
+
+class SubjectAccessMaker:
+    """Makes exports of one log. Methods block."""
+
+    def __init__(
+        self, lookup: LookUp, classes: RetentionClasses, origin: str, evidence: EvidenceMaker, now: Callable[[], int]
+    ) -> None:
+        """`now` returns microseconds since the epoch."""
+        self._lookup = lookup
+        self._classes = classes
+        self._origin = origin
+        self._evidence = evidence
+        self._now = now
+
+    def make(self, asked: AccessRequest, tree_size: int, act: bytes, by: str) -> Made:
+        """Return the export of the entries below `tree_size`; `act` and `by` name its own entry and who asks.
+
+        Raises `TooLarge` where there are more than one file holds, `Unavailable` where the person's keys changed
+        meanwhile, and what look-up and evidence raise.
+        """
+        collected = _Collected(Viewer(asked.subject, include_details=asked.include_details), self._expires_at)
+        roles = _roles(asked)
+        keys = [self._lookup.person_keys(filters) for filters in roles]
+        for filters in roles:
+            self._collect(filters, tree_size, collected, keep=asked.evidence)
+        if any(key and key != self._lookup.person_keys(role) for key, role in zip(keys, roles, strict=True)):
+            raise Unavailable("this person was erased, or given another key, while the export was made; ask again")
+        export = self._export(asked, tree_size, act, by, collected)
+        return Made(export, self._prove(collected) if asked.evidence and collected.views else None)
+
+    def _collect(self, filters: Filters, tree_size: int, collected: _Collected, *, keep: bool) -> None:
+        for found in self._pages(filters):
+            if found.stored.index < tree_size:
+                collected.add(found, keep=keep)
+
+    def _pages(self, filters: Filters) -> Iterator[Found]:
+        cursor = None
+        while True:
+            page = self._lookup.page(filters, cursor, _PAGE)
+            yield from page.entries
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def _expires_at(self, stored: StoredEntry) -> str | None:
+        end = parse_cohort(stored_cohort(stored)).expires_at(self._classes)
+        return None if end is None else instant(end)
+
+    def _export(self, asked: AccessRequest, tree_size: int, act: bytes, by: str, found: _Collected) -> SubjectAccess:
+        entries = [view.entry for _, view in sorted(found.views.items())]
+        period = asked.period or Window()
+        return SubjectAccess(
+            format=FORMAT,
+            origin=self._origin,
+            made_at=instant(self._now()),
+            act=str(UUID(bytes=act)),
+            asked_by=by,
+            authorised_by=asked.authorised_by,
+            subject=asked.subject,
+            tree_size=tree_size,
+            start=None if period.start is None else instant(period.start),
+            end=None if period.end is None else instant(period.end),
+            include_details=asked.include_details,
+            retention=_periods(self._classes),
+            summary=summary_of(entries),
+            entries=entries,
+            unreadable=[item for _, item in sorted(found.unreadable.items())],
+            not_included=not_included(include_details=asked.include_details),
+        )
+
+    def _prove(self, found: _Collected) -> Evidence:
+        evidence = self._evidence.make([found.provable[index] for index in sorted(found.provable)])
+        shown = [_only(entry, found.views[entry.index].provable) for entry in evidence.entries]
+        evidence = msgspec.structs.replace(evidence, entries=shown)
+        if len(evidence.encode()) > MAX_EVIDENCE_BYTES:
+            raise TooLarge(f"the evidence has more than {MAX_EVIDENCE_BYTES} bytes; {_FEWER}")
+        return evidence
+
+
+class _Collected:
+    """What was found so far, each entry once, within the bounds of one file."""
+
+    def __init__(self, viewer: Viewer, expires_at: Callable[[StoredEntry], str | None]) -> None:
+        self._viewer = viewer
+        self._expires_at = expires_at
+        self._bytes = 0
+        self.views: dict[int, View] = {}
+        self.unreadable: dict[int, Unreadable] = {}
+        self.provable: dict[int, Provable] = {}
+
+    def add(self, found: Found, *, keep: bool) -> None:
+        """Take an entry; `keep` it whole, to be proved. Raises `TooLarge`."""
+        index = found.stored.index
+        if index in self.views or index in self.unreadable:
+            return
+        view = self._view(found)
+        if isinstance(view, TlogError):
+            self.unreadable[index] = _unreadable(found.stored, view)
+        else:
+            self._bytes += _size(view.entry)
+            self.views[index] = view
+            if keep and not isinstance(found.opened, TlogError):
+                self.provable[index] = Provable(found.stored, found.opened)
+        self._require_room(keep)
+
+    def _view(self, found: Found) -> View | TlogError:
+        if isinstance(found.opened, TlogError):
+            return found.opened
+        try:
+            return self._viewer.view(found.stored.index, found.opened, self._expires_at(found.stored))
+        except MalformedDisclosure as error:
+            return error
+
+    def _require_room(self, keep: bool) -> None:
+        if len(self.views) + len(self.unreadable) > MAX_ENTRIES:
+            raise TooLarge(f"over {MAX_ENTRIES} entries are about this person; {_FEWER}")
+        if self._bytes > MAX_SHOWN_BYTES:
+            raise TooLarge(f"what the entries say has more than {MAX_SHOWN_BYTES} bytes; {_FEWER}")
+        if keep and len(self.views) > MAX_PROVED:
+            raise TooLarge(f"evidence proves at most {MAX_PROVED} entries in one file; {_FEWER}")
+
+
+def _roles(asked: AccessRequest) -> list[Filters]:
+    subject = Filters(subject=asked.subject, occurred=asked.period)
+    return [subject, *(Filters(actor=(kind, asked.subject), occurred=asked.period) for kind in SELF_TYPES)]
+
+
+def _periods(classes: RetentionClasses) -> list[RetentionPeriod]:
+    kept = sorted(classes.values(), key=lambda period: period.name)
+    return [RetentionPeriod(name=period.name, months=period.months, reason=period.reason) for period in kept]
+
+
+def _unreadable(stored: StoredEntry, error: TlogError) -> Unreadable:
+    columns = stored.columns
+    return Unreadable(
+        index=stored.index,
+        received_at=instant(columns["received_at"]),
+        source=columns["source"],
+        action=columns["action"],
+        problem=str(error),
+    )
+
+
+def _only(entry: EvidenceEntry, provable: frozenset[str]) -> EvidenceEntry:
+    return entry.redacted(lambda name: name not in provable)
+
+
+def _size(entry: AccessEntry) -> int:
+    return len(msgspec.json.encode(entry))
