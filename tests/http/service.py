@@ -21,6 +21,7 @@ from tlog.http.app import SERVER, create_app
 from tlog.http.connections import Connections
 from tlog.http.limits import BodyBudget
 from tlog.http.openapi import document
+from tlog.http.renderers import Renderers
 from tlog.storage.token_store import TokenKind
 
 UNROUTED = frozenset({"no-such-route", "method-not-allowed", "expectation-failed"})
@@ -134,9 +135,10 @@ async def serve(
     max_open: int = 1000,
     tls: ssl.SSLContext | None = None,
     header_seconds: float = 10,
+    renderers: Renderers | None = None,
 ) -> AsyncIterator[Service]:
     """Serve a log on a free loopback port for the length of a block."""
-    app = create_app(made.log, bodies)
+    app = create_app(made.log, bodies, renderers)
     runner = web.AppRunner(app)
     await runner.setup()
     assert runner.server is not None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from tlog.audit.evidence import Evidence, parse_evidence
-from tlog.audit.subject_access import SubjectAccess, indices_of, parse_subject_access
+from tlog.audit.subject_access import AccessEntry, SubjectAccess, indices_of, parse_subject_access
 from tlog.client.answers import decode
 from tlog.client.client import LogClient
 from tlog.client.evidence_verifier import EvidenceVerifier
@@ -57,5 +57,25 @@ def _verify(export: SubjectAccess, evidence: Evidence | None) -> None:
     proved = [] if evidence is None else [entry.index for entry in evidence.entries]
     if proved != indices_of(export):
         raise MalformedAnswer("the log sent evidence of other entries than those of the export")
-    if evidence is not None:
-        EvidenceVerifier(parse_policy(evidence.policy.encode())).verify(evidence)
+    if evidence is None:
+        return
+    report = EvidenceVerifier(parse_policy(evidence.policy.encode())).verify(evidence)
+    for said, entry in zip(export.entries, report.entries, strict=True):
+        if any(value != _said(export, said, name) for name, value in entry.values.items()):
+            raise MalformedAnswer(f"entry {entry.index}: the export says something else than its evidence")
+
+
+def _said(export: SubjectAccess, entry: AccessEntry, name: str) -> object:
+    """Return what the export says where evidence has the field `name`."""
+    group, _, member = name.partition(".")
+    if name == "actor.id":
+        return export.subject
+    if name == "targets":
+        return [_given(structs.asdict(target)) for target in entry.targets]
+    if name.startswith("subjects["):
+        return _given({"id": export.subject, "data": entry.data})
+    return getattr(entry.actor if group == "actor" else entry, member or group, None)
+
+
+def _given(members: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}

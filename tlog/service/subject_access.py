@@ -40,7 +40,7 @@ from tlog.storage.log_store import StoredEntry
 from tlog.storage.lookup.conditions import Window
 
 MAX_SHOWN_BYTES: Final = 16 << 20
-_PAGE: Final = 500
+PAGE: Final = 500
 _FEWER: Final = "ask for shorter periods with from and to; nothing was made"
 
 
@@ -71,15 +71,22 @@ class Made:
 class SubjectAccessMaker:
     """Makes exports of one log. Methods block."""
 
-    def __init__(
-        self, lookup: LookUp, classes: RetentionClasses, origin: str, evidence: EvidenceMaker, now: Callable[[], int]
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts it joins
+        self,
+        lookup: LookUp,
+        classes: RetentionClasses,
+        origin: str,
+        evidence: EvidenceMaker,
+        now: Callable[[], int],
+        page: int = PAGE,
     ) -> None:
-        """`now` returns microseconds since the epoch."""
+        """`now` returns microseconds since the epoch; `page` is how many entries are looked up at once."""
         self._lookup = lookup
         self._classes = classes
         self._origin = origin
         self._evidence = evidence
         self._now = now
+        self._page = page
 
     def make(self, asked: AccessRequest, tree_size: int, act: bytes, by: str) -> Made:
         """Return the export of the entries below `tree_size`; `act` and `by` name its own entry and who asks.
@@ -105,7 +112,7 @@ class SubjectAccessMaker:
     def _pages(self, filters: Filters) -> Iterator[Found]:
         cursor = None
         while True:
-            page = self._lookup.page(filters, cursor, _PAGE)
+            page = self._lookup.page(filters, cursor, self._page)
             yield from page.entries
             cursor = page.next
             if cursor is None:
