@@ -19,6 +19,24 @@ from markupsafe import Markup
 from tlog.audit.subject_access import SubjectAccess
 from tlog.audit.subject_access_summary import category
 
+_LEFT_OUT: Final = {
+    "actor.id": "id of who acted",
+    "actor.name": "name of who acted",
+    "actor.ip": "address of who acted",
+    "actor.user_agent": "program of who acted",
+    "actor.session": "session of who acted",
+    "actor.role": "role of who acted: the text names somebody",
+    "actor.organization": "organization of who acted: the text names somebody",
+    "purpose": "purpose: the text names somebody else",
+    "legal_basis": "legal basis: the text names somebody else",
+    "data (in part)": "parts of your data that name somebody else",
+    "targets.id": "ids of what it was about",
+    "targets.name": "names of what it was about",
+    "targets (in part)": "parts of what it was about that name somebody else",
+    "details (in part)": "parts of the details that name somebody else",
+    "authorization": "which rule allowed it",
+    "correlation": "identifiers in other systems",
+}
 _FOLDER: Final = Path(__file__).parent / "templates" / "subject_access"
 
 
@@ -39,7 +57,7 @@ def _parts() -> tuple[Template, str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "category": category, "shown": shown}
+    environment.filters |= {"moment": moment, "category": category, "shown": shown, "left_out": left_out}
     return environment.get_template("page.html"), (_FOLDER / "page.css").read_text(encoding="utf-8")
 
 
@@ -51,6 +69,11 @@ def moment(text: str | None) -> str:
 def shown(value: Any) -> str:
     """Return JSON data as indented text."""
     return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+def left_out(name: str) -> str:
+    """Return in words what of an entry is not shown."""
+    return _LEFT_OUT.get(name, name)
 
 
 def _hash(style: str) -> str:
