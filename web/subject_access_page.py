@@ -37,6 +37,7 @@ _LEFT_OUT: Final = {
     "authorization": "which rule allowed it",
     "correlation": "identifiers in other systems",
 }
+_MUCH: Final = 3
 _FOLDER: Final = Path(__file__).parent / "templates" / "subject_access"
 
 
@@ -67,8 +68,9 @@ def moment(text: str | None) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return JSON data as indented text."""
-    return json.dumps(value, ensure_ascii=False, indent=1)
+    """Return JSON data as text, indented unless that makes it much longer: deep nesting would make a page huge."""
+    plain, indented = (json.dumps(value, ensure_ascii=False, indent=indent) for indent in (None, 1))
+    return indented if len(indented) <= _MUCH * len(plain) else plain
 
 
 def left_out(name: str) -> str:

@@ -54,7 +54,7 @@ def test_details_are_shown_when_asked_for_without_whom_the_entry_names() -> None
 
 
 @pytest.mark.parametrize("name", ["purpose", "legal_basis"])
-@pytest.mark.parametrize("word", ["Dr. Ada Hidden", "e-HIDDEN-1007", "203.0.113.77", "p-other-8812"])
+@pytest.mark.parametrize("word", ["Dr. Ada Hidden", "ada hidden", "e-HIDDEN-1007", "203.0.113.77", "p-other-8812"])
 def test_a_text_that_names_somebody_else_is_left_out(name: str, word: str) -> None:
     entry = shown(planted(**{name: f"as {word} asked"}))
     assert getattr(entry, name) is None

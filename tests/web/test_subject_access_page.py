@@ -99,3 +99,12 @@ def test_an_export_without_entries_says_so() -> None:
     text = parsed(export()).text
     assert "no entry that names you" in text
     assert "Summary" not in text
+
+
+def test_deep_nesting_does_not_make_a_page_huge() -> None:
+    deep: object = [1] * 5000
+    for _ in range(50):
+        deep = [deep]
+    person = {"id": PERSON, "data": {"deep": deep}}
+    page = subject_access_page(export(shown(entry_document(subjects=[person]))))
+    assert len(page) < 100_000

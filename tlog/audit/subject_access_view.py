@@ -36,6 +36,11 @@ _ERASED: Final[Mapping[str, ErasedGroup]] = {ACTOR: "actor", SHARED: "shared"}
 T = TypeVar("T")
 
 
+def _untitled(name: str) -> str:
+    """Return a name without its titles: of Dr. Ada Example, Ada Example."""
+    return " ".join(word for word in name.split() if not word.endswith("."))
+
+
 class View(NamedTuple):
     """An entry as the person sees it, and which of its fields evidence may disclose without showing more."""
 
@@ -106,6 +111,8 @@ class _OneEntry:
         if not self._is_actor:
             hidden = ("ip", "user_agent", "session") if self._actor.get("type") in MACHINES else _HIDDEN_ACTOR
             yield from (self._actor.get(name) or "" for name in hidden)
+            if "name" in hidden:
+                yield _untitled(self._actor.get("name") or "")
         yield from (subject["id"] for i, subject in enumerate(self._subjects) if subject and i != self._place)
 
     def _named_as(self) -> list[NamedAs]:

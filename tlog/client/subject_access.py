@@ -20,7 +20,7 @@ PATH = "v1/subject-access"
 
 class _Proved(Struct, frozen=True):
     export: Raw
-    evidence: Raw | None
+    evidence: Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ async def fetch_subject_access(client: LogClient, body: Mapping[str, object]) ->
         return FetchedAccess(_about(parse_subject_access(data), body), None)
     proved = decode(data, _Proved)
     export = _about(parse_subject_access(bytes(proved.export)), body)
-    evidence = None if proved.evidence is None or proved.evidence == b"null" else parse_evidence(bytes(proved.evidence))
+    evidence = None if bytes(proved.evidence) == b"null" else parse_evidence(bytes(proved.evidence))
     _verify(export, evidence)
     return FetchedAccess(export, evidence)
 
