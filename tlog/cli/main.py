@@ -41,6 +41,7 @@ COMMANDS: Final = {
 
 
 SUMMARIES: Final = {
+    "get": "Print an entry; with --json, all to verify it by.",
     "subject-access": "Write a file of every entry about one person.",
     "erase": "Erase one person, or decide on an erasure.",
     "act": "List acts; approve or decline as the second person.",
