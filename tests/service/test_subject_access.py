@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from tests.audit.access_material import OTHER, PERSON, planted
+from tests.service.erased import EXPIRE, run
 from tests.service.test_erasure import append, asked, damage, dpo, erasures, opened, settings
 from tests.support import MadeLog, entry_document, running_log
+from tlog.audit.subject_access_csv import encode_csv
 from tlog.client.evidence_verifier import EvidenceVerifier
 from tlog.errors import BadRequest, TooLarge, Unavailable
 from tlog.service import subject_access
@@ -21,6 +23,7 @@ from tlog.service.evidence import EvidenceMaker
 from tlog.service.retention_rules import RetentionClass
 from tlog.service.subject_access import AccessRequest, Made, SubjectAccessMaker
 from tlog.storage.lookup.conditions import Window
+from web.subject_access_page import subject_access_page
 
 
 @pytest.fixture
@@ -120,6 +123,41 @@ async def test_a_damaged_entry_is_listed_and_not_dropped(made: MadeLog) -> None:
     assert (broken.index, broken.source, broken.action) == (second, "clinic", "patient.record.read")
     assert broken.problem
     assert broken.received_at == opened(made, 0).entry["received_at"]
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM entries", "UPDATE entries SET entry_id = NULL"])
+async def test_an_entry_whose_row_was_taken_away_is_listed(made: MadeLog, change: str) -> None:
+    await append(made, planted(), planted(), planted())
+    with made.parts.database.write() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql(f"{change} WHERE log_index = 1")
+    found = await make(made)
+    assert indices(found) == [0, 2]
+    [lost] = found.export.unreadable
+    assert (lost.index, lost.received_at, lost.source) == (1, None, None)
+    assert "by no act of the log" in lost.problem
+    assert b"by no act of the log" in encode_csv(found.export)
+    assert b"by no act of the log" in subject_access_page(found.export)
+
+
+async def test_an_entry_that_expired_meanwhile_is_not_there(made: MadeLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    await append(made, planted(), planted(), planted())
+    statements = [statement.format(where="WHERE log_index = 1") for statement in EXPIRE]
+    monkeypatch.setattr(made.log.store, "entries_at", after(made.log.store.entries_at, statements, made))
+    found = await make(made, maker(made, page=10))
+    assert (indices(found), found.export.unreadable) == ([0, 2], [])
+
+
+def after(entries_at: Any, statements: list[str], made: MadeLog) -> Any:
+    """Expire between the look-up of indices and the reading of their rows, once."""
+    left = [statements]
+
+    def read(asked: Any) -> Any:
+        if left:
+            run(made.parts.database, left.pop())
+        return entries_at(asked)
+
+    return read
 
 
 async def test_the_period_is_of_when_it_happened_and_its_end_is_not_in_it(made: MadeLog) -> None:

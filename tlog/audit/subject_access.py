@@ -103,12 +103,12 @@ class AccessEntry(Shown, frozen=True, kw_only=True):
 
 
 class Unreadable(Shown, frozen=True, kw_only=True):
-    """An entry about the person that can't be read, and why."""
+    """An entry about the person that can't be read, and why; what else is not known of it is null."""
 
     index: Index
-    received_at: Time
-    source: Text
-    action: Text
+    received_at: Time | None
+    source: Text | None
+    action: Text | None
     problem: Text
 
 

@@ -71,8 +71,8 @@ def _rows(export: SubjectAccess) -> Iterator[Row]:
         yield from (_count(name, count) for count in counts)
     yield from (_entry(entry) for entry in export.entries)
     for item in export.unreadable:
-        values = {"index": str(item.index), "received_at": item.received_at}
-        yield {"row": "unreadable", "text": item.problem, "source": item.source, "action": item.action, **values}
+        names = ("index", "received_at", "source", "action")
+        yield {"row": "unreadable", "text": item.problem, **{name: _text(getattr(item, name)) for name in names}}
     yield from ({"row": "not-included", "field": left.what, "text": left.why} for left in export.not_included)
 
 

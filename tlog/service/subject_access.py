@@ -33,7 +33,7 @@ from tlog.audit.subject_access_words import not_included
 from tlog.errors import BadRequest, MalformedDisclosure, TlogError, TooLarge, Unavailable
 from tlog.service.entries import stored_cohort
 from tlog.service.evidence import EvidenceMaker, Provable
-from tlog.service.lookup import Found, LookUp
+from tlog.service.lookup import Found, LookUp, Page
 from tlog.service.lookup_filters import Filters
 from tlog.service.retention_rules import RetentionClasses, parse_cohort
 from tlog.storage.log_store import StoredEntry
@@ -41,6 +41,7 @@ from tlog.storage.lookup.conditions import Window
 
 MAX_SHOWN_BYTES: Final = 16 << 20
 PAGE: Final = 500
+_LOST: Final = "its row is gone from the log's database, by no act of the log"
 _FEWER: Final = "ask for shorter periods with from and to; nothing was made"
 
 
@@ -105,15 +106,19 @@ class SubjectAccessMaker:
         return Made(export, self._prove(collected) if asked.evidence and collected.views else None)
 
     def _collect(self, filters: Filters, tree_size: int, collected: _Collected, *, keep: bool) -> None:
-        for found in self._pages(filters):
-            if found.stored.index < tree_size:
-                collected.add(found, keep=keep)
+        for page in self._pages(filters):
+            for found in page.entries:
+                if found.stored.index < tree_size:
+                    collected.add(found, keep=keep)
+            for index in page.lost:
+                if index < tree_size:
+                    collected.add_lost(index)
 
-    def _pages(self, filters: Filters) -> Iterator[Found]:
+    def _pages(self, filters: Filters) -> Iterator[Page]:
         cursor = None
         while True:
             page = self._lookup.page(filters, cursor, self._page)
-            yield from page.entries
+            yield page
             cursor = page.next
             if cursor is None:
                 return
@@ -178,6 +183,11 @@ class _Collected:
             if keep and not isinstance(found.opened, TlogError):
                 self.provable[index] = Provable(found.stored, found.opened)
         self._require_room(keep)
+
+    def add_lost(self, index: int) -> None:
+        """Take an entry of which nothing is stored any more but that it names the person. Raises `TooLarge`."""
+        self.unreadable[index] = Unreadable(index=index, received_at=None, source=None, action=None, problem=_LOST)
+        self._require_room(False)
 
     def _view(self, found: Found) -> View | TlogError:
         if isinstance(found.opened, TlogError):
