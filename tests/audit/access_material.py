@@ -72,6 +72,7 @@ def export(*entries: AccessEntry, unreadable: tuple[Unreadable, ...] = (), **fie
         "tree_size": 1000,
         "start": None,
         "end": None,
+        "limited_to": None,
         "include_details": False,
         "retention": [RetentionPeriod(name="standard", months=12, reason="finding misuse")],
         "summary": summary_of(entries),

@@ -16,7 +16,7 @@ from tests.service.test_erasure import damage, settings
 from tests.support import entry_document
 from tlog.audit.subject_access import parse_subject_access
 from tlog.formats.policy import encode_policy
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 MINE = [OTHER, {"id": PERSON, "data": {"fields": ["allergies"]}}]
 
@@ -26,7 +26,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tlog: Command) -> It
     with served_in_a_thread(tmp_path / "log", settings=settings()) as made:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("TLOG_URL", made.url)
-        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", TokenKind.DPO))
+        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", Role.DPO))
         made.append(planted(subjects=MINE), entry_document(subjects=[{"id": "p-2"}]), planted())
         (tmp_path / "id.txt").write_text(f"{PERSON}\n")
         yield made

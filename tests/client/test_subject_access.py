@@ -18,7 +18,7 @@ from tests.support import running_log
 from tlog.client.client import LogClient
 from tlog.client.subject_access import PATH, FetchedAccess, fetch_subject_access
 from tlog.errors import LeafMismatch, Malformed, MalformedAnswer
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 BODY = {"subject": PERSON, "authorised_by": "Dana Officer", "evidence": True}
 MINE = [OTHER, {"id": PERSON, "data": {"fields": ["allergies"]}}]
@@ -31,7 +31,7 @@ async def answer(tmp_path: Path) -> dict[str, Any]:
     async with running_log(tmp_path / "log", settings=settings()) as made, serve(made) as service:
         first, second = planted(subjects=MINE, details={"note": "x"}), planted(subjects=MINE, actor=SELF)
         await service.append([first, second])
-        token = made.token("dana", TokenKind.DPO)
+        token = made.token("dana", Role.DPO)
         body = json.dumps(BODY | {"include_details": True}).encode()
         said = await service.ask("POST", f"/{PATH}", body, token, Content_Type="application/json")
         assert said.status == 200

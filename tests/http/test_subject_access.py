@@ -19,7 +19,8 @@ from tlog.audit.subject_access import SubjectAccess, parse_subject_access
 from tlog.client.evidence_verifier import EvidenceVerifier
 from tlog.errors import StorageFault
 from tlog.http.renderers import Renderers
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role, RowScope
+from tlog.storage.token_store import NewToken
 from web.subject_access_page import subject_access_page
 
 FORMATS = ("json", "csv", "html")
@@ -39,7 +40,7 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
 
 
 def dpo(service: Service, name: str = "dana") -> str:
-    return service.made.token(name, TokenKind.DPO)
+    return service.made.token(name, Role.DPO)
 
 
 async def ask(service: Service, token: str | None = None, path: str = "/v1/subject-access", **changed: Any) -> Answer:
@@ -150,7 +151,7 @@ async def test_an_erased_person_has_nothing_and_is_not_brought_back(service: Ser
     found = await export(service)
     assert (found.entries, found.unreadable) == ([], [])
     assert service.made.parts.keyring.find_person("subject", PERSON) is None
-    own = (await entry_at(service, service.size() - 1))["entry"]
+    own = (await entry_at(service, service.made.log.store.state().size - 1))["entry"]
     assert (own["action"], own.get("subjects")) == ("tlog.subject-access", None)
     assert PERSON not in json.dumps(own)
 
@@ -235,6 +236,44 @@ async def test_only_data_protection_officers_may_ask(service: Service) -> None:
         assert (await ask(service, token)).status == 403
     assert (await service.ask("POST", "/v1/subject-access", b"{}", Content_Type="application/json")).status == 401
     assert service.size() == 0
+
+
+async def test_a_refusal_is_an_entry_that_names_nobody(service: Service) -> None:
+    assert (await ask(service, service.auditor)).status == 403
+    assert (await ask(service, authorised_by=f"for {PERSON}")).status == 400
+    for index, outcome in enumerate(("denied", "failed")):
+        entry = (await entry_at(service, index))["entry"]
+        assert (entry["action"], entry["outcome"]) == ("tlog.subject-access.request", outcome)
+        assert PERSON not in json.dumps(entry)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_who_may_not_read_everything_makes_a_file_that_says_so(service: Service, form: str) -> None:
+    laboratory = service.made.token("laboratory")
+    await service.append(planted())
+    await service.append(planted(source="laboratory", purpose="analysis"), token=laboratory)
+    scope = RowScope(frozenset({"clinic"}))
+    token = service.made.log.tokens.issue(NewToken("dana", frozenset({Role.DPO}), scope))[1]
+    answer = await ask(service, token, format=form)
+    assert b"sources clinic" in answer.body
+    assert b"analysis" not in answer.body
+    if form == "json":
+        found = parse_subject_access(answer.body)
+        assert ([entry.index for entry in found.entries], found.limited_to) == ([0], "sources clinic")
+    own = (await entry_at(service, 2))["entry"]
+    assert own["details"]["limited_to"] == "sources clinic"
+
+
+async def test_who_looked_the_person_up_by_name_is_in_it_by_category(service: Service) -> None:
+    await service.append(planted())
+    found = await post(service, "/v1/entries/search", service.auditor, {"subject": PERSON})
+    assert found.status == 200
+    answer = await ask(service)
+    looked = parse_subject_access(answer.body).entries[-1]
+    assert (looked.source, looked.action) == ("tlog", "tlog.entries.search")
+    assert looked.actor is not None
+    assert (looked.actor.type, looked.actor.name) == ("token", None)
+    assert b'"auditor"' not in answer.body
 
 
 async def test_a_server_without_pages_says_so(tmp_path: Path) -> None:

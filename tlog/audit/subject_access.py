@@ -9,6 +9,7 @@ One JSON object (RFC 8259, UTF-8):
      "subject": "<the person's id>",
      "tree_size": 120,                          complete up to here: of the entries 0 to 119, every one about the person
      "from": "<RFC 3339>" | null, "to": … | null,                    of `occurred_at`, `to` is not part of it
+     "limited_to": "sources clinic" | null,     the only entries that whoever asked may read; null: all of the log
      "include_details": false,
      "retention": [{"name": "<class>", "months": 12, "reason": "<text>"}, …],
      "summary": {"purposes": [{"value": …, "entries": 3, "first": "<RFC 3339>", "last": …}, …],
@@ -158,6 +159,7 @@ class SubjectAccess(Shown, frozen=True, kw_only=True, rename={"start": "from", "
     tree_size: Index
     start: Time | None
     end: Time | None
+    limited_to: Text | None
     include_details: bool
     retention: list[RetentionPeriod]
     summary: Summary

@@ -35,7 +35,7 @@ COLUMNS: Final = (
 )
 _HEADER: Final = (
     *("format", "origin", "made_at", "act", "asked_by", "authorised_by", "subject", "tree_size"),
-    *("start", "end", "include_details"),
+    *("start", "end", "limited_to", "include_details"),
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NAMES: Final[Mapping[str, str]] = {"start": "from", "end": "to"}

@@ -5,9 +5,17 @@ from __future__ import annotations
 from tlog.audit.subject_access import NotIncluded
 
 
-def not_included(*, include_details: bool) -> list[NotIncluded]:
+def not_included(*, include_details: bool, limited_to: str | None = None) -> list[NotIncluded]:
     """Return what is never in an export, and what is not in this one."""
-    return [*(_ALWAYS if include_details else (*_ALWAYS, *_DETAILS)), *_OF_THE_LOG]
+    limits = () if limited_to is None else (_limited(limited_to),)
+    return [*(_ALWAYS if include_details else (*_ALWAYS, *_DETAILS)), *limits, *_OF_THE_LOG]
+
+
+def _limited(limited_to: str) -> NotIncluded:
+    return NotIncluded(
+        what=f"Entries other than those of {limited_to}.",
+        why="Whoever made this file may read no others. Ask the office in charge of those, too.",
+    )
 
 
 _ALWAYS = (

@@ -20,14 +20,13 @@ from aiohttp import web
 from msgspec import Struct
 
 from tlog.audit import fields
-from tlog.audit.entry import Subject
 from tlog.audit.evidence import Evidence
 from tlog.audit.subject_access import SubjectAccess
 from tlog.audit.subject_access_csv import encode_csv
 from tlog.errors import BadRequest, TlogError, Unavailable
-from tlog.http.auth import Authenticator
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
+from tlog.http.noted import principal_of
 from tlog.http.query import parse_query
 from tlog.http.renderers import Renderers
 from tlog.http.running import publisher_of
@@ -36,9 +35,9 @@ from tlog.service.acts import new_act_id
 from tlog.service.evidence import EvidenceMaker
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
-from tlog.service.own_entries import token_actor
+from tlog.service.principal import Principal
 from tlog.service.subject_access import AccessRequest, Made, SubjectAccessMaker
-from tlog.storage.token_store import Token
+from tlog.storage.roles import RowScope
 
 RUNNING: Final = 1
 WAITING: Final = 8
@@ -66,12 +65,15 @@ class SubjectAccessBody(
     def __repr__(self) -> str:
         return "<SubjectAccessBody>"
 
-    def request(self) -> AccessRequest:
-        """Return what is asked for. Raises `BadParameter` for a period that is none, `BadRequest`."""
+    def request(self, scope: RowScope) -> AccessRequest:
+        """Return what is asked for by somebody who may read `scope`.
+
+        Raises `BadParameter` for a period that is none, `BadRequest`.
+        """
         if self.evidence and self.format != "json":
             raise BadRequest("evidence: it comes with format json only")
         period = parse_period(self.start, self.end, ("from", "to"))
-        return AccessRequest(self.subject, self.authorised_by, period, self.include_details, self.evidence)
+        return AccessRequest(self.subject, self.authorised_by, period, self.include_details, self.evidence, scope)
 
 
 class ProvedAccess(Struct, frozen=True):
@@ -84,9 +86,8 @@ class ProvedAccess(Struct, frozen=True):
 class SubjectAccessRoute:
     """The handler over one log."""
 
-    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget, renderers: Renderers) -> None:
+    def __init__(self, log: Log, bodies: BodyBudget, renderers: Renderers) -> None:
         self._log = log
-        self._auth = auth
         self._bodies = bodies
         self._renderers = renderers
         self._few = FewAtOnce(RUNNING, WAITING, SHARE, "exports for data subjects")
@@ -96,15 +97,15 @@ class SubjectAccessRoute:
     async def export(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/subject-access`."""
         parse_query(request)
-        token = await self._auth.dpo(request)
-        body = await read_json(request, self._bodies, token.name, SubjectAccessBody)
-        asked = body.request()
+        principal = principal_of(request)
+        body = await read_json(request, self._bodies, principal.name, SubjectAccessBody)
+        asked = body.request(principal.scope)
         asked.check()
         self._require_renderer(body.format)
         self._log.acts.require_open()
         size, act = await self._published(), new_act_id()
-        made, data = await self._few.run(token.token_id, lambda: self._file(asked, size, act, token, body.format))
-        await self._log_act(act, token, asked, made.export, body.format)
+        made, data = await self._few.run(principal.id, lambda: self._file(asked, size, act, principal, body.format))
+        await self._log_act(act, principal, asked, made.export, body.format)
         return _answer(data, body.format)
 
     def _require_renderer(self, form: str) -> None:
@@ -120,8 +121,8 @@ class SubjectAccessRoute:
             raise Unavailable("no checkpoint is published yet, so there is nothing to be complete up to; ask again")
         return publisher.published.size
 
-    def _file(self, asked: AccessRequest, size: int, act: bytes, token: Token, form: str) -> tuple[Made, bytes]:
-        made = self._maker.make(asked, size, act, token.name)
+    def _file(self, asked: AccessRequest, size: int, act: bytes, principal: Principal, form: str) -> tuple[Made, bytes]:
+        made = self._maker.make(asked, size, act, principal.name)
         return made, self._encoded(made, asked, form)
 
     def _encoded(self, made: Made, asked: AccessRequest, form: str) -> bytes:
@@ -131,23 +132,25 @@ class SubjectAccessRoute:
             return self._renderers.subject_access(made.export)
         return msgspec.json.encode(ProvedAccess(made.export, made.evidence)) if asked.evidence else made.export.encode()
 
-    async def _log_act(self, act: bytes, token: Token, asked: AccessRequest, export: SubjectAccess, form: str) -> None:
+    async def _log_act(
+        self, act: bytes, principal: Principal, asked: AccessRequest, export: SubjectAccess, form: str
+    ) -> None:
         """Say in the log that this was made; durable on return. A crash before: nobody has got the file."""
         found = len(export.entries) + len(export.unreadable)
         await self._log.acts.own.log(
             act,
-            token_actor(token.name, asked.authorised_by),
+            principal.actor(asked.authorised_by),
             ACTION,
             "allowed",
             _details(export, form, asked),
             purpose=PURPOSE,
             legal_basis=LEGAL_BASIS,
-            subjects=[Subject(id=asked.subject)] if found else (),
+            subjects=[asked.subject] if found else (),
         )
 
 
 def _details(export: SubjectAccess, form: str, asked: AccessRequest) -> dict[str, Any]:
-    period = {"from": export.start, "to": export.end}
+    limits = {"from": export.start, "to": export.end, "limited_to": export.limited_to}
     return {
         "act": export.act,
         "entries": len(export.entries),
@@ -156,7 +159,7 @@ def _details(export: SubjectAccess, form: str, asked: AccessRequest) -> dict[str
         "format": form,
         "include_details": asked.include_details,
         "evidence": asked.evidence,
-        **{name: time for name, time in period.items() if time is not None},
+        **{name: said for name, said in limits.items() if said is not None},
     }
 
 

@@ -7,7 +7,7 @@ comes meanwhile takes the person's key from the look-up, which then finds no mor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -38,6 +38,7 @@ from tlog.service.lookup_filters import Filters
 from tlog.service.retention_rules import RetentionClasses, parse_cohort
 from tlog.storage.log_store import StoredEntry
 from tlog.storage.lookup.conditions import Window
+from tlog.storage.roles import EVERYTHING, RowScope
 
 MAX_SHOWN_BYTES: Final = 16 << 20
 PAGE: Final = 500
@@ -47,13 +48,22 @@ _FEWER: Final = "ask for shorter periods with from and to; nothing was made"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AccessRequest:
-    """Whose entries, over which period (of `occurred_at`), what of them, and on whose authority."""
+    """Whose entries, over which period (of `occurred_at`), what of them, and on whose authority.
+
+    `scope` is what whoever asks may read: the file holds no more, and says so.
+    """
 
     subject: str
     authorised_by: str
     period: Window | None = None
     include_details: bool = False
     evidence: bool = False
+    scope: RowScope = EVERYTHING
+
+    @property
+    def limited_to(self) -> str | None:
+        """The scope in words; None where it is the whole log."""
+        return None if self.scope.sources is None and self.scope.classes is None else str(self.scope)
 
     def check(self) -> None:
         """Raise `BadRequest` where a text that stays when the person is erased names them."""
@@ -99,14 +109,14 @@ class SubjectAccessMaker:
         roles = _roles(asked)
         keys = [self._lookup.person_keys(filters) for filters in roles]
         for filters in roles:
-            self._collect(filters, tree_size, collected, keep=asked.evidence)
+            self._collect(self._pages(filters, asked.scope), tree_size, collected, keep=asked.evidence)
         if any(key and key != self._lookup.person_keys(role) for key, role in zip(keys, roles, strict=True)):
             raise Unavailable("this person was erased, or given another key, while the export was made; ask again")
         export = self._export(asked, tree_size, act, by, collected)
         return Made(export, self._prove(collected) if asked.evidence and collected.views else None)
 
-    def _collect(self, filters: Filters, tree_size: int, collected: _Collected, *, keep: bool) -> None:
-        for page in self._pages(filters):
+    def _collect(self, pages: Iterable[Page], tree_size: int, collected: _Collected, *, keep: bool) -> None:
+        for page in pages:
             for found in page.entries:
                 if found.stored.index < tree_size:
                     collected.add(found, keep=keep)
@@ -114,10 +124,10 @@ class SubjectAccessMaker:
                 if index < tree_size:
                     collected.add_lost(index)
 
-    def _pages(self, filters: Filters) -> Iterator[Page]:
+    def _pages(self, filters: Filters, scope: RowScope) -> Iterator[Page]:
         cursor = None
         while True:
-            page = self._lookup.page(filters, cursor, self._page)
+            page = self._lookup.page(filters, cursor, self._page, scope)
             yield page
             cursor = page.next
             if cursor is None:
@@ -141,12 +151,13 @@ class SubjectAccessMaker:
             tree_size=tree_size,
             start=None if period.start is None else instant(period.start),
             end=None if period.end is None else instant(period.end),
+            limited_to=asked.limited_to,
             include_details=asked.include_details,
             retention=_periods(self._classes),
             summary=summary_of(entries),
             entries=entries,
             unreadable=[item for _, item in sorted(found.unreadable.items())],
-            not_included=not_included(include_details=asked.include_details),
+            not_included=not_included(include_details=asked.include_details, limited_to=asked.limited_to),
         )
 
     def _prove(self, found: _Collected) -> Evidence:
