@@ -8,7 +8,7 @@ from tests.support import entry_document
 from tlog.audit.opened import OpenedEntry
 from tlog.audit.subject_access import FORMAT, AccessEntry, RetentionPeriod, SubjectAccess, Unreadable
 from tlog.audit.subject_access_summary import summary_of
-from tlog.audit.subject_access_view import Viewer
+from tlog.audit.subject_access_view import View, Viewer, names_of
 from tlog.audit.subject_access_words import not_included
 
 PERSON = "p-4711"
@@ -56,7 +56,12 @@ def opened(document: dict[str, Any], *erased: str) -> OpenedEntry:
 
 def shown(document: dict[str, Any], *erased: str, person: str = PERSON, include_details: bool = False) -> AccessEntry:
     """Return what a person is told of an entry."""
-    return Viewer(person, include_details=include_details).view(0, opened(document, *erased), None).entry
+    return viewed(opened(document, *erased), person, include_details=include_details).entry
+
+
+def viewed(entry: OpenedEntry, person: str = PERSON, *, include_details: bool = False) -> View:
+    """Return what a person is told of an entry, and what may be proved of it."""
+    return Viewer(person, names_of(person, entry), include_details=include_details).view(0, entry, None)
 
 
 def export(*entries: AccessEntry, unreadable: tuple[Unreadable, ...] = (), **fields: Any) -> SubjectAccess:

@@ -15,10 +15,11 @@ from tests.audit.access_material import (
     opened,
     planted,
     shown,
+    viewed,
 )
 from tests.support import entry_document
 from tlog.audit.subject_access import AccessActor, AccessTarget
-from tlog.audit.subject_access_view import LEFT_OUT, SELF_TYPES, Viewer
+from tlog.audit.subject_access_view import LEFT_OUT, SELF_TYPES, Viewer, names_of
 from tlog.errors import MalformedDisclosure
 
 
@@ -81,6 +82,20 @@ def test_a_service_that_is_called_as_the_purpose_hides_nothing() -> None:
     assert shown(entry_document(actor={"type": "employee", "id": "billing"}, purpose="billing")).purpose is None
 
 
+def test_who_acted_in_another_entry_is_left_out_of_a_text_too() -> None:
+    entries = [opened(planted(purpose="second look, asked by Bo Elsewhere"))]
+    entries.append(opened(planted(actor={"type": "employee", "id": "e-2", "name": "Prof. Bo Elsewhere"})))
+    names = {name for entry in entries for name in names_of(PERSON, entry)}
+    views = [Viewer(PERSON, names, include_details=False).view(0, entry, None) for entry in entries]
+    assert [view.entry.purpose for view in views] == [None, "treatment"]
+
+
+def test_a_token_that_is_named_as_its_service_hides_nothing_and_its_officer_is_hidden() -> None:
+    actor = {"type": "token", "id": "billing", "name": "Dana Officer"}
+    assert shown(entry_document(actor=actor, purpose="billing")).purpose == "billing"
+    assert shown(entry_document(actor=actor, purpose="as Dana Officer asked")).purpose is None
+
+
 @pytest.mark.parametrize("kind", SELF_TYPES)
 def test_the_person_who_acted_sees_their_own_name_and_address_but_no_session(kind: str) -> None:
     entry = shown(planted(actor=ACTOR | {"type": kind, "id": PERSON}))
@@ -140,8 +155,7 @@ def test_an_entry_that_does_not_name_the_person_is_not_theirs() -> None:
 
 def test_evidence_may_show_what_is_shown_and_no_more() -> None:
     def provable(include_details: bool, **fields: object) -> frozenset[str]:
-        viewer = Viewer(PERSON, include_details=include_details)
-        return viewer.view(0, opened(planted(**fields)), None).provable
+        return viewed(opened(planted(**fields)), include_details=include_details).provable
 
     core = {"source", "occurred_at", "received_at", "action", "crud", "outcome", "purpose", "legal_basis", "retention"}
     actor = {"actor.type", "actor.role", "actor.organization"}

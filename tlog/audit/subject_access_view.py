@@ -5,20 +5,22 @@
   address and program are shown. The session is not: it may still open something.
 * Of the subjects only the person's own `data` are shown; whether there are others, not how many.
 * Targets are shown by type; their ids and names, and `details`, only where the officer asks for it.
-* What names the actor, or another subject, is left out of *every* text: purpose, legal basis, role, organization, data,
-  targets and details. It is found by the ids and names that the entry itself has; of other people nothing is known.
+* What names somebody who acted, or another subject, is left out of *every* text: purpose, legal basis, role,
+  organization, data, targets and details. It is found by the ids and names (`names_of`) that the entries of the export
+  have; of other people nothing is known.
 
 `MACHINES` are types of actors who are no people: their ids and names are not looked for in texts, else the purpose
-"billing" would be left out because a service is called so.
+"billing" would be left out because a service is called so. A `token` is often named as its service, too; who
+authorised what it did is looked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from tlog.audit.layout import CORE_SCALARS
-from tlog.audit.naming import names_person
+from tlog.audit.naming import Names
 from tlog.audit.opened import OpenedEntry
 from tlog.audit.part import ACTOR, SHARED, subject_label
 from tlog.audit.subject_access import AccessActor, AccessEntry, AccessTarget, ErasedGroup, NamedAs
@@ -32,8 +34,27 @@ _PROVED_CORE: Final = frozenset(CORE_SCALARS) - {"schema", "id", "seq"} | {"rece
 _PROVED_ACTOR: Final = ("type", "role", "organization")
 _OWN: Final = ("name", "ip", "user_agent")
 _HIDDEN_ACTOR: Final = ("id", "name", "ip", "user_agent", "session")
+_TELLING: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(MACHINES, ("ip", "user_agent", "session")),
+    "token": ("name", "ip", "user_agent", "session"),
+}
+"""What would tell who acted, by the type of actor; of any other type all that is hidden."""
 _ERASED: Final[Mapping[str, ErasedGroup]] = {ACTOR: "actor", SHARED: "shared"}
 T = TypeVar("T")
+
+
+def names_of(person: str, opened: OpenedEntry) -> Iterator[str]:
+    """Yield what would tell who else is in an entry: of who acted, unless it was the person, and of other subjects."""
+    actor: Mapping[str, Any] = opened.entry.get("actor") or {}
+    if not _is_person(person, actor):
+        told = {name: actor.get(name) or "" for name in _TELLING.get(actor.get("type", ""), _HIDDEN_ACTOR)}
+        yield from told.values()
+        yield _untitled(told.get("name", ""))
+    yield from (subject["id"] for subject in opened.entry.get("subjects") or () if subject and subject["id"] != person)
+
+
+def _is_person(person: str, actor: Mapping[str, Any]) -> bool:
+    return actor.get("id") == person and actor.get("type") in SELF_TYPES
 
 
 def _untitled(name: str) -> str:
@@ -51,26 +72,27 @@ class View(NamedTuple):
 class Viewer:
     """Shows the entries that name one person."""
 
-    def __init__(self, person: str, *, include_details: bool) -> None:
-        """`person` is the subject's id."""
+    def __init__(self, person: str, names: Iterable[str], *, include_details: bool) -> None:
+        """`person` is the subject's id; `names` are those of everybody else (`names_of`), which no text may hold."""
         self._person = person
+        self._names = Names(name for name in names if name != person)
         self._include_details = include_details
 
     def view(self, index: int, opened: OpenedEntry, expires_at: str | None) -> View:
         """Return what the person is told of an entry. Raises `MalformedDisclosure` for one that does not name them."""
-        return _OneEntry(self._person, opened, self._include_details).view(index, expires_at)
+        return _OneEntry(self._person, self._names, opened, self._include_details).view(index, expires_at)
 
 
 class _OneEntry:
-    def __init__(self, person: str, opened: OpenedEntry, include_details: bool) -> None:
+    def __init__(self, person: str, names: Names, opened: OpenedEntry, include_details: bool) -> None:
+        self._names = names
         self._opened = opened
         self._said = opened.entry
         self._include_details = include_details
         self._actor: Mapping[str, Any] = self._said.get("actor") or {}
         self._subjects: Sequence[Mapping[str, Any] | None] = self._said.get("subjects") or ()
         self._place = next((i for i, subject in enumerate(self._subjects) if subject and subject["id"] == person), None)
-        self._is_actor = self._actor.get("id") == person and self._actor.get("type") in SELF_TYPES
-        self._others = [name for name in self._named_others() if name and name != person]
+        self._is_actor = _is_person(person, self._actor)
         self._left_out: list[str] = []
         self._masked: set[str] = set()
 
@@ -105,15 +127,6 @@ class _OneEntry:
             left_out=self._left_out,
         )
         return View(entry, self._provable())
-
-    def _named_others(self) -> Iterator[str]:
-        """Yield what would tell who else is in the entry."""
-        if not self._is_actor:
-            hidden = ("ip", "user_agent", "session") if self._actor.get("type") in MACHINES else _HIDDEN_ACTOR
-            yield from (self._actor.get(name) or "" for name in hidden)
-            if "name" in hidden:
-                yield _untitled(self._actor.get("name") or "")
-        yield from (subject["id"] for i, subject in enumerate(self._subjects) if subject and i != self._place)
 
     def _named_as(self) -> list[NamedAs]:
         roles: list[NamedAs] = ["subject"] if self._place is not None else []
@@ -162,7 +175,7 @@ class _OneEntry:
         return self._masked_value("details", "details", details)
 
     def _text(self, name: str, text: str | None) -> str | None:
-        if text is not None and self._names_others(text):
+        if text is not None and self._names.are_in(text):
             self._left_out.append(name)
             self._masked.add(name)
             return None
@@ -181,13 +194,10 @@ class _OneEntry:
         if isinstance(value, list):
             return [self._without_others(member) for member in value]
         if isinstance(value, str):
-            return LEFT_OUT if self._names_others(value) else value
+            return LEFT_OUT if self._names.are_in(value) else value
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return LEFT_OUT if self._names_others(str(value)) else value
+            return LEFT_OUT if self._names.are_in(str(value)) else value
         return value
-
-    def _names_others(self, text: str) -> bool:
-        return any(names_person(text, other) for other in self._others)
 
     def _provable(self) -> frozenset[str]:
         actor = [*_PROVED_ACTOR, *(("id", *_OWN) if self._is_actor else ())]

@@ -1,5 +1,7 @@
 """Exports for data subjects: every entry about one person, up to a tree size, or a refusal.
 
+Everything is read twice: first for the names of everybody else, which no text of the file may hold, then to be shown.
+
 The person is looked up as a subject, and as an actor of the types that a subject acts under (`SELF_TYPES`), in pages,
 newest first. Entries that come meanwhile have indices beyond the tree size, so they change nothing. An erasure that
 comes meanwhile takes the person's key from the look-up, which then finds no more: so the keys are compared afterwards.
@@ -7,7 +9,7 @@ comes meanwhile takes the person's key from the look-up, which then finds no mor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -28,7 +30,7 @@ from tlog.audit.subject_access import (
     Unreadable,
 )
 from tlog.audit.subject_access_summary import summary_of
-from tlog.audit.subject_access_view import SELF_TYPES, View, Viewer
+from tlog.audit.subject_access_view import SELF_TYPES, View, Viewer, names_of
 from tlog.audit.subject_access_words import not_included
 from tlog.errors import BadRequest, MalformedDisclosure, TlogError, TooLarge, Unavailable
 from tlog.service.entries import stored_cohort
@@ -105,15 +107,28 @@ class SubjectAccessMaker:
         Raises `TooLarge` where there are more than one file holds, `Unavailable` where the person's keys changed
         meanwhile, and what look-up and evidence raise.
         """
-        collected = _Collected(Viewer(asked.subject, include_details=asked.include_details), self._expires_at)
         roles = _roles(asked)
         keys = [self._lookup.person_keys(filters) for filters in roles]
+        names = self._names(asked, roles)
+        viewer = Viewer(asked.subject, names, include_details=asked.include_details)
+        collected = _Collected(viewer, self._expires_at)
         for filters in roles:
             self._collect(self._pages(filters, asked.scope), tree_size, collected, keep=asked.evidence)
         if any(key and key != self._lookup.person_keys(role) for key, role in zip(keys, roles, strict=True)):
             raise Unavailable("this person was erased, or given another key, while the export was made; ask again")
         export = self._export(asked, tree_size, act, by, collected)
         return Made(export, self._prove(collected) if asked.evidence and collected.views else None)
+
+    def _names(self, asked: AccessRequest, roles: Sequence[Filters]) -> set[str]:
+        """Return the names of everybody else in the person's entries. Read twice, they need not be kept."""
+        names: set[str] = set()
+        pages = (page for filters in roles for page in self._pages(filters, asked.scope))
+        for number, found in enumerate(found for page in pages for found in page.entries):
+            if number > 2 * MAX_ENTRIES:  # one may be found in two roles
+                raise TooLarge(f"over {MAX_ENTRIES} entries are about this person; {_FEWER}")
+            if not isinstance(found.opened, TlogError):
+                names.update(names_of(asked.subject, found.opened))
+        return names
 
     def _collect(self, pages: Iterable[Page], tree_size: int, collected: _Collected, *, keep: bool) -> None:
         for page in pages:
