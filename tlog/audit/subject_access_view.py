@@ -99,10 +99,8 @@ class _OneEntry:
     def view(self, index: int, expires_at: str | None) -> View:
         said = self._said
         actor, data, targets = self._shown_actor(), self._data(), self._targets()
-        purpose, legal_basis = (
-            self._text("purpose", said["purpose"]),
-            self._text("legal_basis", said.get("legal_basis")),
-        )
+        purpose = self._text("purpose", said["purpose"])
+        legal_basis = self._text("legal_basis", said.get("legal_basis"))
         details = self._details()
         self._left_out += [name for name in ("authorization", "correlation") if name in said]
         entry = AccessEntry(
