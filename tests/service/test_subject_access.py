@@ -16,7 +16,7 @@ from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.subject_access_csv import encode_csv
 from tlog.client.evidence_verifier import EvidenceVerifier
 from tlog.errors import BadRequest, TooLarge, Unavailable
-from tlog.service import subject_access
+from tlog.service import collected_access
 from tlog.service.acts import new_act_id
 from tlog.service.erasure_request import Person
 from tlog.service.evidence import EvidenceMaker
@@ -175,7 +175,7 @@ async def test_more_than_a_file_holds_is_refused_with_what_to_do(
     await append(made, *(planted() for _ in range(4)))
     for name, limit, evidence in (("MAX_ENTRIES", 3, False), ("MAX_SHOWN_BYTES", 2000, False), ("MAX_PROVED", 3, True)):
         with monkeypatch.context() as patch:
-            patch.setattr(subject_access, name, limit)
+            patch.setattr(collected_access, name, limit)
             with pytest.raises(TooLarge, match="shorter periods with from and to; nothing was made"):
                 await make(made, evidence=evidence)
 

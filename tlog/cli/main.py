@@ -41,6 +41,7 @@ COMMANDS: Final = {
 
 
 SUMMARIES: Final = {
+    "token": "Issue, list and revoke tokens, certificates and links.",
     "get": "Print an entry; with --json, all to verify it by.",
     "subject-access": "Write a file of every entry about one person.",
     "erase": "Erase one person, or decide on an erasure.",

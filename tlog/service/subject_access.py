@@ -17,35 +17,30 @@ from uuid import UUID
 import msgspec
 
 from tlog.audit.evidence import MAX_BYTES as MAX_EVIDENCE_BYTES
-from tlog.audit.evidence import MAX_ENTRIES as MAX_PROVED
 from tlog.audit.evidence import Evidence, EvidenceEntry
 from tlog.audit.fields import instant
 from tlog.audit.naming import names_person
 from tlog.audit.subject_access import (
     FORMAT,
     MAX_ENTRIES,
-    AccessEntry,
     RetentionPeriod,
     SubjectAccess,
-    Unreadable,
 )
 from tlog.audit.subject_access_summary import summary_of
-from tlog.audit.subject_access_view import SELF_TYPES, View, Viewer, names_of
+from tlog.audit.subject_access_view import SELF_TYPES, Viewer, names_of
 from tlog.audit.subject_access_words import not_included
-from tlog.errors import BadRequest, MalformedDisclosure, TlogError, TooLarge, Unavailable
+from tlog.errors import BadRequest, TlogError, TooLarge, Unavailable
+from tlog.service.collected_access import FEWER, CollectedAccess
 from tlog.service.entries import stored_cohort
-from tlog.service.evidence import EvidenceMaker, Provable
-from tlog.service.lookup import Found, LookUp, Page
+from tlog.service.evidence import EvidenceMaker
+from tlog.service.lookup import LookUp, Page
 from tlog.service.lookup_filters import Filters
 from tlog.service.retention_rules import RetentionClasses, parse_cohort
 from tlog.storage.log_store import StoredEntry
 from tlog.storage.lookup.conditions import Window
 from tlog.storage.roles import EVERYTHING, RowScope
 
-MAX_SHOWN_BYTES: Final = 16 << 20
 PAGE: Final = 500
-_LOST: Final = "its row is gone from the log's database, by no act of the log"
-_FEWER: Final = "ask for shorter periods with from and to; nothing was made"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -111,7 +106,7 @@ class SubjectAccessMaker:
         keys = [self._lookup.person_keys(filters) for filters in roles]
         names = self._names(asked, roles)
         viewer = Viewer(asked.subject, names, include_details=asked.include_details)
-        collected = _Collected(viewer, self._expires_at)
+        collected = CollectedAccess(viewer, self._expires_at)
         for filters in roles:
             self._collect(self._pages(filters, asked.scope), tree_size, collected, keep=asked.evidence)
         if any(key and key != self._lookup.person_keys(role) for key, role in zip(keys, roles, strict=True)):
@@ -125,12 +120,12 @@ class SubjectAccessMaker:
         pages = (page for filters in roles for page in self._pages(filters, asked.scope))
         for number, found in enumerate(found for page in pages for found in page.entries):
             if number > 2 * MAX_ENTRIES:  # one may be found in two roles
-                raise TooLarge(f"over {MAX_ENTRIES} entries are about this person; {_FEWER}")
+                raise TooLarge(f"over {MAX_ENTRIES} entries are about this person; {FEWER}")
             if not isinstance(found.opened, TlogError):
                 names.update(names_of(asked.subject, found.opened))
         return names
 
-    def _collect(self, pages: Iterable[Page], tree_size: int, collected: _Collected, *, keep: bool) -> None:
+    def _collect(self, pages: Iterable[Page], tree_size: int, collected: CollectedAccess, *, keep: bool) -> None:
         for page in pages:
             for found in page.entries:
                 if found.stored.index < tree_size:
@@ -152,7 +147,9 @@ class SubjectAccessMaker:
         end = parse_cohort(stored_cohort(stored)).expires_at(self._classes)
         return None if end is None else instant(end)
 
-    def _export(self, asked: AccessRequest, tree_size: int, act: bytes, by: str, found: _Collected) -> SubjectAccess:
+    def _export(
+        self, asked: AccessRequest, tree_size: int, act: bytes, by: str, found: CollectedAccess
+    ) -> SubjectAccess:
         entries = [view.entry for _, view in sorted(found.views.items())]
         period = asked.period or Window()
         return SubjectAccess(
@@ -175,61 +172,13 @@ class SubjectAccessMaker:
             not_included=not_included(include_details=asked.include_details, limited_to=asked.limited_to),
         )
 
-    def _prove(self, found: _Collected) -> Evidence:
+    def _prove(self, found: CollectedAccess) -> Evidence:
         evidence = self._evidence.make([found.provable[index] for index in sorted(found.provable)])
         shown = [_only(entry, found.views[entry.index].provable) for entry in evidence.entries]
         evidence = msgspec.structs.replace(evidence, entries=shown)
         if len(evidence.encode()) > MAX_EVIDENCE_BYTES:
-            raise TooLarge(f"the evidence has more than {MAX_EVIDENCE_BYTES} bytes; {_FEWER}")
+            raise TooLarge(f"the evidence has more than {MAX_EVIDENCE_BYTES} bytes; {FEWER}")
         return evidence
-
-
-class _Collected:
-    """What was found so far, each entry once, within the bounds of one file."""
-
-    def __init__(self, viewer: Viewer, expires_at: Callable[[StoredEntry], str | None]) -> None:
-        self._viewer = viewer
-        self._expires_at = expires_at
-        self._bytes = 0
-        self.views: dict[int, View] = {}
-        self.unreadable: dict[int, Unreadable] = {}
-        self.provable: dict[int, Provable] = {}
-
-    def add(self, found: Found, *, keep: bool) -> None:
-        """Take an entry; `keep` it whole, to be proved. Raises `TooLarge`."""
-        index = found.stored.index
-        if index in self.views or index in self.unreadable:
-            return
-        view = self._view(found)
-        if isinstance(view, TlogError):
-            self.unreadable[index] = _unreadable(found.stored, view)
-        else:
-            self._bytes += _size(view.entry)
-            self.views[index] = view
-            if keep and not isinstance(found.opened, TlogError):
-                self.provable[index] = Provable(found.stored, found.opened)
-        self._require_room(keep)
-
-    def add_lost(self, index: int) -> None:
-        """Take an entry of which nothing is stored any more but that it names the person. Raises `TooLarge`."""
-        self.unreadable[index] = Unreadable(index=index, received_at=None, source=None, action=None, problem=_LOST)
-        self._require_room(False)
-
-    def _view(self, found: Found) -> View | TlogError:
-        if isinstance(found.opened, TlogError):
-            return found.opened
-        try:
-            return self._viewer.view(found.stored.index, found.opened, self._expires_at(found.stored))
-        except MalformedDisclosure as error:
-            return error
-
-    def _require_room(self, keep: bool) -> None:
-        if len(self.views) + len(self.unreadable) > MAX_ENTRIES:
-            raise TooLarge(f"over {MAX_ENTRIES} entries are about this person; {_FEWER}")
-        if self._bytes > MAX_SHOWN_BYTES:
-            raise TooLarge(f"what the entries say has more than {MAX_SHOWN_BYTES} bytes; {_FEWER}")
-        if keep and len(self.views) > MAX_PROVED:
-            raise TooLarge(f"evidence proves at most {MAX_PROVED} entries in one file; {_FEWER}")
 
 
 def _roles(asked: AccessRequest) -> list[Filters]:
@@ -242,20 +191,5 @@ def _periods(classes: RetentionClasses) -> list[RetentionPeriod]:
     return [RetentionPeriod(name=period.name, months=period.months, reason=period.reason) for period in kept]
 
 
-def _unreadable(stored: StoredEntry, error: TlogError) -> Unreadable:
-    columns = stored.columns
-    return Unreadable(
-        index=stored.index,
-        received_at=instant(columns["received_at"]),
-        source=columns["source"],
-        action=columns["action"],
-        problem=str(error),
-    )
-
-
 def _only(entry: EvidenceEntry, provable: frozenset[str]) -> EvidenceEntry:
     return entry.redacted(lambda name: name not in provable)
-
-
-def _size(entry: AccessEntry) -> int:
-    return len(msgspec.json.encode(entry))
