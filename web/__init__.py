@@ -1,0 +1,1 @@
+"""Pages and files for people: HTML made from what the log answers. Only `tlog.cli` imports it."""
