@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from tlog.audit.fields import RetentionClass as RetentionClassName
+from tlog.client.drill_result import MAX_RECORDS
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.kek_settings import KekSettings
 from tlog.service.retention_rules import MAX_MONTHS, RetentionClass
@@ -71,6 +72,7 @@ class Config:
         return {name: RetentionClass(name, kept.months, kept.reason) for name, kept in self.retention.items()}
 
 
+_MAY_BE_NONE = frozenset({"sealing_processes", "drill_interval"})
 _TABLES: dict[str, type[Any]] = {"listen": Listen, "databases": Databases, "kek": KekSettings, "settings": LogSettings}
 
 
@@ -149,7 +151,9 @@ def _check_numbers(config: Config) -> None:
         raise ConfigurationInvalid(f"listen.port: {config.listen.port} is not within 0 and 65535")
     for item in fields(config.settings):
         value = getattr(config.settings, item.name)
-        if item.name == "sealing_processes" and value == 0:
+        if item.name in _MAY_BE_NONE and value == 0:
             continue
         if not isinstance(value, bool) and not 0 < value < float("inf"):
             raise ConfigurationInvalid(f"settings.{item.name}: {value} is not a number above 0")
+    if config.settings.drill_records > MAX_RECORDS:
+        raise ConfigurationInvalid(f"settings.drill_records: {config.settings.drill_records} is over {MAX_RECORDS}")

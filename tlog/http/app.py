@@ -20,6 +20,7 @@ from tlog.http.auth import Authenticator
 from tlog.http.boundary import boundary
 from tlog.http.checkpoints import CheckpointRoutes
 from tlog.http.connection import IDLE_SECONDS
+from tlog.http.drills import DrillRoutes
 from tlog.http.entries import EntryRoutes
 from tlog.http.erasures import ErasureRoutes
 from tlog.http.evidence import EvidenceRoutes
@@ -58,6 +59,7 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
     holds = HoldRoutes(log, auth, bodies)
     proofs = ProofRoutes(log)
     evidence = EvidenceRoutes(log, auth, bodies)
+    drills = DrillRoutes(log, auth, bodies)
     checkpoints = CheckpointRoutes(log)
     tiles = TileRoutes(log)
     health = HealthRoutes(log, metrics)
@@ -83,6 +85,9 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
             web.get("/v1/entries/{index}/proof", proofs.proof_file),
             web.get("/v1/entries/{index}/evidence", evidence.of_one),
             web.post("/v1/evidence", evidence.of_several),
+            web.post("/v1/drills", drills.store),
+            web.get("/v1/drills", drills.page),
+            web.get("/v1/drills/window", drills.window),
             web.get("/v1/proofs/inclusion", proofs.inclusion),
             web.get("/v1/proofs/consistency", proofs.consistency),
             web.get("/v1/checkpoints", checkpoints.page),

@@ -16,6 +16,7 @@ from tlog import __version__
 from tlog.audit.entry import JSON, NDJSON, Entry
 from tlog.audit.evidence import MAX_ENTRIES as MAX_FILE_ENTRIES
 from tlog.audit.evidence import Evidence
+from tlog.client.drill_result import DrillResult
 from tlog.http import answers, problem
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
@@ -24,6 +25,7 @@ from tlog.http.evidence import EvidenceBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts
+from tlog.http.openapi_drills import drills
 from tlog.http.openapi_words import BINARY, NUMBER, REF, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
 from tlog.http.query import parse_query
 from tlog.http.retention import RetentionRunBody
@@ -47,6 +49,10 @@ _ANSWERS: Final = (
     answers.ActAnswer,
     answers.ActPage,
     ErasureBody,
+    answers.DrillWindowAnswer,
+    answers.DrillLogged,
+    answers.DrillPage,
+    DrillResult,
     Evidence,
     EvidenceBody,
     answers.InclusionProof,
@@ -81,7 +87,7 @@ def document() -> Schema:
             "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
         },
         "servers": [{"url": "/"}],
-        "paths": _appends() | _reads() | acts() | _proofs() | _checkpoints() | _tiles() | _operations(),
+        "paths": _appends() | _reads() | acts() | drills() | _proofs() | _checkpoints() | _tiles() | _operations(),
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},

@@ -31,7 +31,7 @@ _APPEND: Final[Errors] = (
     *(errors.LogHalted, errors.ClockBehind, errors.ConcurrentUpdate),
 )
 _ACT: Final[Errors] = (errors.LogHalted, errors.ConcurrentUpdate, errors.ClockBehind, *_DAMAGED)
-_READ: Final[Errors] = (*_ROLE, *_DAMAGED, errors.NotFound, errors.Expired)
+_READ: Final[Errors] = (*_ROLE, *_DAMAGED, errors.NotFound, errors.BareLeaf, errors.Expired)
 _SHARE: Final[Errors] = (errors.TooManyRequests, errors.Overloaded)
 _SEARCH: Final[Errors] = (*_ROLE, *_DAMAGED, *_SHARE, errors.CursorInvalid)
 _DECIDE: Final[Errors] = (*_ROLE, *_ACT, errors.NotFound, errors.Conflict, errors.Held, errors.Damaged)
@@ -57,6 +57,9 @@ _OF: Final[dict[str, Errors]] = {
     "act": (*_ROLE, errors.NotFound),
     "approveAct": _DECIDE,
     "declineAct": _DECIDE,
+    "drillWindow": (*_ROLE, *_SHARE, errors.NotFound),
+    "logDrill": (*_OBJECT, *_ACT),
+    "drills": (*_ROLE, *_DAMAGED, *_SHARE, errors.CursorInvalid),
     "inclusionProof": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
     "consistencyProof": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
     "checkpoints": _STORED,

@@ -55,6 +55,7 @@ KINDS: Final[dict[type[BaseException], Kind]] = {
     errors.BadRequest: Kind(400, "bad-request", "The request is not acceptable"),
     errors.Unauthorized: Kind(401, "unauthorized", "A valid bearer token is needed"),
     errors.Forbidden: Kind(403, "forbidden", "This token may not do that"),
+    errors.BareLeaf: Kind(404, "bare-leaf", "The producer of this leaf holds its entry"),
     errors.NotFound: Kind(404, "not-found", "There is no such thing"),
     errors.Expired: Kind(410, "expired", "The entry's retention period is over"),
     errors.OutOfRange: Kind(404, "out-of-range", "Beyond the tree"),
