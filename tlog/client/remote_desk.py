@@ -1,4 +1,4 @@
-"""The desk of a drill over HTTP, with an auditor's token. What the log sends of an entry is checked against its leaf."""
+"""The desk of a drill over HTTP, by the token of an auditor. What is sent of an entry is checked against its leaf."""
 
 from __future__ import annotations
 

@@ -18,7 +18,6 @@ from tlog.storage.tables import entries, time_blocks
 from tlog.storage.time_blocks import BLOCK, DAY, RECEIVED
 
 MAX_NAMED: Final = 10
-_INDEX: Final = "INDEXED BY ix_entries_times"
 _RECEIVED: Final = time_blocks.c.clock == RECEIVED
 
 
@@ -88,13 +87,12 @@ def _nearest(connection: Connection, days: ColumnElement[bool], *, newest: bool 
 
 def _in_block(column: Any, block: int, condition: ColumnElement[bool]) -> Any:
     bounds = (entries.c.log_index >= block * BLOCK, entries.c.log_index < (block + 1) * BLOCK)
-    return select(column).where(*bounds, condition).with_hint(entries, _INDEX, "sqlite")
+    return select(column).where(*bounds, condition)
 
 
 def _rows(connection: Connection, first: int, end: int) -> int:
     bounds = (entries.c.log_index >= first, entries.c.log_index < end)
-    query = select(func.count()).select_from(entries).where(*bounds).with_hint(entries, _INDEX, "sqlite")
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(select(func.count()).select_from(entries).where(*bounds)).scalar_one())
 
 
 def _missing(connection: Connection, first: int, end: int, missing: int) -> tuple[int, ...]:
