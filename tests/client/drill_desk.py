@@ -47,6 +47,7 @@ class FakeDesk:
     reads: list[int] = field(default_factory=list)
     asked: list[Question] = field(default_factory=list)
     around: date | None = None
+    days: int | None = None
 
     def clock(self) -> float:
         return self.now
@@ -58,7 +59,7 @@ class FakeDesk:
             raise fault
 
     async def window(self, around: date, days: int) -> DrillWindow:
-        self.around = around
+        self.around, self.days = around, days
         self._step("window", None)
         named = list(self.missing)
         return DrillWindow(DAY, DAY, FIRST, FIRST + self.size - 1, self.size, len(named), named, False)

@@ -31,6 +31,7 @@ async def test_records_are_found_proved_and_timed() -> None:
     told: list[int] = []
     desk = FakeDesk(seconds={"read": 100, "find": 0.5, "evidence": 0.25, "verify": 0.125})
     done = await run(desk, told=told.append)
+    assert (desk.around, desk.days) == (date(2026, 3, 1), 7)
     assert done.result.passed
     assert done.reasons == {}
     assert told == [1, 2, 3, 4, 5]
@@ -98,13 +99,9 @@ async def test_pages_are_followed_and_their_time_counts() -> None:
 
 
 async def test_pages_without_end_are_a_miss() -> None:
-    class Endless(FakeDesk):
-        async def search(self, question: Any, cursor: str | None) -> Any:
-            hits = await FakeDesk.search(self, question, None)
-            return type(hits)([], "on")
-
-    done = await run(Endless(), records=1)
+    done = await run(FakeDesk(page=0), records=1)
     assert misses(done) == ["find"]
+    assert "first 50 pages" in next(iter(done.reasons.values()))
 
 
 async def test_over_the_limit_is_a_miss() -> None:

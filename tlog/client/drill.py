@@ -174,7 +174,7 @@ class _Run:
             limit_ms=round(1000 * self._plan.limit, 3),
             expired=self.expired,
             bare=self.bare,
-            records=self.records,
+            records=tuple(self.records),
         )
 
 

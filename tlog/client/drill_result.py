@@ -22,10 +22,12 @@ MAX_NAMED: Final = 10
 Step = Literal["read", "find", "evidence", "verify", "limit"]
 """Where a record was missed: it has no readable row, was not found by what it says, could not be proved, its evidence
 does not verify, or all of that took too long."""
-Index = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000)]
-Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+Missed = Annotated[Step, Meta(description="one of read, find, evidence, verify, limit, or null")]
+Index = Annotated[int, Meta(ge=0, le=2**63 - 1, description="an index, from 0")]
+Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000, description="milliseconds from 0 to a day")]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1, description="a number from 0")]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", description="a day as YYYY-MM-DD")]
+Named = Annotated[list[Index], Meta(max_length=MAX_NAMED, description=f"at most {MAX_NAMED} indices")]
 
 
 class DrilledRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,12 +37,17 @@ class DrilledRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     find_ms: Milliseconds
     evidence_ms: Milliseconds
     verify_ms: Milliseconds
-    missed: Step | None = None
+    missed: Missed | None = None
 
     @property
     def total_ms(self) -> float:
         """The time that counts against the limit."""
         return round(self.find_ms + self.evidence_ms + self.verify_ms, 3)
+
+
+Records = Annotated[
+    tuple[DrilledRecord, ...], Meta(max_length=MAX_RECORDS, description=f"an array of at most {MAX_RECORDS} records")
+]
 
 
 class DrillResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,12 +62,12 @@ class DrillResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     to_day: Day
     first: Index
     last: Index
-    missing: Index
-    first_missing: Annotated[list[Index], Meta(max_length=MAX_NAMED)]
+    missing: Count
+    first_missing: Named
     limit_ms: Milliseconds
     expired: Count
     bare: Count
-    records: Annotated[list[DrilledRecord], Meta(max_length=MAX_RECORDS)]
+    records: Records
 
     @property
     def missed(self) -> int:
