@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ from tlog.storage.database import Database
 from tlog.storage.token_store import TokenKind
 
 Harm = Callable[[Database, int], None]
+PATIENT = ("--limit", 60)
+"""What passes must pass on a busy machine too."""
 WINDOW = range(DAYS - 97, DAYS - 82)
 
 
@@ -42,7 +45,7 @@ def database(served: Served) -> Database:
 
 @pytest.mark.usefixtures("served")
 def test_all_found_and_verified_ends_with_0(tlog: Command, tmp_path: Path) -> None:
-    said = tlog("drill", "--policy", tmp_path / "policy.txt", "--records", 15, "--json").json
+    said = tlog("drill", "--policy", tmp_path / "policy.txt", "--records", 15, *PATIENT, "--json").json
     assert (said["ok"], said["missed"], said["missing"], said["index"]) == (True, 0, 0, DAYS)
     assert (said["first"], said["last"], said["oldest"]) == (WINDOW[0], WINDOW[-1], False)
     assert sorted(record["index"] for record in said["records"]) == list(WINDOW)
@@ -56,16 +59,16 @@ def test_all_found_and_verified_ends_with_0(tlog: Command, tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("served")
 def test_people_get_a_table(tlog: Command, tmp_path: Path) -> None:
-    out = tlog("drill", "--policy", tmp_path / "policy.txt", "--records", 2).out
+    out = tlog("drill", "--policy", tmp_path / "policy.txt", "--records", 2, *PATIENT).out
     assert f"entries {WINDOW[0]} to {WINDOW[-1]}" in out
     assert out.count(" ms") == 8
-    assert "passed: 2 records found and verified, the slowest in 0." in out
+    assert re.search(r"passed: 2 records found and verified, the slowest in \d+\.\d\d s of 60 s; no row", out)
     assert f"logged as entry {DAYS}" in out
 
 
 @pytest.mark.usefixtures("served")
 def test_a_seed_picks_the_same_again(tlog: Command, tmp_path: Path) -> None:
-    command = ("drill", "--policy", tmp_path / "policy.txt", "--records", 3, "--seed", 5, "--json")
+    command = ("drill", "--policy", tmp_path / "policy.txt", "--records", 3, "--seed", 5, *PATIENT, "--json")
     one, other = (tlog(*command).json["records"] for _ in range(2))
     assert [record["index"] for record in one] == [record["index"] for record in other]
 
@@ -85,7 +88,7 @@ def test_a_picked_record_that_was_removed_is_a_miss(
 ) -> None:
     step, why = expected
     harm(database(served), WINDOW[3])
-    ended = tlog("drill", "--policy", tmp_path / "policy.txt", "--records", 15, "--json", code=3)
+    ended = tlog("drill", "--policy", tmp_path / "policy.txt", "--records", 15, *PATIENT, "--json", code=3)
     missed = [record for record in ended.json["records"] if record["missed"]]
     assert [(record["index"], record["missed"]) for record in missed] == [(WINDOW[3], step)]
     assert ended.json["ok"] is False
@@ -96,7 +99,7 @@ def test_a_picked_record_that_was_removed_is_a_miss(
 
 
 def test_a_removed_row_that_nobody_picked_is_a_miss_and_named(tlog: Command, served: Served, tmp_path: Path) -> None:
-    command = ("drill", "--policy", tmp_path / "policy.txt", "--records", 1, "--seed", 1)
+    command = ("drill", "--policy", tmp_path / "policy.txt", "--records", 1, "--seed", 1, *PATIENT)
     [picked] = tlog(*command, "--json").json["records"]
     gone = next(index for index in WINDOW if index != picked["index"])
     remove_row(database(served), gone)
@@ -122,9 +125,9 @@ def test_the_policy_decides_not_the_log(tlog: Command, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("served")
 def test_longer_ago_than_the_log_is_the_oldest_days(tlog: Command, tmp_path: Path) -> None:
-    said = tlog("drill", "--policy", tmp_path / "policy.txt", "--ago", 4000, "--records", 1, "--json").json
+    said = tlog("drill", "--policy", tmp_path / "policy.txt", "--ago", 4000, "--records", 1, *PATIENT, "--json").json
     assert (said["oldest"], said["first"], said["last"]) == (True, 0, 14)
-    text = tlog("drill", "--policy", tmp_path / "policy.txt", "--ago", 4000, "--records", 1).out
+    text = tlog("drill", "--policy", tmp_path / "policy.txt", "--ago", 4000, "--records", 1, *PATIENT).out
     assert text.startswith("nothing so long ago; the oldest days instead")
     assert said["from_day"] in text
 
@@ -132,7 +135,7 @@ def test_longer_ago_than_the_log_is_the_oldest_days(tlog: Command, tmp_path: Pat
 def test_a_result_that_can_not_be_logged_is_a_failure(tlog: Command, served: Served, tmp_path: Path) -> None:
     served.service.made.log.publisher._stop_signing("a witness knows more")
     policy = ("drill", "--policy", tmp_path / "policy.txt", "--records", 1, "--json", "--retry-for", 0)
-    ended = tlog(*policy, code=1)
+    ended = tlog(*policy, *PATIENT, code=1)
     assert (ended.json["ok"], ended.json["index"]) == (True, None)
     assert "could not be logged" in ended.error["error"]
     ended = tlog(*policy, "--limit", "0.000001", code=3)
@@ -169,7 +172,7 @@ def test_with_real_processes_a_row_removed_from_the_file_is_missed(tmp_path: Pat
     token.write_text(run([*TLOG, "token", "add", str(folder), "--auditor", "jane"]))
     token.chmod(0o600)
     with running(log_command(folder)) as log:
-        command = [*TLOG, "drill", "--url", log.url, "--token-file", str(token), "--json"]
+        command = [*TLOG, "drill", "--url", log.url, "--token-file", str(token), "--limit", "60", "--json"]
         command += ["--policy", str(folder / "policy.txt")]
         said = run_json(command)
         assert (said["ok"], len(said["records"]), said["index"]) == (True, 5, 1000)
