@@ -23,7 +23,8 @@ from tlog.cli.data_folder import open_log_database
 from tlog.client.drill import WINDOW_DAYS
 from tlog.service.log import now_us
 from tlog.storage.log_store import LogStore
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 RECORDS: Final = 20
 WINDOWS: Final = 20
@@ -43,7 +44,7 @@ def ask(folder: Path) -> Iterator[Figure]:
     token = folder.parent / "drill.token"
     with open_log_database(folder) as database:
         size = LogStore(database).state().size
-        text = TokenStore(database, now_us).issue(TokenKind.AUDITOR, "bench")[1]
+        text = TokenStore(database, now_us).issue(token_for(Role.AUDITOR, "bench"))[1]
     token.touch(mode=0o600)
     token.write_text(text)
     with served(folder, _START_SECONDS) as place:

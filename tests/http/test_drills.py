@@ -13,8 +13,9 @@ from tests.http.service import JSON, Answer, Service
 from tests.support import entry_document
 from tlog.http import answers
 from tlog.http.openapi import document
+from tlog.storage.roles import Role, RowScope
 from tlog.storage.tables import entries
-from tlog.storage.token_store import TokenKind
+from tlog.storage.token_store import NewToken
 
 ID = "019a52c8-2f64-7d1c-a3b8-5c0e9f7d2b11"
 RECORD = {"index": 2, "find_ms": 30.5, "evidence_ms": 12, "verify_ms": 100, "missed": None}
@@ -105,7 +106,7 @@ async def test_a_result_is_an_entry_of_the_log_once_and_is_listed(service: Servi
     first = await post(service, RESULT)
     assert (first.status, first.json()) == (201, {"index": 3, "passed": True})
     assert (await post(service, RESULT)).json() == {"index": 3, "passed": True}
-    assert service.size() == 4
+    assert service.made.log.store.state().size == 4, "it is its own entry, and there is one"
     entry = (await service.get("/v1/entries/3", service.auditor)).json()["entry"]
     assert (entry["source"], entry["action"], entry["outcome"]) == ("tlog", "tlog.drill", "allowed")
     assert entry["actor"] == {"type": "token", "id": "auditor"}
@@ -150,7 +151,7 @@ async def test_nothing_but_numbers_and_days_can_be_logged(service: Service, chan
     assert (answer.status, answer.slug) == (400, "request-invalid")
     assert [fault["path"] for fault in answer.json()["errors"]] == [path]
     assert b"p-4711" not in answer.body
-    assert service.size() == 3
+    assert (await service.get("/v1/drills", service.auditor)).json()["drills"] == []
 
 
 async def test_past_drills_come_in_pages_newest_first_and_nobody_elses_entries_are_among_them(service: Service) -> None:
@@ -160,26 +161,45 @@ async def test_past_drills_come_in_pages_newest_first_and_nobody_elses_entries_a
     page = (await service.get("/v1/drills?limit=2", service.auditor)).json()
     rest = (await service.get(f"/v1/drills?limit=2&cursor={page['next']}", service.auditor)).json()
     assert [[drill["index"] for drill in found["drills"]] for found in (page, rest)] == [[3, 2], [1]]
+    shown = (await service.get("/v1/entries?action=tlog.drills.read", service.auditor)).json()["entries"]
+    targets = [[target["id"] for target in entry["entry"].get("targets", ())] for entry in shown]
+    assert targets == [["1"], ["3", "2"]], "who saw which"
     assert (await service.get("/v1/drills?cursor=x", service.auditor)).slug == "cursor-invalid"
     assert (await service.get("/v1/drills?cursor=", service.auditor)).slug == "bad-parameter"
     assert (await service.get("/v1/drills?limit=501", service.auditor)).slug == "bad-parameter"
 
 
-async def test_auditors_and_data_protection_officers_may_and_sources_may_not(service: Service) -> None:
+async def test_who_may(service: Service) -> None:
+    """Who reads entries may drill them; an admin, who reads none, sees how drills ended."""
     await fill(service)
-    dpo = service.made.token("dana", TokenKind.DPO)
-    for token, status in ((service.auditor, 200), (dpo, 200), (service.token, 403), (None, 401)):
-        assert (await service.get(f"/v1/drills/window?around={today()}", token)).status == status
-        assert (await service.get("/v1/drills", token)).status == status
-        asked = await service.ask("POST", "/v1/drills", json.dumps(RESULT).encode(), token, Content_Type=JSON)
-        assert asked.status == (201 if status == 200 else status)
+    roles = {role: service.made.token("dana", role) for role in (Role.READER, Role.DPO, Role.ADMIN)}
+    for token, drills, lists in (
+        (service.auditor, True, True),
+        (roles[Role.DPO], True, True),
+        (roles[Role.ADMIN], False, True),
+        (roles[Role.READER], False, False),
+        (service.token, False, False),
+    ):
+        assert (await service.get(f"/v1/drills/window?around={today()}", token)).status == (200 if drills else 403)
+        assert (await post(service, RESULT, token)).status == (201 if drills else 403)
+        assert (await service.get("/v1/drills", token)).status == (200 if lists else 403)
+    assert (await service.get("/v1/drills")).status == 401
 
 
-async def test_a_halted_log_is_looked_at_and_logs_nothing(service: Service) -> None:
+async def test_who_is_limited_to_some_entries_can_not_drill_all(service: Service) -> None:
+    await fill(service)
+    limited = NewToken("jane", frozenset({Role.AUDITOR}), RowScope(frozenset({"clinic"})))
+    token = service.made.log.tokens.issue(limited)[1]
+    for answer in (await service.get(f"/v1/drills/window?around={today()}", token), await post(service, RESULT, token)):
+        assert (answer.status, answer.slug) == (403, "forbidden")
+        assert "limited to some" in answer.json()["detail"]
+
+
+async def test_a_halted_log_is_not_drilled(service: Service) -> None:
     await fill(service)
     service.made.log.publisher._stop_signing("a witness knows more")
-    assert (await service.get(f"/v1/drills/window?around={today()}", service.auditor)).status == 200
-    assert (await post(service, RESULT)).slug == "log-halted"
+    assert (await service.get(f"/v1/drills/window?around={today()}", service.auditor)).status == 503
+    assert (await post(service, RESULT)).status == 503
 
 
 async def test_answers_are_what_is_described(service: Service) -> None:

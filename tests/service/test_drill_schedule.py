@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -14,13 +16,15 @@ from structlog.testing import capture_logs
 from tests.service.old_log import DAY, DAYS, fill, old_log, remove_personal, remove_row, remove_terms
 from tests.service.test_erasure import ANNA, about, append, asked, dpo, erasures, opened, settings
 from tests.support import MadeLog, running_log
+from tlog.audit.entry import Actor, new_entry_id
 from tlog.audit.fields import microseconds
+from tlog.client.drill import DrillPlan, drill
 from tlog.errors import Unavailable
 from tlog.http.metrics import Metrics
 from tlog.service.drill_schedule import DrillSchedule, DrillSettings
 from tlog.service.drills import PastDrill, entry_id
 from tlog.service.log import now_us
-from tlog.service.own_entries import SERVICE, token_actor
+from tlog.service.own_entries import SERVICE
 from tlog.storage.database import Database
 
 WINDOW = range(DAYS - 97, DAYS - 82)
@@ -128,13 +132,16 @@ async def test_it_is_due_an_interval_after_the_last_one_also_after_a_restart(tmp
 
 async def test_what_others_drill_does_not_put_it_off(tmp_path: Path) -> None:
     async with old_log(tmp_path) as made:
-        await schedule(made, records=1).turn()
-        [past] = drills(made)
-        result = {name: value for name, value in past.details.items() if name != "missed"}
-        assert made.log.drills.last_by(token_actor("jane")) is None
+        own = schedule(made, records=1)
+        done = await drill(own._desk, DrillPlan(new_entry_id(), datetime.now(UTC).date(), 1, 60), monotonic, Random(1))
+        await made.log.drills.log(done.result, Actor(type="token", id="jane"))
+        await made.log.drills.log(done.result, Actor(type="token", id="tlog"))
+        assert made.log.drills.last_by(SERVICE) is None
+        await own.turn()
         last = made.log.drills.last_by(SERVICE)
         assert last is not None
-        assert last.details.keys() - result.keys() == {"missed"}
+        assert last.actor == {"type": "service", "id": "tlog"}
+        assert [past.actor["id"] for past in drills(made)] == ["tlog", "jane"], "what is sent again is logged once"
 
 
 async def test_a_young_log_is_drilled_when_it_is_an_interval_old(tmp_path: Path) -> None:

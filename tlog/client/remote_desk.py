@@ -18,7 +18,7 @@ from tlog.client.search import read_page
 from tlog.client.verifying_process import verify_in_process
 from tlog.errors import MalformedAnswer
 
-PAGE: Final = 200
+PAGE: Final = 50
 
 
 class DrillLogged(Struct, frozen=True):

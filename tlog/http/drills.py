@@ -5,8 +5,8 @@
     POST /v1/drills     a `DrillResult`: logged as an own entry of the log, once however often it is sent
     GET  /v1/drills     past drills, newest first, in pages: ?limit=<n>&cursor=<next of the page before>
 
-All of it for auditors and data protection officers. What is sent as a result is the word of who sends it, and is logged
-under their name; whether it passed is worked out here from its numbers.
+The window and logging are for auditors and data protection officers who may read everything. What is sent as a result
+is the word of who sends it, and is logged under their name; whether it passed is worked out here from its numbers.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from tlog.client.drill import WINDOW_DAYS
 from tlog.client.drill_result import DrillResult
 from tlog.errors import Forbidden
 from tlog.http.answers import DrillAnswer, DrillLogged, DrillPage, DrillWindowAnswer, json_answer
-from tlog.http.auth import Authenticator
 from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
+from tlog.http.noted import note_read, principal_of
 from tlog.http.query import decimal, parse_query
 from tlog.http.running import publisher_of
 from tlog.http.search_parameters import MAX_CURSOR
 from tlog.service.drills import PastDrill
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
-from tlog.service.own_entries import token_actor
-from tlog.storage.token_store import Token, TokenKind
+from tlog.service.principal import Principal
+from tlog.storage.roles import EVERYTHING
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
@@ -40,15 +40,13 @@ MAX_DAYS: Final = 366
 RUNNING: Final = 1
 WAITING: Final = 4
 SHARE: Final = 2
-_MAY: Final = frozenset({TokenKind.AUDITOR, TokenKind.DPO})
 
 
 class DrillRoutes:
     """The handlers over one log."""
 
-    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget) -> None:
+    def __init__(self, log: Log, bodies: BodyBudget) -> None:
         self._log = log
-        self._auth = auth
         self._bodies = bodies
         self._few = FewAtOnce(RUNNING, WAITING, SHARE, "look-ups for drills")
 
@@ -56,18 +54,20 @@ class DrillRoutes:
         """Answer `GET /v1/drills/window`."""
         query = parse_query(request, "around", "days")
         around, days = _day(query.get("around")), decimal(query, "days", WINDOW_DAYS, (0, MAX_DAYS))
-        token = await self._overseer(request)
+        principal = principal_of(request)
+        _require_everything(principal)
         publisher_of(self._log)
-        found = await self._few.run(token.token_id, lambda: self._log.drill_windows.around(around, days))
+        found = await self._few.run(principal.id, lambda: self._log.drill_windows.around(around, days))
         return json_answer(DrillWindowAnswer(**{name: getattr(found, name) for name in found.__struct_fields__}))
 
     async def store(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/drills`. It is logged though the client goes away."""
         parse_query(request)
-        token = await self._overseer(request)
-        result = await read_json(request, self._bodies, token.name, DrillResult)
+        principal = principal_of(request)
+        _require_everything(principal)
+        result = await read_json(request, self._bodies, principal.name, DrillResult)
         publisher_of(self._log)
-        work = self._log.acts.spawn(self._log.drills.log(result, token_actor(token.name)))
+        work = self._log.acts.spawn(self._log.drills.log(result, principal.actor()))
         return json_answer(DrillLogged(index=await asyncio.shield(work), passed=result.passed), status=201)
 
     async def page(self, request: web.Request) -> web.Response:
@@ -76,17 +76,16 @@ class DrillRoutes:
         limit, cursor = decimal(query, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT)), query.get("cursor")
         if cursor is not None and not 0 < len(cursor) <= MAX_CURSOR:
             raise BadParameter(f"cursor: from 1 to {MAX_CURSOR} characters")
-        token = await self._overseer(request)
-        found, following = await self._few.run(token.token_id, lambda: self._log.drills.page(cursor, limit))
+        client = principal_of(request).id
+        found, following = await self._few.run(client, lambda: self._log.drills.page(cursor, limit))
+        note_read(request, [past.index for past in found])
         return json_answer(DrillPage(drills=list(map(_answer, found)), next=following))
 
-    async def _overseer(self, request: web.Request) -> Token:
-        token = await self._auth.token(request)
-        if token.kind not in _MAY:
-            raise Forbidden(
-                f"this needs the token of an auditor or a data protection officer; yours is of kind {token.kind}"
-            )
-        return token
+
+def _require_everything(principal: Principal) -> None:
+    """Raise `Forbidden` for who is limited to some entries: others are picked too, and would all be missed."""
+    if principal.scope != EVERYTHING:
+        raise Forbidden("a drill picks from all entries of the log, and you are limited to some")
 
 
 def _day(text: str | None) -> date:

@@ -23,7 +23,7 @@ def drills() -> Schema:
             ),
             "get": operation(
                 "drills",
-                "Past drills, newest first; for auditors and data protection officers",
+                "Past drills, newest first; for auditors, data protection officers and admins",
                 {"200": answer_of("One page", ref("DrillPage"))},
                 parameters=[
                     query("limit", "drills a page, at most", limit),

@@ -52,7 +52,7 @@ class Drills:
         """Return past drills, newest first, and the cursor of the next page. Raises as `LookUp.page` does."""
         page = self._lookup.page(_FILTERS, cursor, limit)
         opened = [(f.stored.index, f.opened) for f in page.entries if isinstance(f.opened, OpenedEntry)]
-        return [_past(index, entry.entry) for index, entry in opened], page.next
+        return [_past(index, entry.entry) for index, entry in opened if entry.entry["action"] == ACTION], page.next
 
     def last_by(self, actor: Actor) -> PastDrill | None:
         """Return the last drill of an actor."""

@@ -14,9 +14,10 @@ class LogSettings:
     quorum was not met in time; the default is to publish nothing new until it is. `sealing_processes` seal
     large requests beside the serving process; 0 seals everything in it. A witness that missed a checkpoint is
     asked again every `catch_up_interval` while the log is quiet. With `second_person`, somebody else must approve
-    what destroys data or lifts a hold by hand. Retention runs every `retention_interval`. Every
-    `drill_interval` (0: never) the log drills `drill_records` records, each of which must be found and proved within
-    `drill_limit`.
+    what destroys data or lifts a hold by hand, or grants access. Retention runs every `retention_interval`.
+    Each principal has `request_burst` requests, filled again by `requests_per_second`; appends do not count.
+    Every `drill_interval` (0: never) the log drills `drill_records` records, each of which must be found and proved
+    within `drill_limit`.
     """
 
     raw_leaves: bool = False
@@ -31,6 +32,8 @@ class LogSettings:
     cached_tiles: int = 4_096
     second_person: bool = False
     retention_interval: float = 3600.0
+    requests_per_second: float = 100.0
+    request_burst: int = 1_000
     drill_interval: float = 604_800.0
     drill_records: int = 5
     drill_limit: float = 5.0
