@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
 from tests.service.old_log import DAY, DAYS, fill, old_log, remove_personal, remove_row, remove_terms
@@ -207,6 +208,16 @@ async def test_it_runs_by_itself_and_stops_with_the_log_and_nothing_is_half_done
         await asyncio.wait_for(under_way.wait(), 20)
         await cut.stop()
         assert len(drills(made)) == 1
+
+
+def test_it_drills_in_the_loop_that_a_served_log_runs_in(tmp_path: Path) -> None:
+    async def main() -> list[PastDrill]:
+        async with old_log(tmp_path) as made:
+            await schedule(made, records=2).turn()
+            return drills(made)
+
+    [past] = uvloop.run(main())
+    assert past.passed
 
 
 async def test_interval_0_is_never(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tlog.formats.encoding import HASH_BYTES, b64decode
 
 SECONDS: Final = 60
 _ARGUMENTS: Final = ("-P", "-m", verify_alone.__name__)
-_KEPT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL", "SYSTEMROOT")
+_KEPT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
 
 
 class _Said(Struct, frozen=True):
