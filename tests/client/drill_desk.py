@@ -43,7 +43,10 @@ class FakeDesk:
     missing: tuple[int, ...] = ()
     size: int = LAST - FIRST + 1
     other_leaf: bool = False
+    erased: int | None = None
+    """An entry whose subject is erased while it is looked for the first time."""
     now: float = 0.0
+    looked_for: set[int] = field(default_factory=set)
     reads: list[int] = field(default_factory=list)
     asked: list[Question] = field(default_factory=list)
     around: date | None = None
@@ -69,11 +72,18 @@ class FakeDesk:
         self._step("read", index)
         if index in self.missing:
             raise NotFound(f"no entry has index {index}")
+        if index == self.erased and index in self.looked_for:
+            return Known(entry_of(index) | {"subjects": [None]}, leaf_of(index))
         return Known(entry_of(index), leaf_of(index))
 
     async def search(self, question: Question, cursor: str | None) -> Hits:
         self.asked.append(question)
         self._step("find", None)
+        subject = question.values.get("subject", "")
+        if subject:
+            self.looked_for.add(int(subject.removeprefix("p-")))
+        if self.erased is not None and subject == f"p-{self.erased}":
+            return Hits([], None)
         if self.lost & set(question.values.values()):
             return Hits([], None)
         found = [i for i in range(LAST, FIRST - 1, -1) if self._matches(question, entry_of(i))]

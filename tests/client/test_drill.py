@@ -132,6 +132,26 @@ async def test_what_has_expired_or_is_held_elsewhere_is_counted_and_another_one_
     assert len(desk.reads) == 10 + done.result.expired + done.result.bare
 
 
+async def test_an_entry_that_is_erased_while_it_is_looked_for_is_asked_for_by_what_is_left() -> None:
+    desk = FakeDesk(erased=FIRST, size=1)
+    done = await run(desk)
+    assert misses(done) == [None]
+    assert desk.reads == [FIRST, FIRST]
+    assert [sorted(question.values)[0] for question in desk.asked] == ["subject", "target_id", "actor_id"]
+
+
+async def test_an_entry_that_expires_while_it_is_looked_for_is_no_miss() -> None:
+    class Expiring(FakeDesk):
+        async def evidence(self, index: int) -> bytes:
+            if index == FIRST:
+                self.faults = {("read", FIRST): Expired("over")}
+                raise Expired("over")
+            return await FakeDesk.evidence(self, index)
+
+    done = await run(Expiring(size=2))
+    assert (len(done.result.records), done.result.expired, done.result.passed) == (1, 1, True)
+
+
 async def test_picking_ends_where_all_have_expired() -> None:
     desk = FakeDesk({("read", None): Expired("over")})
     with pytest.raises(NotFound, match="100 have expired and 0 are leaves"):

@@ -29,6 +29,8 @@ T = TypeVar("T")
 WINDOW_DAYS: Final = 7
 """Days before and after the day asked for."""
 MAX_PAGES: Final = 50
+_CHANGES: Final = 4
+"""Times that an entry which changes while it is drilled is drilled anew."""
 _PICKS: Final = 20
 """Indices picked for each record wanted, at most, because some may have expired."""
 
@@ -104,19 +106,38 @@ class _Run:
         self.bare = 0
 
     async def try_one(self, index: int) -> None:
-        """Drill the record of an index, unless there is nothing to ask about."""
+        """Drill the record of an index, unless there is nothing to ask about.
+
+        A miss stands only where the entry still says the same afterwards: it may have been erased, or have expired,
+        while it was looked for.
+        """
+        before: Known | None = None
+        for _ in range(_CHANGES):
+            known = await self._read(index)
+            if known is None:
+                return
+            if known == before:
+                break
+            missed, reason, times = await self._drill(index, known)
+            if missed is None:
+                break
+            before = known
+        self._add(index, times, missed, reason)
+
+    async def _read(self, index: int) -> Known | None:
+        """Return what an entry says; None where it is counted as one of those that nobody can be asked about."""
         try:
-            known = await self._desk.read(index)
+            return await self._desk.read(index)
         except Expired:
             self.expired += 1
         except BareLeaf:
             self.bare += 1
         except TlogError as error:
             self._add(index, [], "read", str(error))
-        else:
-            await self._drill(index, known)
+        return None
 
-    async def _drill(self, index: int, known: Known) -> None:
+    async def _drill(self, index: int, known: Known) -> tuple[Step | None, str, list[float]]:
+        """Return where a record was missed, None if it was not, and why; and the seconds of each step."""
         times: list[float] = []
         step: Step = "find"
         try:
@@ -126,10 +147,10 @@ class _Run:
             step = "verify"
             _require_same(await self._timed(times, self._desk.verify(evidence)), index, known)
         except TlogError as error:
-            self._add(index, times, step, str(error))
-            return
-        late = sum(times) > self._plan.limit
-        self._add(index, times, "limit" if late else None, f"over {self._plan.limit:g} seconds" if late else "")
+            return step, str(error), times
+        if sum(times) > self._plan.limit:
+            return "limit", f"over {self._plan.limit:g} seconds", times
+        return None, "", times
 
     async def _timed(self, times: list[float], work: Awaitable[T]) -> T:
         began = self._clock()

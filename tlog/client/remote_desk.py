@@ -19,6 +19,7 @@ from tlog.client.verifying_process import verify_in_process
 from tlog.errors import MalformedAnswer
 
 PAGE: Final = 50
+_END: Final = 1 << 62
 
 
 class DrillLogged(Struct, frozen=True):
@@ -39,7 +40,7 @@ class RemoteDesk:
         """Return the window. Raises `MalformedAnswer` for one that can't be."""
         query = {"around": around.isoformat(), "days": str(days)}
         found = decode(await self._client.get_json("v1/drills/window", query), DrillWindow)
-        if not 0 <= found.first <= found.last or found.missing > found.last - found.first + 1:
+        if not 0 <= found.first <= found.last < _END or found.missing > found.last - found.first + 1:
             raise MalformedAnswer("the log's window is none: its indices do not make a range")
         return found
 
