@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from tests.service.old_log import DAY, DAYS, fill, old_log, remove_personal, remove_row, remove_terms
 from tests.service.test_erasure import ANNA, about, append, asked, dpo, erasures, opened, settings
-from tests.support import MadeLog, running_log
+from tests.support import MadeLog, make_log, running_log
 from tlog.audit.entry import Actor, new_entry_id
 from tlog.audit.fields import microseconds
 from tlog.client.drill import DrillPlan, drill
@@ -208,6 +208,21 @@ async def test_it_runs_by_itself_and_stops_with_the_log_and_nothing_is_half_done
         await asyncio.wait_for(under_way.wait(), 20)
         await cut.stop()
         assert len(drills(made)) == 1
+
+
+async def test_a_log_that_is_started_drills_itself(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    made = make_log(tmp_path, settings=settings(drill_records=2))
+    made.log.drill_schedule._settle = 0.01
+    await made.log.start()
+    try:
+        async with asyncio.timeout(30):
+            while not drills(made):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.02)
+        assert len(drills(made)[0].details["records"]) == 2
+    finally:
+        await made.log.stop()
+        made.close()
 
 
 def test_it_drills_in_the_loop_that_a_served_log_runs_in(tmp_path: Path) -> None:
