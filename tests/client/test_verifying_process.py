@@ -75,6 +75,9 @@ async def test_one_that_does_not_answer_is_killed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(verifying_process, "_ARGUMENTS", ("-c", "raise SystemExit(7)"))
     with pytest.raises(Unavailable, match="ended with 7 and said nothing"):
         await verify_in_process(b"", b"")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(Unavailable, match="can't be started: No such file"):
+        await verify_in_process(b"", b"")
 
 
 def test_starting_it_imports_no_log_and_no_command_line() -> None:

@@ -36,10 +36,7 @@ async def verify_in_process(policy: bytes, evidence: bytes, seconds: float = SEC
 
     Raises `VerificationFailed` where the process refuses it; `Unavailable` where there is no answer in time.
     """
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *_ARGUMENTS, env=environment, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
-    )
+    process = await _started()
     try:
         async with asyncio.timeout(seconds):
             out, _ = await process.communicate(policy + verify_alone.SEPARATOR + evidence)
@@ -50,6 +47,16 @@ async def verify_in_process(policy: bytes, evidence: bytes, seconds: float = SEC
             process.kill()
             await process.wait()
     return _verified(out, process.returncode)
+
+
+async def _started() -> asyncio.subprocess.Process:
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    try:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, *_ARGUMENTS, env=environment, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+        )
+    except OSError as error:
+        raise Unavailable(f"the process that verifies can't be started: {error.strerror}") from None
 
 
 def _verified(out: bytes, code: int | None) -> Verified:
