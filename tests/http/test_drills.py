@@ -11,7 +11,7 @@ from sqlalchemy import delete
 
 from tests.http.service import JSON, Answer, Service
 from tests.support import entry_document
-from tlog.http import answers
+from tlog.http import drill_answers
 from tlog.http.openapi import document
 from tlog.storage.roles import Role, RowScope
 from tlog.storage.tables import entries
@@ -209,10 +209,10 @@ async def test_answers_are_what_is_described(service: Service) -> None:
     page = await service.get("/v1/drills", service.auditor)
     schemas = document()["components"]["schemas"]
     for answer, kind in (
-        (logged.json(), answers.DrillLogged),
-        (window.json(), answers.DrillWindowAnswer),
-        (page.json(), answers.DrillPage),
-        (page.json()["drills"][0], answers.DrillAnswer),
+        (logged.json(), drill_answers.DrillLogged),
+        (window.json(), drill_answers.DrillWindowAnswer),
+        (page.json(), drill_answers.DrillPage),
+        (page.json()["drills"][0], drill_answers.DrillAnswer),
     ):
         described = schemas[kind.__name__]
         assert set(answer) == set(described["properties"]) == set(described["required"])

@@ -16,7 +16,6 @@ Base64 = Annotated[
 ]
 Hashes = Annotated[list[Base64], Meta(max_length=64)]
 Time = Annotated[str, Meta(description="RFC 3339 in UTC", extra_json_schema={"format": "date-time"})]
-Day = Annotated[str, Meta(description="YYYY-MM-DD, in UTC", extra_json_schema={"format": "date"})]
 Size = Annotated[int, Meta(ge=0)]
 
 
@@ -279,45 +278,71 @@ class ActPage(Answer, frozen=True, kw_only=True):
     next: int | None
 
 
-class DrillWindowAnswer(Answer, frozen=True, kw_only=True):
-    """The `entries` indices from `first` to `last`, received on the days from `from_day` to `to_day`, both included.
+class AccessActor(Answer, frozen=True, kw_only=True):
+    """Who looked; empty where that was erased."""
 
-    `missing` of them have no row in the database; `first_missing` are the first of these. With `oldest`, the log has
-    nothing of the days asked for, and these are its oldest.
+    type: str
+    id: str
+    name: str | None
+
+
+class AccessAnswer(Answer, frozen=True, kw_only=True):
+    """Somebody looked: `shown` are the entries among those asked about that the answer showed them.
+
+    `by_name`: they looked the person up by name. `index` is that of the log's own entry that says so.
     """
 
-    from_day: Day
-    to_day: Day
-    first: Size
-    last: Size
+    index: Size
+    at: Time
+    actor: AccessActor
+    action: str
+    outcome: Literal["allowed", "denied", "failed"]
+    operation: str | None
+    shown: list[Size]
+    by_name: bool
+
+
+class AccessPage(Answer, frozen=True, kw_only=True):
+    """Who looked, newest first; `next` is the `before` of the next page, null at the end.
+
+    `entries` is how many entries were asked about; with `entries_or_more` the person has others that were not.
+    """
+
+    accesses: list[AccessAnswer]
+    next: Size | None
     entries: Size
-    missing: Size
-    first_missing: list[Size]
-    oldest: bool
+    entries_or_more: bool
 
 
-class DrillLogged(Answer, frozen=True, kw_only=True):
-    """The index of the entry that says what a drill saw, and whether it missed nothing."""
+class TokenAnswer(Answer, frozen=True, kw_only=True):
+    """A credential without its secret; `sources` and `classes` null: of all."""
 
-    index: Size
-    passed: bool
-
-
-class DrillAnswer(Answer, frozen=True, kw_only=True):
-    """A past drill: the index of its entry, when it was logged and under which name, and the result as it was sent."""
-
-    index: Size
-    logged_at: Time
-    by: str
-    passed: bool
-    result: dict[str, Any]
+    id: str
+    name: str
+    roles: list[str]
+    sources: list[str] | None
+    classes: list[str] | None
+    credential: Literal["bearer", "certificate", "link"]
+    created_at: Time
+    expires_at: Time | None
+    revoked_at: Time | None
 
 
-class DrillPage(Answer, frozen=True, kw_only=True):
-    """Past drills, newest first; `next` is the `cursor` of the next page, null at the end."""
+class TokenList(Answer, frozen=True, kw_only=True):
+    """Every credential ever issued, oldest first."""
 
-    drills: list[DrillAnswer]
-    next: str | None
+    tokens: list[TokenAnswer]
+
+
+class IssuedAnswer(Answer, frozen=True, kw_only=True):
+    """A credential that was issued, or that waits for a second admin: then its act is pending.
+
+    `token` is its text, told this once; null for a certificate.
+    """
+
+    id: str
+    token: str | None
+    act: ActAnswer
 
 
 class FaultAnswer(Answer, frozen=True, kw_only=True):
