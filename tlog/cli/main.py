@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "act": "tlog.cli.act",
     "prove": "tlog.cli.prove",
     "evidence": "tlog.cli.evidence",
+    "redact": "tlog.cli.redact",
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
     "fsck": "tlog.cli.fsck",

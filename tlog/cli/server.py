@@ -19,6 +19,7 @@ from tlog.errors import ConfigurationInvalid
 from tlog.http.app import SERVER, create_app
 from tlog.http.connections import Connections, max_open_under
 from tlog.service.log import Log, LogParts
+from web.evidence_page import evidence_page
 
 MAX_DESCRIPTORS: Final = 65536
 SHUTDOWN_SECONDS: Final = 5  # for requests under way; what they stored is durable whether or not they hear of it
@@ -49,7 +50,7 @@ async def _run(log: Log, listen: Listen, tls: ssl.SSLContext | None, ready: Call
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(create_app(log), shutdown_timeout=SHUTDOWN_SECONDS)
+    runner = web.AppRunner(create_app(log, evidence_page=evidence_page), shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     connections = _connections(runner, tls)
     started = False

@@ -22,7 +22,7 @@ from tlog.http.checkpoints import CheckpointRoutes
 from tlog.http.connection import IDLE_SECONDS
 from tlog.http.entries import EntryRoutes
 from tlog.http.erasures import ErasureRoutes
-from tlog.http.evidence import EvidenceRoutes
+from tlog.http.evidence import EvidencePage, EvidenceRoutes
 from tlog.http.health import HealthRoutes
 from tlog.http.holds import HoldRoutes
 from tlog.http.limits import BodyBudget
@@ -44,8 +44,13 @@ SERVER: Final[dict[str, Any]] = {
 }
 
 
-def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
-    """Return the application over one log. `bodies` replaces the limits on uploads."""
+def create_app(
+    log: Log, bodies: BodyBudget | None = None, evidence_page: EvidencePage | None = None
+) -> web.Application:
+    """Return the application over one log.
+
+    `bodies` replaces the limits on uploads; `evidence_page` makes HTML of evidence, which is refused without it.
+    """
     metrics = Metrics(log)
     auth = Authenticator(log.tokens.find)
     bodies = bodies or BodyBudget()
@@ -57,7 +62,7 @@ def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
     retention = RetentionRoutes(log, auth, bodies)
     holds = HoldRoutes(log, auth, bodies)
     proofs = ProofRoutes(log)
-    evidence = EvidenceRoutes(log, auth, bodies)
+    evidence = EvidenceRoutes(log, auth, bodies, evidence_page)
     checkpoints = CheckpointRoutes(log)
     tiles = TileRoutes(log)
     health = HealthRoutes(log, metrics)

@@ -18,8 +18,8 @@ import { counted, keyWords, utc } from "./words.js";
  * cosigned (POSIX seconds by witness name), metAt, unseenUntil}.
  */
 export async function checkpointSteps(steps, policyStep, text, what) {
-  const form = await steps.take({ name: "checkpoint form", subject: what, needs: [policyStep] }, () => formOf(text));
-  const subject = form.value ? `${what} of ${counted(form.value.checkpoint.size, "leaf", "leaves")}` : what;
+  const subject = subjectOf(text, what);
+  const form = await steps.take({ name: "checkpoint form", subject, needs: [policyStep] }, () => formOf(text));
   const origin = await steps.take({ name: "origin", subject, needs: [form] }, () =>
     originOf(policyStep.value, form.value.checkpoint),
   );
@@ -28,6 +28,14 @@ export async function checkpointSteps(steps, policyStep, text, what) {
   return steps.take({ name: "witness quorum", subject, needs: [origin, ...logs, ...witnesses] }, () =>
     quorumOf(policyStep.value, form.value.checkpoint, witnesses),
   );
+}
+
+function subjectOf(text, what) {
+  try {
+    return `${what} of ${counted(formOf(text).value.checkpoint.size, "leaf", "leaves")}`;
+  } catch {
+    return what; // its form is the first thing that is checked, and said to be wrong there
+  }
 }
 
 function formOf(text) {
@@ -45,7 +53,9 @@ function originOf(policy, { origin }) {
 async function logSteps(steps, origin, form, subject) {
   const signed = signedBy(form, origin.value ?? []);
   if (signed.length) {
-    return Promise.all(signed.map((pair) => signatureStep(steps, "log signature", subject, form, pair)));
+    const taken = [];
+    for (const pair of signed) taken.push(await signatureStep(steps, "log signature", subject, form, pair));
+    return taken;
   }
   const none = () => {
     const names = [...new Set(form.value.note.signatures.map(({ name }) => shown(name)))].sort().slice(0, 8);
