@@ -13,7 +13,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from tlog.audit.printable import printable
+from tlog.audit.printable import printable_lines
 from tlog.cli.demo.concurrent import Interrupted, interruptible
 from tlog.cli.demo.live import run_live
 from tlog.cli.demo.once import Outcome, run_once
@@ -123,4 +123,4 @@ def _to_stdout(text: str) -> None:
 
 
 def _to(stream: TextIO, text: str) -> None:
-    print("\n".join(map(printable, text.split("\n"))), file=stream, flush=True)
+    print(printable_lines(text), file=stream, flush=True)
