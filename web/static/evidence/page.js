@@ -14,7 +14,7 @@ let runs = 0;
 async function verify(policy) {
   const run = ++runs;
   say("none", "Verifying…");
-  const result = await verifyEvidence(data, policy);
+  const result = await verifyEvidence(data, { policy });
   if (run === runs) show(result, policy);
 }
 

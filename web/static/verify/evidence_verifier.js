@@ -1,6 +1,7 @@
 /**
  * Verify an evidence file under a trust policy in the browser: no network, no clock. The checks are those of
- * `tlog/client/evidence_verifier.py`, in the same order, and the first that fails has the same name.
+ * `tlog/client/evidence_verifier.py`, in the same order, and the first that fails has the same name. Where the log can be
+ * asked, what it serves now is compared with the evidence besides.
  */
 import { checkpointSteps } from "./checkpoint_steps.js";
 import { entrySteps } from "./entry_steps.js";
@@ -9,26 +10,30 @@ import { verifyConsistency } from "./merkle.js";
 import { parsePolicy } from "./policy.js";
 import { malformed, Refusal } from "./refusal.js";
 import { Steps } from "./steps.js";
+import { tileSteps } from "./tile_steps.js";
 import { counted } from "./words.js";
 
 /**
  * Verify evidence. `data` and `policy` are bytes; without `policy`, the file's own is used, which is the log's word.
+ * `onStep` is called with each step once it is decided (see `steps.js`). With `fetchPath`, which takes a path below the
+ * log's address ("checkpoint", "tile/0/000.p/7") and returns its bytes, or null where the log has none, the log's tiles
+ * are compared too.
  *
  * Return {passed, failure, steps, evidence, policy, entries}: `failure` is the first failed step or null; `evidence` and
  * `policy` are null where they could not be read; `entries` are those of `entrySteps`, which only `passed` makes true.
  */
-export async function verifyEvidence(data, policy = null, onStep = undefined) {
+export async function verifyEvidence(data, { policy = null, onStep = undefined, fetchPath = null } = {}) {
   const steps = new Steps(onStep);
   if (!globalThis.crypto?.subtle) return unable(steps);
   const form = await steps.take({ name: "file form" }, () => formOf(data));
   const trusted = await steps.take({ name: "policy", needs: policy ? [] : [form] }, () =>
     policyOf(policy ?? new TextEncoder().encode(form.value.policy), policy === null),
   );
-  const entries = form.value ? await verifyParsed(steps, form, trusted) : [];
+  const entries = form.value ? await verifyParsed(steps, form, trusted, fetchPath) : [];
   return outcome(steps, form.value ?? null, trusted.value ?? null, entries);
 }
 
-async function verifyParsed(steps, form, trusted) {
+async function verifyParsed(steps, form, trusted, fetchPath) {
   const evidence = form.value;
   const checkpoints = [];
   for (const [i, note] of evidence.checkpoints.entries()) {
@@ -39,6 +44,10 @@ async function verifyParsed(steps, form, trusted) {
   const bySize = new Map(checkpoints.filter(({ value }) => value).map((step) => [step.value.size, step]));
   const entries = [];
   for (const entry of evidence.entries) entries.push(await entrySteps(steps, entry, bySize, [order, ...chain]));
+  if (fetchPath) {
+    const proved = evidence.entries.map((entry) => [entry, bySize.get(entry.size)]);
+    await tileSteps(steps, fetchPath, trusted, proved, [...steps.all]);
+  }
   return entries;
 }
 
