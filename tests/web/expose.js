@@ -25,7 +25,7 @@ globalThis.failureWithTiles = async (data, policy, served) => {
 };
 
 function verdict({ passed, failure, entries }) {
-  if (!passed) return { check: failure.check, reason: failure.detail, proved: [] };
+  if (!passed) return { check: failure.check, reason: `${title(failure)}: ${failure.detail}`, proved: [] };
   return { check: "verified", reason: "", proved: entries.map(proved) };
 }
 

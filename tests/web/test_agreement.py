@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.client.material import TIME
 from tests.client.material import policy as policy_of
-from tests.web.mangled_files import changed_disclosures, changed_files
+from tests.web.mangled_files import GOOD, changed_disclosures, changed_files, entry_with, with_
 from tests.web.mangled_json import DATA, changed_members, json_texts
 from tests.web.mangled_notes import changed_notes
 from tests.web.mangled_policies import POLICY, policies
@@ -81,3 +81,33 @@ async def test_on_times(tmp_path: Path) -> None:
         found = await require_agreement(page, asked)
     assert {verdict.check for verdict in found} == {VERIFIED, "witness quorum", "time bracket"}
     assert len({str(verdict.proved) for verdict in found}) > 20
+
+
+async def test_what_was_changed_is_named(tmp_path: Path) -> None:
+    """For people, the failed step says of which checkpoint, whose signature and which entry it is."""
+    first, last = GOOD.checkpoints
+    changed = {
+        "log signature, checkpoint 1 of 4 leaves": with_(checkpoints=[wrong_signature(first, 0), last]),
+        "cosignature by w1, checkpoint 1 of 4 leaves": with_(checkpoints=[wrong_signature(first, 2), last]),
+        "cosignature by w3, checkpoint 2 of 7 leaves": with_(checkpoints=[first, wrong_signature(last, 4)]),
+        "checkpoint form, checkpoint 1": with_(checkpoints=["x", last]),
+        "consistency, from 4 to 7 leaves": with_(consistency=[GOOD.consistency[0][::-1]]),
+        "leaf, entry 5": entry_with(digests=[GOOD.entries[0].leaf]),
+        "inclusion, entry 5": entry_with(inclusion=GOOD.entries[0].inclusion[::-1]),
+        "checkpoints around it, entry 5": entry_with(after=3),
+    }
+    asked = [Asked(what, evidence.encode(), POLICY) for what, evidence in changed.items()]
+    async with browser_page(tmp_path) as page:
+        found = await require_agreement(page, asked)
+    for what, verdict in zip(changed, found, strict=True):
+        assert verdict.reason.startswith(f"{what}: "), (what, verdict.reason)
+
+
+def wrong_signature(note: str, number: int) -> str:
+    """Change a character in the middle of the signature line of this number."""
+    text, _, signatures = note.partition("\n\n")
+    lines = signatures.splitlines(keepends=True)
+    line = lines[number]
+    at = line.rindex(" ") + 50
+    lines[number] = line[:at] + ("A" if line[at] != "A" else "B") + line[at + 1 :]
+    return text + "\n\n" + "".join(lines)
