@@ -91,7 +91,7 @@ async def test_what_was_changed_is_named(tmp_path: Path) -> None:
         "cosignature by w1, checkpoint 1 of 4 leaves": with_(checkpoints=[wrong_signature(first, 2), last]),
         "cosignature by w3, checkpoint 2 of 7 leaves": with_(checkpoints=[first, wrong_signature(last, 4)]),
         "checkpoint form, checkpoint 1": with_(checkpoints=["x", last]),
-        "consistency, from 4 to 7 leaves": with_(consistency=[GOOD.consistency[0][::-1]]),
+        "consistency, from 4 to 7 leaves": with_(consistency=[[GOOD.entries[0].leaf]]),
         "leaf, entry 5": entry_with(digests=[GOOD.entries[0].leaf]),
         "inclusion, entry 5": entry_with(inclusion=GOOD.entries[0].inclusion[::-1]),
         "checkpoints around it, entry 5": entry_with(after=3),
