@@ -22,6 +22,7 @@ from tlog.http.connections import Connections
 from tlog.http.limits import BodyBudget
 from tlog.http.openapi import document
 from tlog.storage.roles import Role
+from web.evidence_page import evidence_page
 
 UNROUTED = frozenset({"no-such-route", "method-not-allowed", "expectation-failed"})
 PATHS: dict[str, Any] = document()["paths"]
@@ -137,7 +138,7 @@ async def serve(
     header_seconds: float = 10,
 ) -> AsyncIterator[Service]:
     """Serve a log on a free loopback port for the length of a block."""
-    app = create_app(made.log, bodies)
+    app = create_app(made.log, bodies, evidence_page=evidence_page)
     runner = web.AppRunner(app)
     await runner.setup()
     assert runner.server is not None

@@ -10,6 +10,9 @@ from tests.web.mangled_files import GOOD
 from tests.web.material import INDEX
 
 DATA = GOOD.encode()
+ACT = "01a20642-cbbc-728e-bf2b-3ea96f9ffe23"
+OTHER_TYPES: tuple[Any, ...] = (None, 1, "x", [], {}, [[]], [None], True)
+OTHER_MEMBERS: tuple[Any, ...] = (None, 1, "x", [], {}, [1], {"x": 1}, -1)
 
 
 def document() -> dict[str, Any]:
@@ -51,16 +54,16 @@ def json_texts() -> Iterator[tuple[str, bytes]]:
 
 def changed_members() -> Iterator[tuple[str, bytes]]:
     """Yield documents with a member too many, too few, or of another type, at each level."""
-    erasure = {"part": "shared", "act": "01a20642-cbbc-728e-bf2b-3ea96f9ffe23", "at": None, "index": 12}
+    erasure = {"part": "shared", "act": ACT, "at": None, "index": 12}
     base = document()
     for name in base:
         yield f"without {name}", json.dumps({k: v for k, v in base.items() if k != name}).encode()
-        for value in (None, 1, "x", [], {}, [[]], [None], True):
+        for value in OTHER_TYPES:
             yield f"{name} is {value!r}", json.dumps(base | {name: value}).encode()
     [entry] = base["entries"]
     for name in entry:
         yield f"entry without {name}", _entry(base, {k: v for k, v in entry.items() if k != name})
-        for value in (None, 1, "x", [], {}, [1], {"x": 1}, -1):
+        for value in OTHER_MEMBERS:
             yield f"entry's {name} is {value!r}", _entry(base, entry | {name: value})
     yield "an unknown member", json.dumps(base | {"more": 1}).encode()
     yield "a member named as what objects have", json.dumps(base | {"__proto__": 1}).encode()
@@ -69,7 +72,7 @@ def changed_members() -> Iterator[tuple[str, bytes]]:
     for change in (
         *({}, {"more": 1}, {"index": None}, {"at": "2026-03-01T09:30:00Z"}, {"at": "2026-03-01"}, {"at": "x"}),
         *({"part": "core"}, {"part": "subjects[0]"}, {"part": "subjects[00]"}, {"part": "subjects[9999]"}),
-        *({"act": "x"}, {"act": erasure["act"].upper()}, {"index": -1}, {"index": 2**70}, {"index": "1"}),
+        *({"act": "x"}, {"act": ACT.upper()}, {"index": -1}, {"index": 2**70}, {"index": "1"}),
         *({"part": "shared\n"}, {"at": "2026-03-01T09:30:00Z\n"}),
     ):
         yield f"an erasure with {change}", _entry(base, hidden | {"erasures": [erasure | change]})

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -64,7 +65,8 @@ async def test_it_verifies_from_disk_and_asks_for_nothing(tmp_path: Path) -> Non
 
 
 async def test_values_of_an_attacker_break_out_of_nothing(tmp_path: Path) -> None:
-    hostile = dict.fromkeys(("purpose", "actor.id", "actor.name"), HOSTILE) | {"details": {HOSTILE: [HOSTILE]}}
+    hostile: dict[str, Any] = {"details": {HOSTILE: [HOSTILE]}}
+    hostile |= dict.fromkeys(("purpose", "actor.id", "actor.name"), HOSTILE)
     evidence = case(**hostile)
     data = evidence_page(evidence)
     assert parse_evidence(evidence_in(data)) == evidence
