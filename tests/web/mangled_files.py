@@ -15,8 +15,10 @@ from tlog.audit.disclosure import digest
 from tlog.audit.erased_part import ErasedPart
 from tlog.audit.evidence import Evidence
 from tlog.formats.encoding import b64encode
+from tlog.merkle.hashing import EMPTY_ROOT
 
 GOOD = case()
+EMPTY = b64encode(EMPTY_ROOT)
 
 
 def entry_with(**changed: Any) -> Evidence:
@@ -78,6 +80,7 @@ def changed_files() -> Iterator[tuple[str, Evidence]]:
         "erased, but shown",
         msgspec.structs.replace(hidden, entries=[msgspec.structs.replace(hidden.entries[0], erasures=[gone])]),
     )
+    yield from _beside_the_empty_tree()
     for text in (
         "",
         "A",
@@ -91,6 +94,22 @@ def changed_files() -> Iterator[tuple[str, Evidence]]:
         yield f"a leaf spelt {text!r}", entry_with(leaf=text)
         yield f"a digest spelt {text!r}", entry_with(digests=[text])
         yield f"a path hash spelt {text!r}", entry_with(inclusion=[text])
+
+
+def _beside_the_empty_tree() -> Iterator[tuple[str, Evidence]]:
+    """Yield evidence whose older checkpoint has no leaves, with its own root hash and with another."""
+    times = {0: 0, 1: 1, 2: 2}
+    good = note([], times)
+    other_root = note([], times, good.partition("\n\n")[0].replace(EMPTY, b64encode(bytes(32))) + "\n")
+    for what, first, proof in (
+        ("an empty tree before", good, []),
+        ("an empty tree before, with a proof", good, GOOD.consistency[0]),
+        ("an empty tree of another root before", other_root, []),
+    ):
+        yield (
+            what,
+            msgspec.structs.replace(entry_with(after=0), checkpoints=[first, GOOD.checkpoints[1]], consistency=[proof]),
+        )
 
 
 def changed_disclosures() -> Iterator[tuple[str, Evidence]]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from base64 import b64decode as base64_bytes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from tests.client.material import LOG, TIME, WITNESSES
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+from tests.client.material import LOG, TIME, WITNESSES, seed
 from tests.merkle import oracle
 from tests.web.mangled_files import GOOD, with_
 from tests.web.material import SIZE, leaf, note, tree
 from tlog.audit.evidence import Evidence
 from tlog.errors import Malformed
 from tlog.formats.checkpoint import Checkpoint, parse_checkpoint
+from tlog.formats.cosignature import subtree_message
 from tlog.formats.encoding import b64encode
+from tlog.formats.note import Signature
 
 
 def changed_notes() -> Iterator[tuple[str, Evidence]]:
@@ -64,6 +68,9 @@ def changed_notes() -> Iterator[tuple[str, Evidence]]:
         "signatures of the other checkpoint": head + "\n\n" + GOOD.checkpoints[0].partition("\n\n")[2],
     }.items():
         yield what, _noted(changed)
+    yield "an ML-DSA cosignature without a time", _noted(good.replace(lines[4], without_time(leaf_hashes)))
+    yield "an Ed25519 signature with another S", _noted(good.replace(lines[0], other_scalar(lines[0])))
+    yield "an Ed25519 cosignature with another S", _noted(good.replace(lines[2], other_scalar(lines[2])))
     for i, line in enumerate(lines):
         value = base64_bytes(line.rsplit(" ", 1)[1])
         for at in (0, 4, 11, 12, len(value) - 1):
@@ -72,6 +79,23 @@ def changed_notes() -> Iterator[tuple[str, Evidence]]:
         for cut in (value[:-1], value + b"\0", value[:6]):
             changed = line.rsplit(" ", 1)[0] + f" {b64encode(cut)}\n"
             yield f"line {i}, {len(cut)} bytes", _noted(good.replace(line, changed))
+
+
+def without_time(leaf_hashes: Sequence[bytes]) -> str:
+    """Return a cosignature of the third witness with the timestamp 0: it verifies, and counts for nothing."""
+    name, root = WITNESSES[2].vkey.name, oracle.mth(leaf_hashes)
+    key = MLDSA44PrivateKey.from_seed_bytes(seed("w3"))
+    signature = key.sign(subtree_message(name, 0, GOOD.origin, 0, len(leaf_hashes), root))
+    return Signature(name, WITNESSES[2].vkey.key_id, bytes(8) + signature).line()
+
+
+def other_scalar(line: str) -> str:
+    """Return an Ed25519 signature line whose S is larger by the order of the group: RFC 8032 has it refused."""
+    order = 2**252 + 27742317777372353535851937790883648493
+    head, encoded = line.rsplit(" ", 1)
+    value = base64_bytes(encoded)
+    scalar = int.from_bytes(value[-32:], "little") + order
+    return f"{head} {b64encode(value[:-32] + scalar.to_bytes(32, 'little'))}\n"
 
 
 def _parsable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 from tests.client.material import TIME
@@ -101,6 +102,25 @@ async def test_what_was_changed_is_named(tmp_path: Path) -> None:
         found = await require_agreement(page, asked)
     for what, verdict in zip(changed, found, strict=True):
         assert verdict.reason.startswith(f"{what}: "), (what, verdict.reason)
+
+
+async def test_on_pieces_moved_doubled_and_taken_out(tmp_path: Path) -> None:
+    """Random pieces of the file, of random length, at random places."""
+    chosen = random.Random(20261126)
+    asked = []
+    for number in range(300):
+        start = chosen.randrange(len(DATA))
+        end = min(len(DATA), start + chosen.choice((1, 2, 8, 44, 200)))
+        at, piece = chosen.randrange(len(DATA)), DATA[start:end]
+        changed = {
+            0: DATA[:start] + DATA[end:],
+            1: DATA[:end] + piece + DATA[end:],
+            2: DATA[:at] + piece + DATA[at:],
+            3: DATA[:start] + piece[::-1] + DATA[end:],
+        }[number % 4]
+        asked.append(Asked(f"change {number}: {start}-{end}, {at}", changed, POLICY))
+    async with browser_page(tmp_path) as page:
+        await require_agreement(page, asked)
 
 
 def wrong_signature(note: str, number: int) -> str:

@@ -250,6 +250,26 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("Object.defineProperty(globalThis, 'crypto', { value: {} })", "there is no WebCrypto here"),
+        (
+            "crypto.subtle.importKey = async () => { throw new DOMException('', 'NotSupportedError') }",
+            "this browser cannot check Ed25519 signatures",
+        ),
+    ],
+)
+async def test_a_browser_that_can_not_verify_says_so(tmp_path: Path, script: str, words: str) -> None:
+    async with chromium() as browser, offline(browser) as context:
+        await context.context.add_init_script(script)
+        page = await context.open(written(tmp_path, evidence_page(GOOD)))
+        verdict, said = await outcome(page)
+        assert verdict == "failed"
+        assert words in said
+        assert "Not verified." in await page.locator("#entries-shown .when").inner_text()
+
+
 def test_the_same_evidence_makes_the_same_bytes() -> None:
     assert evidence_page(GOOD) == evidence_page(parse_evidence(GOOD.encode()))
     assert str(INDEX).encode() in evidence_page(GOOD)

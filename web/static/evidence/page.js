@@ -13,8 +13,13 @@ let runs = 0;
 /** Verify and show. `policy` is bytes, null for the file's own. Of two runs at once, the later one is shown. */
 async function verify(policy) {
   const run = ++runs;
+  let done = 0;
+  const onStep = () => {
+    done += 1;
+    if (run === runs && done % 50 === 0) byId("progress").textContent = `${done} checks done`;
+  };
   say("none", "Verifying…");
-  const result = await verifyEvidence(data, { policy });
+  const result = await verifyEvidence(data, { policy, onStep });
   if (run === runs) show(result, policy);
 }
 
@@ -51,6 +56,7 @@ function outcomeWords({ passed, failure }, policy) {
 function say(kind, words) {
   byId("outcome").className = `outcome ${kind}`;
   byId("outcome").textContent = words;
+  byId("progress").textContent = ""; // beside the live region: a screen reader need not hear it
 }
 
 /** Return pasted text as a policy file: what is copied from a screen often lacks its last newline. */

@@ -1,7 +1,7 @@
-/** Values of fields for people, as `shown_value` of `web/evidence_page.py`: a string as it is, anything else as JSON. */
+/** Values of fields for people, as in `web/evidence_page.py`: a string as it is, anything else as JSON. */
 import { JsonNumber } from "../verify/strict_json.js";
 
-// Control characters but newline, and what is invisible or turns the direction of text: shown, so that it can't deceive.
+// Control characters but newline, and what is invisible or turns the direction of text.
 const UNPRINTABLE = /(?!\n)[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
 
 /** Return a value as `strict_json` reads it, in words. */
@@ -17,9 +17,18 @@ export function printable(text) {
 function jsonWords(value, indent) {
   const inner = `${indent}  `;
   if (value instanceof JsonNumber) return value.text;
-  if (Array.isArray(value)) return wrapped("[]", value.map((item) => jsonWords(item, inner)), indent);
+  if (Array.isArray(value))
+    return wrapped(
+      "[]",
+      value.map((item) => jsonWords(item, inner)),
+      indent,
+    );
   if (value instanceof Map) {
-    return wrapped("{}", [...value].map(([name, item]) => `${JSON.stringify(name)}: ${jsonWords(item, inner)}`), indent);
+    return wrapped(
+      "{}",
+      [...value].map(([name, item]) => `${JSON.stringify(name)}: ${jsonWords(item, inner)}`),
+      indent,
+    );
   }
   return JSON.stringify(value);
 }

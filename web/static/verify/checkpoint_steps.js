@@ -97,16 +97,28 @@ function signatureStep(steps, name, subject, form, [vkey, signature]) {
 }
 
 function timeWords(time) {
-  return time ? `verifies, made at ${utc(time)} by the signer's clock` : "verifies, but says no time and is not counted";
+  return time
+    ? `verifies, made at ${utc(time)} by the signer's clock`
+    : "verifies, but says no time and is not counted";
 }
 
 function quorumOf(policy, { origin, size, root }, witnesses) {
-  const cosigned = new Map(witnesses.filter(({ value }) => value.time).map(({ witness, value }) => [witness, value.time]));
-  if (!policy.quorumMet([...cosigned.keys()])) throw new Refusal("witness quorum", `quorum ${policy.shortfall(cosigned)}`);
+  const cosigned = new Map(
+    witnesses.filter(({ value }) => value.time).map(({ witness, value }) => [witness, value.time]),
+  );
+  if (!policy.quorumMet([...cosigned.keys()]))
+    throw new Refusal("witness quorum", `quorum ${policy.shortfall(cosigned)}`);
   const report = policy.report(cosigned);
   const detail = report
     ? `quorum met: ${report.met.join(", ")} (${report.met.length} of ${report.members.length}, ${report.needed} needed)`
     : "the policy wants none";
-  const value = { origin, size, root, cosigned, metAt: policy.metAt(cosigned), unseenUntil: policy.unseenUntil(cosigned) };
+  const value = {
+    origin,
+    size,
+    root,
+    cosigned,
+    metAt: policy.metAt(cosigned),
+    unseenUntil: policy.unseenUntil(cosigned),
+  };
   return { detail, value };
 }

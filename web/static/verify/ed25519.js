@@ -10,7 +10,8 @@ export async function verifiesEd25519(publicKey, signature, message) {
   try {
     key = await crypto.subtle.importKey("raw", publicKey, "Ed25519", false, ["verify"]);
   } catch (error) {
-    if (error.name === "NotSupportedError") throw new Refusal("browser", "this browser cannot check Ed25519 signatures");
+    if (error.name === "NotSupportedError")
+      throw new Refusal("browser", "this browser cannot check Ed25519 signatures");
     return false;
   }
   return crypto.subtle.verify("Ed25519", key, signature, message);

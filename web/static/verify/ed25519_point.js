@@ -18,7 +18,8 @@ export function checkPoint(publicKey, fail) {
   }
   const square = (y * y) % P;
   // x² = (y² - 1) / (d·y² + 1) has a root exactly if numerator times denominator is a square (Euler's criterion).
-  if (power((square - 1n) * (D * square + 1n), (P - 1n) / 2n) !== 1n) throw fail("Ed25519 key: not a point of the curve");
+  if (power((square - 1n) * (D * square + 1n), (P - 1n) / 2n) !== 1n)
+    throw fail("Ed25519 key: not a point of the curve");
 }
 
 function littleEndian(bytes) {

@@ -9,7 +9,8 @@ export const HASH_BYTES = 32;
 export const MAX_SIZE = (1n << 63n) - 1n;
 
 const DECIMAL = /^(?:0|[1-9][0-9]{0,18})$/;
-const FORBIDDEN = /[\x00-\x09\x0b-\x1f]|[\ud800-\udfff]/u; // with the flag u, a surrogate matches only where it is alone
+// With the flag u, a surrogate matches only where it is alone.
+const FORBIDDEN = /[\x00-\x09\x0b-\x1f]|[\ud800-\udfff]/u;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const encoder = new TextEncoder();
 

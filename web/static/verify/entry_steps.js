@@ -12,15 +12,17 @@ import { counted, loggedWords } from "./words.js";
 const outside = (message) => new Refusal("time bracket", message);
 
 /**
- * Take the steps of one entry. `bySize` maps sizes to the quorum steps of the checkpoints, `needs` are the steps that are
- * about the whole file. Return {entry, fields, after, before}: fields by name where the leaf was made, else null.
+ * Take the steps of one entry. `bySize` maps sizes to the quorum steps of the checkpoints, `needs` are the steps about
+ * the whole file. Return {entry, fields, after, before}: fields by name where the leaf was made, else null.
  */
 export async function entrySteps(steps, entry, bySize, needs) {
   const subject = `entry ${entry.index}`;
   const around = await steps.take({ name: "checkpoints around it", subject, needs }, () => aroundOf(entry, bySize));
   const [covering, earlier] = around.value ?? [null, null];
   const proved = covering ? [around, covering] : [around];
-  const inclusion = await steps.take({ name: "inclusion", subject, needs: proved }, () => included(entry, covering.value));
+  const inclusion = await steps.take({ name: "inclusion", subject, needs: proved }, () =>
+    included(entry, covering.value),
+  );
   const leaf = await steps.take({ name: "leaf", subject, needs: [] }, () => leafOf(entry));
   const both = [...proved, ...(earlier ? [earlier] : []), inclusion, leaf];
   const bracket = await steps.take({ name: "time bracket", subject, needs: both }, () =>
@@ -38,8 +40,12 @@ function aroundOf(entry, bySize) {
   if (entry.after !== null && entry.after > entry.index) {
     throw outside(`entry ${entry.index}: the checkpoint of size ${entry.after} contains it already`);
   }
-  const before = entry.after === null ? "no older checkpoint" : `not yet in the one of ${counted(entry.after, "leaf", "leaves")}`;
-  return { detail: `under the checkpoint of ${counted(entry.size, "leaf", "leaves")}, ${before}`, value: [covering, earlier] };
+  const before =
+    entry.after === null ? "no older checkpoint" : `not yet in the one of ${counted(entry.after, "leaf", "leaves")}`;
+  return {
+    detail: `under the checkpoint of ${counted(entry.size, "leaf", "leaves")}, ${before}`,
+    value: [covering, earlier],
+  };
 }
 
 async function included(entry, { size, root }) {

@@ -1,7 +1,7 @@
 /**
  * Verify an evidence file under a trust policy in the browser: no network, no clock. The checks are those of
- * `tlog/client/evidence_verifier.py`, in the same order, and the first that fails has the same name. Where the log can be
- * asked, what it serves now is compared with the evidence besides.
+ * `tlog/client/evidence_verifier.py`, in the same order, and the first that fails has the same name. Where the log can
+ * be asked, what it serves now is compared with the evidence besides.
  */
 import { checkpointSteps } from "./checkpoint_steps.js";
 import { entrySteps } from "./entry_steps.js";
@@ -19,8 +19,8 @@ import { counted } from "./words.js";
  * log's address ("checkpoint", "tile/0/000.p/7") and returns its bytes, or null where the log has none, the log's tiles
  * are compared too.
  *
- * Return {passed, failure, steps, evidence, policy, entries}: `failure` is the first failed step or null; `evidence` and
- * `policy` are null where they could not be read; `entries` are those of `entrySteps`, which only `passed` makes true.
+ * Return {passed, failure, steps, evidence, policy, entries}: `failure` is the first failed step or null; `evidence`
+ * and `policy` are null where they could not be read; `entries` are those of `entrySteps`, true only if `passed`.
  */
 export async function verifyEvidence(data, { policy = null, onStep = undefined, fetchPath = null } = {}) {
   const steps = new Steps(onStep);
@@ -39,7 +39,9 @@ async function verifyParsed(steps, form, trusted, fetchPath) {
   for (const [i, note] of evidence.checkpoints.entries()) {
     checkpoints.push(await checkpointSteps(steps, trusted, note, `checkpoint ${i + 1}`));
   }
-  const order = await steps.take({ name: "one log, in order", needs: checkpoints }, () => orderOf(evidence, checkpoints));
+  const order = await steps.take({ name: "one log, in order", needs: checkpoints }, () =>
+    orderOf(evidence, checkpoints),
+  );
   const chain = await chainSteps(steps, evidence, checkpoints, order);
   const bySize = new Map(checkpoints.filter(({ value }) => value).map((step) => [step.value.size, step]));
   const entries = [];
@@ -67,13 +69,19 @@ async function policyOf(data, own) {
 }
 
 function orderOf(evidence, checkpoints) {
-  requireRising(evidence.entries.map(({ index }) => index), "entries");
+  requireRising(
+    evidence.entries.map(({ index }) => index),
+    "entries",
+  );
   for (const { value } of checkpoints) {
     if (value.origin !== evidence.origin) {
       throw new Refusal("origin", `a checkpoint is of ${value.origin}, the evidence of ${evidence.origin}`);
     }
   }
-  requireRising(checkpoints.map(({ value }) => value.size), "checkpoints");
+  requireRising(
+    checkpoints.map(({ value }) => value.size),
+    "checkpoints",
+  );
   return { detail: `everything is of ${evidence.origin}` };
 }
 

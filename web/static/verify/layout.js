@@ -1,4 +1,4 @@
-/** Which field of an entry is in which part, as `tlog/audit/layout.py`: a part that was erased cannot be shown as well. */
+/** Which field of an entry is in which part, as `tlog/audit/layout.py`: what was erased cannot be shown as well. */
 const ACTOR = ["type", "id", "name", "role", "organization", "ip", "user_agent", "session"];
 const NAMES = new Map([
   ["actor", new Set(ACTOR.map((name) => `actor.${name}`))],

@@ -1,7 +1,7 @@
 /**
  * What may stand beside what in a trust policy (https://c2sp.org/tlog-policy, "Structure"), as
- * `tlog/formats/policy_scope.py`: names are unique and defined before they are used, keys occur once, thresholds can be met.
- * `fail` makes the error to throw.
+ * `tlog/formats/policy_scope.py`: names are unique and defined before they are used, keys occur once, thresholds can be
+ * met. `fail` makes the error to throw.
  */
 import { hex } from "./encoding.js";
 import { NONE, printable } from "./quorum.js";

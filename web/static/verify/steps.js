@@ -31,8 +31,8 @@ export class Steps {
   }
 
   /**
-   * Take a step. `check` may be asynchronous; it returns {detail, keys, value} (each may be left out) or throws a `Refusal`.
-   * Any other error is a fault of this program, and a failed step as well: nothing is ever passed by accident.
+   * Take a step. `check` may be asynchronous; it returns {detail, keys, value} (each may be left out) or throws a
+   * `Refusal`. Any other error is a fault of this program, and a failed step as well: nothing passes by accident.
    */
   async take({ name, subject = "", needs = [] }, check) {
     const missing = needs.find(({ status }) => status !== "passed");
@@ -54,7 +54,13 @@ async function decided(check) {
   } catch (error) {
     const known = error instanceof Refusal;
     const detail = known ? error.message : `this program failed: ${error}`;
-    return { status: "failed", detail, keys: error.keys ?? [], check: known ? error.check : "program", value: undefined };
+    return {
+      status: "failed",
+      detail,
+      keys: error.keys ?? [],
+      check: known ? error.check : "program",
+      value: undefined,
+    };
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * A JSON reader that accepts exactly what `tlog/audit/strict_json.py` accepts: RFC 8259, UTF-8 without a byte order mark,
- * no object with two members of one name, at most 64 levels, no lone surrogates, numbers within a double's range.
+ * A JSON reader that accepts exactly what `tlog/audit/strict_json.py` accepts: RFC 8259, UTF-8 without a byte order
+ * mark, no object with two members of one name, at most 64 levels, no lone surrogates, numbers within a double's range.
  *
  * JSON.parse keeps the last of two members silently and rounds large integers, so it cannot be used for this. Here an
  * object is a Map, an array an Array, and a number a `JsonNumber` with its text as it stood.
@@ -11,7 +11,11 @@ import { utf8Text } from "./encoding.js";
 export const MAX_DEPTH = 64;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const SPACE = /[ \t\n\r]*/y;
-const LITERALS = new Map([["true", true], ["false", false], ["null", null]]);
+const LITERALS = new Map([
+  ["true", true],
+  ["false", false],
+  ["null", null],
+]);
 
 /** A number as it stood in the text. */
 export class JsonNumber {

@@ -1,6 +1,6 @@
 /**
- * Names and widths of tiles (https://c2sp.org/tlog-tiles), as `tlog/formats/tile.py`: a tile holds up to 256 hashes of one
- * level; hash i of tile n at level l is that of the leaves from (256·n + i)·256^l on, 256^l of them.
+ * Names and widths of tiles (https://c2sp.org/tlog-tiles), as `tlog/formats/tile.py`: a tile holds up to 256 hashes of
+ * one level; hash i of tile n at level l is that of the leaves from (256·n + i)·256^l on, 256^l of them.
  */
 export const TILE_WIDTH = 256n;
 export const TILE_HEIGHT = 8n;

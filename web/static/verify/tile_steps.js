@@ -1,6 +1,6 @@
 /**
- * The steps that compare verified evidence with what its log serves now: its checkpoint, and the tiles under it. They show
- * that the log still stands by the entry, and that its tree today extends the one in the evidence.
+ * The steps that compare verified evidence with what its log serves now: its checkpoint, and the tiles under it. They
+ * show that the log still stands by the entry, and that its tree today extends the one in the evidence.
  */
 import { checkpointSteps } from "./checkpoint_steps.js";
 import { sameBytes, utf8Text } from "./encoding.js";
@@ -14,14 +14,16 @@ import { counted } from "./words.js";
 const SUBJECT = "the log today";
 
 /**
- * Take the steps. `trusted` is the policy's step, `proved` are pairs of an entry and the quorum's step of its checkpoint,
- * `needs` all steps before. `fetchPath` takes a path below the log's address and returns bytes, or null for none.
+ * Take the steps. `trusted` is the policy's step, `proved` are pairs of an entry and the quorum's step of its
+ * checkpoint, `needs` all steps before. `fetchPath` takes a path below the log's address and returns bytes, or null.
  */
 export async function tileSteps(steps, fetchPath, trusted, proved, needs) {
   const served = await steps.take({ name: "checkpoint", subject: SUBJECT, needs }, () => servedCheckpoint(fetchPath));
   if (served.status !== "passed") return;
   const quorum = await checkpointSteps(steps, trusted, served.value, "the checkpoint that the log serves");
-  const known = await steps.take({ name: "same log", subject: SUBJECT, needs: [quorum] }, () => sameLog(proved, quorum.value));
+  const known = await steps.take({ name: "same log", subject: SUBJECT, needs: [quorum] }, () =>
+    sameLog(proved, quorum.value),
+  );
   for (const [entry, checkpoint] of proved) {
     const subject = `entry ${entry.index} in the tiles`;
     const need = { subject, needs: [known] };
@@ -62,7 +64,9 @@ async function included(tiles, entry) {
     throw new Refusal("inclusion", `the tiles hold another leaf at index ${entry.index}`);
   }
   await verifyInclusion(own, entry.index, tiles.size, await tiles.inclusionProof(entry.index), tiles.root);
-  return { detail: `the proof made from the log's tiles leads to the root of ${counted(tiles.size, "leaf", "leaves")}` };
+  return {
+    detail: `the proof made from the log's tiles leads to the root of ${counted(tiles.size, "leaf", "leaves")}`,
+  };
 }
 
 async function extended(tiles, { size, root }) {

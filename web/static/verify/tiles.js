@@ -1,6 +1,6 @@
 /**
- * A log's tree read from its public tiles (https://c2sp.org/tlog-tiles), of which nothing is believed before it is hashed
- * up to the root of a checkpoint, as `tlog/merkle/reader.py`:
+ * A log's tree read from its public tiles (https://c2sp.org/tlog-tiles), of which nothing is believed before it is
+ * hashed up to the root of a checkpoint, as `tlog/merkle/reader.py`:
  *
  * 1. the right edge (the partial tile of every level), because the root that it makes is the checkpoint's;
  * 2. a full tile, because its root is the hash that its parent tile, itself verified, holds in its place.
@@ -164,8 +164,8 @@ async function rowsOver(data) {
 }
 
 /**
- * Return the hashes of subtrees that a verified inclusion proof tells, by "height/index": those on the way from the leaf
- * to the root of its perfect subtree, their siblings, and the perfect subtrees left of it.
+ * Return the hashes of subtrees that a verified inclusion proof tells, by "height/index": those on the way from the
+ * leaf to the root of its perfect subtree, their siblings, and the perfect subtrees left of it.
  */
 export async function nodesOf(leafHash, index, size, proof) {
   const parts = perfectParts(size);
@@ -179,6 +179,9 @@ export async function nodesOf(leafHash, index, size, proof) {
     known.set(`${height + 1n}/${at >> 1n}`, hash);
   }
   const left = proof.slice(Number(height) + (own + 1 < parts.length ? 1 : 0));
-  parts.slice(0, own).reverse().forEach(([above, at], i) => known.set(`${above}/${at}`, left[i]));
+  parts
+    .slice(0, own)
+    .reverse()
+    .forEach(([above, at], i) => known.set(`${above}/${at}`, left[i]));
   return known;
 }

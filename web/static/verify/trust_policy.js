@@ -1,6 +1,7 @@
 /**
  * What a trust policy decides, as `tlog/formats/trust_policy.py`: which keys are a log's, whether the witnesses that
- * cosigned are a quorum, and what their times say. Times are POSIX seconds (BigInt) by the policy's witness names, in a Map.
+ * cosigned are a quorum, and what their times say. Times are POSIX seconds (BigInt) by the policy's witness names, in
+ * a Map.
  */
 import { NONE, quorumReport, shortfall, witnessing } from "./quorum.js";
 
