@@ -24,6 +24,7 @@ from tlog.keys.keyring import Keyring
 from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.merkle.nodes import TileNodes
 from tlog.service.access_log import AccessLog
+from tlog.service.accesses import Accesses
 from tlog.service.acts import Acts, Step
 from tlog.service.admin_notes import AdminNotes
 from tlog.service.appender import Appender
@@ -31,6 +32,7 @@ from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.entries import EntryReader
 from tlog.service.erasure import Erasures
 from tlog.service.expiry import CohortEraser, Expiry, ExpiryReplayer
+from tlog.service.grants import Grants
 from tlog.service.hold_acts import HoldActs
 from tlog.service.holds import Holds
 from tlog.service.integrator import Integrator
@@ -129,6 +131,9 @@ class Log:
         self._own = own
         self.accesses = AccessLog(own)
         self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
+        self.grants = Grants(self.acts, self.tokens, second_person=self.settings.second_person)
+        self.acts.register(ActKind.GRANT, self.grants)
+        self.who_looked = Accesses(LookUpStore(parts.database), self.store, self.entries, parts.keyring)
         self._unused = UnusedKeys(self.store, parts.keyring, self.acts)
         self.erasures: Erasures | None = None
         self.holds: HoldActs | None = None
@@ -220,6 +225,8 @@ class Log:
         if not self.publisher.halted:
             self._sealing.start()
             self.sequencer.start()
+            if self._notes is not None:
+                await self._notes.log()
             self.acts.spawn(self._resume())
         if self.retention is not None and (paused := await asyncio.to_thread(self.retention.paused)) is not None:
             _logger.warning("expiry is paused", since=paused.since, reason=paused.reason)
