@@ -31,6 +31,9 @@ from web.bundle import bundle
 
 _WEB: Final = Path(__file__).parent
 _STATIC: Final = _WEB / "static"
+_OWN_LICENCE: Final = """This script is part of tlog, which is free software: you may share and change it under the GNU
+General Public License, version 3 or later (https://www.gnu.org/licenses/). It comes without any warranty. Parts of it
+are from others:"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,14 @@ def _template() -> Template:
 
 @cache
 def _script() -> str:
-    return bundle(_STATIC / "evidence" / "page.js", _STATIC)
+    return _licences() + bundle(_STATIC / "evidence" / "page.js", _STATIC)
+
+
+def _licences() -> str:
+    """Return the licences of the script as a comment: they must go with every copy, and a page is one."""
+    vendored = sorted((_STATIC / "vendor").glob("*/LICENSE"))
+    texts = [f"{path.parent.name}:\n\n{path.read_text(encoding='utf-8').strip()}" for path in vendored]
+    return "/*\n" + "\n\n".join([_OWN_LICENCE, *texts]) + "\n*/\n"
 
 
 @cache
