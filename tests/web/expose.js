@@ -11,12 +11,13 @@ globalThis.verdictsOf = async (batch) => {
   return found;
 };
 
-/** Verify a file while a log serves these tiles (base64 by path); return the title and reason of the failed step. */
+/** Verify a file while a log serves these tiles (base64 by path; null to ask `servedPath`); return the title and reason of the failed step. */
 globalThis.failureWithTiles = async (data, policy, served) => {
   const asked = [];
   const fetchPath = async (path) => {
     asked.push(path);
-    return path in served ? bytes(served[path]) : null;
+    const found = served === null ? await globalThis.servedPath(path) : (served[path] ?? null);
+    return found === null ? null : bytes(found);
   };
   const { passed, failure, steps } = await verifyEvidence(bytes(data), { policy: bytes(policy), fetchPath });
   const skipped = steps.filter(({ status }) => status === "skipped").length;

@@ -19,8 +19,12 @@ async function verify(policy) {
     if (run === runs && done % 50 === 0) byId("progress").textContent = `${done} checks done`;
   };
   say("none", "Verifying…");
-  const result = await verifyEvidence(data, { policy, onStep });
-  if (run === runs) show(result, policy);
+  try {
+    const result = await verifyEvidence(data, { policy, onStep });
+    if (run === runs) show(result, policy);
+  } catch (error) {
+    say("failed", `Not verified. This page's program failed: ${error}`);
+  }
 }
 
 function show(result, policy) {
@@ -73,5 +77,7 @@ async function chosen() {
 byId("policy-check").addEventListener("click", () => verify(pasted()));
 byId("policy-own").addEventListener("click", () => verify(null));
 byId("policy-file").addEventListener("change", chosen);
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((found) => (found.open = true)));
+addEventListener("beforeprint", () => {
+  for (const group of byId("steps-shown").querySelectorAll("details")) group.open = true;
+});
 verify(null);
