@@ -254,7 +254,10 @@ def luminance(colour: str) -> float:
     ("script", "words"),
     [
         ("Object.defineProperty(globalThis, 'crypto', { value: {} })", "there is no WebCrypto here"),
-        ("Map.prototype.get = () => { throw new Error('out of order') }", "failed: Error: out of order"),
+        (
+            "Object.defineProperty(globalThis, 'crypto', { get() { throw new Error('out of order') } })",
+            "failed: Error: out of order",
+        ),
         (
             "crypto.subtle.importKey = async () => { throw new DOMException('', 'NotSupportedError') }",
             "this browser cannot check Ed25519 signatures",

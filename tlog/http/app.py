@@ -56,7 +56,7 @@ SERVER: Final[dict[str, Any]] = {
 }
 
 
-def create_app(
+def create_app(  # noqa: PLR0913, PLR0917 - what the composition root hands in
     log: Log,
     bodies: BodyBudget | None = None,
     auth: Authenticator | None = None,
