@@ -1,1 +1,1 @@
-"""Pages: templates, and JavaScript that verifies in the browser. Only `tlog/cli` imports this package."""
+"""Pages and files for people: HTML, and JavaScript that verifies in the browser. Only `tlog.cli` imports it."""

@@ -14,7 +14,19 @@ from typing import Final
 
 import pytest
 
-from tests.accept import appends, browser, evidence, finding, forgetting, history, killed, privacy, restoring  # noqa: F401
+from tests.accept import (  # noqa: F401
+    access,
+    appends,
+    browser,
+    drilling,
+    evidence,
+    finding,
+    forgetting,
+    history,
+    killed,
+    privacy,
+    restoring,
+)
 from tests.accept.promises import CHECKS, INTEROP, promises
 
 OK: Final = "ok"

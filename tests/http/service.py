@@ -21,6 +21,7 @@ from tlog.http.app import SERVER, create_app
 from tlog.http.connections import Connections
 from tlog.http.limits import BodyBudget
 from tlog.http.openapi import document
+from tlog.http.renderers import Renderers
 from tlog.storage.roles import Role
 from web.evidence_page import evidence_page
 
@@ -140,7 +141,7 @@ async def serve(
     **parts: Any,
 ) -> AsyncIterator[Service]:
     """Serve a log on a loopback port, by default a free one, for the length of a block; `parts` go to `create_app`."""
-    app = create_app(made.log, bodies, **{"evidence_page": evidence_page} | parts)
+    app = create_app(made.log, bodies, **{"renderers": Renderers(evidence=evidence_page)} | parts)
     runner = web.AppRunner(app)
     await runner.setup()
     assert runner.server is not None
