@@ -26,6 +26,8 @@ FAILURES = {
     "verify": ("{nowhere}", "--policy", "{nowhere}"),
     "search": ("--subject", "p-1", *AT),
     "erase": ("list", *AT),
+    "subject-access": ("--subject-file", "{there}", "--authorised-by", "Dana", *AT),
+    "drill": ("--policy", "{nowhere}", *AT),
     "hold": ("list", *AT),
     "retention": ("plan", *AT),
     "act": ("list", *AT),

@@ -17,6 +17,7 @@ globalThis.failureWithTiles = async (data, policy, served) => {
   const fetchPath = async (path) => {
     asked.push(path);
     const found = served === null ? await globalThis.servedPath(path) : (served[path] ?? null);
+    if (found === "out of reach") throw new TypeError(found);
     return found === null ? null : bytes(found);
   };
   const { passed, failure, steps } = await verifyEvidence(bytes(data), { policy: bytes(policy), fetchPath });

@@ -22,6 +22,7 @@ from tlog.audit.evidence_html import evidence_in
 from tlog.audit.printable import printable_lines
 from tlog.client.utc import utc
 from tlog.errors import Malformed
+from tlog.formats.encoding import b64encode
 from tlog.formats.policy import encode_policy, parse_policy
 from web.evidence_page import evidence_page
 
@@ -138,6 +139,17 @@ async def test_the_readers_policy_decides(tmp_path: Path) -> None:
         assert await page.locator("#entries-shown .when").all_inner_texts() == ["Not verified."]
         await page.click("#policy-own")
         await page.wait_for_selector("#outcome.own.passed")
+
+
+async def test_signatures_that_the_policy_does_not_list_are_named_and_not_counted(tmp_path: Path) -> None:
+    note = GOOD.checkpoints[0] + f"\u2014 somebody.example {b64encode(b'abcdefgh')}\n"
+    evidence = msgspec.structs.replace(GOOD, checkpoints=[note, GOOD.checkpoints[1]])
+    async with chromium() as browser, offline(browser) as context:
+        page = await context.open(written(tmp_path, evidence_page(evidence)))
+        assert (await outcome(page))[0] == "passed"
+        said = await page.locator("#steps-shown li", has_text="not counted").all_inner_texts()
+        assert len(said) == 1
+        assert "'somebody.example'" in said[0]
 
 
 async def test_a_log_that_made_itself_up_verifies_under_its_own_policy_only(tmp_path: Path) -> None:

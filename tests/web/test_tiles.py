@@ -160,3 +160,14 @@ async def test_another_history_a_smaller_tree_and_another_log_are_named(tmp_path
         assert "the checkpoint that the log serves" in found["title"]
         found = await ask(page, made.evidence, {})
         assert found["reason"] == "the log has no checkpoint"
+
+
+async def test_a_log_that_cannot_be_reached_is_said_to_be_that(tmp_path: Path) -> None:
+    made = served(5, 7, 300)
+    evidence, policy = base64_text(made.evidence.encode()).decode(), base64_text(POLICY).decode()
+    tiles = {path: base64_text(data).decode() for path, data in made.tiles.items()}
+    async with browser_page(tmp_path) as page:
+        for path in ("checkpoint", "tile/1/000.p/1"):
+            asked = [evidence, policy, tiles | {path: "out of reach"}]
+            found = await page.evaluate("a => failureWithTiles(...a)", asked)
+            assert (found["check"], found["reason"]) == ("fetch", f"{path} could not be fetched: out of reach")

@@ -26,7 +26,7 @@ export async function checkpointSteps(steps, policyStep, text, what) {
   const logs = await logSteps(steps, origin, form, subject);
   const witnesses = await witnessSteps(steps, policyStep, origin, form, subject);
   return steps.take({ name: "witness quorum", subject, needs: [origin, ...logs, ...witnesses] }, () =>
-    quorumOf(policyStep.value, form.value.checkpoint, witnesses),
+    quorumOf(policyStep.value, form.value, witnesses),
   );
 }
 
@@ -102,16 +102,13 @@ function timeWords(time) {
     : "verifies, but says no time and is not counted";
 }
 
-function quorumOf(policy, { origin, size, root }, witnesses) {
+function quorumOf(policy, { note, checkpoint: { origin, size, root } }, witnesses) {
   const cosigned = new Map(
     witnesses.filter(({ value }) => value.time).map(({ witness, value }) => [witness, value.time]),
   );
-  if (!policy.quorumMet([...cosigned.keys()]))
+  if (!policy.quorumMet([...cosigned.keys()])) {
     throw new Refusal("witness quorum", `quorum ${policy.shortfall(cosigned)}`);
-  const report = policy.report(cosigned);
-  const detail = report
-    ? `quorum met: ${report.met.join(", ")} (${report.met.length} of ${report.members.length}, ${report.needed} needed)`
-    : "the policy wants none";
+  }
   const value = {
     origin,
     size,
@@ -120,5 +117,17 @@ function quorumOf(policy, { origin, size, root }, witnesses) {
     metAt: policy.metAt(cosigned),
     unseenUntil: policy.unseenUntil(cosigned),
   };
-  return { detail, value };
+  return { detail: quorumWords(policy.report(cosigned)) + ignoredWords(policy, note, origin), value };
+}
+
+function quorumWords(report) {
+  if (!report) return "the policy wants none";
+  const { met, members, needed } = report;
+  return `quorum met: ${met.join(", ")} (${met.length} of ${members.length}, ${needed} needed)`;
+}
+
+function ignoredWords(policy, note, origin) {
+  const listed = new Set([...policy.keysOf(origin), ...policy.witnesses.map(({ vkey }) => vkey)].map(({ key }) => key));
+  const ignored = note.signatures.filter(({ key }) => !listed.has(key)).map(({ name }) => shown(name));
+  return ignored.length ? `; not counted, because the policy does not list their keys: ${ignored.join(", ")}` : "";
 }

@@ -18,7 +18,8 @@ const SUBJECT = "the log today";
  * checkpoint, `needs` all steps before. `fetchPath` takes a path below the log's address and returns bytes, or null.
  */
 export async function tileSteps(steps, fetchPath, trusted, proved, needs) {
-  const served = await steps.take({ name: "checkpoint", subject: SUBJECT, needs }, () => servedCheckpoint(fetchPath));
+  const asked = asking(fetchPath);
+  const served = await steps.take({ name: "checkpoint", subject: SUBJECT, needs }, () => servedCheckpoint(asked));
   if (served.status !== "passed") return;
   const quorum = await checkpointSteps(steps, trusted, served.value, "the checkpoint that the log serves");
   const known = await steps.take({ name: "same log", subject: SUBJECT, needs: [quorum] }, () =>
@@ -27,10 +28,21 @@ export async function tileSteps(steps, fetchPath, trusted, proved, needs) {
   for (const [entry, checkpoint] of proved) {
     const subject = `entry ${entry.index} in the tiles`;
     const need = { subject, needs: [known] };
-    const tiles = known.value && new Tiles(fetchPath, quorum.value.size, quorum.value.root, known.value);
+    const tiles = known.value && new Tiles(asked, quorum.value.size, quorum.value.root, known.value);
     const inclusion = await steps.take({ name: "inclusion", ...need }, () => included(tiles, entry));
     await steps.take({ name: "consistency", subject, needs: [inclusion] }, () => extended(tiles, checkpoint.value));
   }
+}
+
+/** Return `fetchPath` with a refusal where the log could not be asked: that is no fault of this program. */
+function asking(fetchPath) {
+  return async (path) => {
+    try {
+      return await fetchPath(path);
+    } catch (error) {
+      throw new Refusal("fetch", `${path} could not be fetched: ${error.message}`);
+    }
+  };
 }
 
 async function servedCheckpoint(fetchPath) {
