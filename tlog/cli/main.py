@@ -22,14 +22,17 @@ COMMANDS: Final = {
     "append": "tlog.cli.append",
     "get": "tlog.cli.get",
     "search": "tlog.cli.search",
+    "subject-access": "tlog.cli.subject_access",
     "erase": "tlog.cli.erase",
     "hold": "tlog.cli.hold",
     "retention": "tlog.cli.retention",
     "act": "tlog.cli.act",
     "prove": "tlog.cli.prove",
     "evidence": "tlog.cli.evidence",
+    "redact": "tlog.cli.redact",
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
+    "drill": "tlog.cli.drill",
     "fsck": "tlog.cli.fsck",
     "key": "tlog.cli.key",
     "migrate": "tlog.cli.migrate",
@@ -40,15 +43,20 @@ COMMANDS: Final = {
 
 
 SUMMARIES: Final = {
+    "token": "Issue, list and revoke tokens, certificates and links.",
+    "get": "Print an entry; with --json, all to verify it by.",
+    "subject-access": "Write a file of every entry about one person.",
     "erase": "Erase one person, or decide on an erasure.",
     "act": "List acts; approve or decline as the second person.",
     "evidence": "Fetch a file that proves entries offline.",
+    "drill": "Find and prove random old records, by the clock.",
     "demo": "Run a log and three witnesses here, with made-up entries.",
 }
 """What the list of commands says where a command's own first sentence is too long for it."""
 
 EPILOG: Final = """\b
-Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage.
+Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage,
+3 a drill that missed.
 With --json a command prints one JSON object on stdout, and for exit code 1 one
 on the last line of stderr:
   {"error": "why", "check": "the check that failed", "details": ["more"]}

@@ -22,6 +22,7 @@ from tlog.http.auth import Authenticator
 from tlog.http.boundary import boundary
 from tlog.http.checkpoints import CheckpointRoutes
 from tlog.http.connection import IDLE_SECONDS
+from tlog.http.drills import DrillRoutes
 from tlog.http.entries import EntryRoutes
 from tlog.http.erasures import ErasureRoutes
 from tlog.http.evidence import EvidenceRoutes
@@ -35,10 +36,12 @@ from tlog.http.openid import CALLBACK, START, Finish, OpenId, OpenIdRoutes
 from tlog.http.openid_sessions import OpenIdSessions
 from tlog.http.peer_certificate import peer_fingerprint
 from tlog.http.proofs import ProofRoutes
+from tlog.http.renderers import Renderers
 from tlog.http.retention import RetentionRoutes
 from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
 from tlog.http.sessions import Sessions
+from tlog.http.subject_access import SubjectAccessRoute
 from tlog.http.tiles import TileRoutes
 from tlog.http.tokens import TokenRoutes
 from tlog.service.identity.opened import OpenedIdentity
@@ -56,17 +59,20 @@ SERVER: Final[dict[str, Any]] = {
 }
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - the parts that may be others
     log: Log,
     bodies: BodyBudget | None = None,
+    *,
     auth: Authenticator | None = None,
     identity: OpenedIdentity | None = None,
     signed_in: Finish | None = None,
+    renderers: Renderers | None = None,
 ) -> web.Application:
     """Return the application over one log.
 
     `bodies` replaces the limits on uploads. `identity` is the OpenID Connect provider: people log in there, and
     services bring its tokens. `auth` replaces the ways to show who one is, `signed_in` what is answered after a login.
+    `renderers` make HTML files.
     """
     metrics = Metrics(log)
     auth = auth or authenticator_of(log, identity)
@@ -75,7 +81,7 @@ def create_app(
     guard = Guard(auth, log.accesses, limit)
     app = web.Application(middlewares=[boundary(metrics), guard.middleware()], handler_args=SERVER)
     app[GUARD] = guard
-    app.add_routes(_routes(log, bodies, metrics))
+    app.add_routes(_routes(log, bodies, metrics, renderers or Renderers()))
     app.add_routes(_login(log, auth, identity, signed_in))
     return app
 
@@ -89,10 +95,12 @@ def authenticator_of(log: Log, identity: OpenedIdentity | None, over_tls: bool =
     return Authenticator(log.tokens, Sessions(over_tls=over_tls), jwt=jwt, peer=peer_fingerprint)
 
 
-def _routes(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDef]:
+def _routes(log: Log, bodies: BodyBudget, metrics: Metrics, renderers: Renderers) -> list[web.RouteDef]:
     return [
         *_entries(log, bodies, metrics),
-        *_acts(log, bodies),
+        *_evidence(log, bodies, renderers),
+        *_acts(log, bodies, renderers),
+        *_drills(log, bodies),
         *_administration(log, bodies),
         *_public(log, metrics),
     ]
@@ -101,7 +109,6 @@ def _routes(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDef
 def _entries(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDef]:
     entries = EntryRoutes(log, bodies, metrics)
     search = SearchRoutes(log, bodies)
-    evidence = EvidenceRoutes(log, bodies)
     return [
         web.post("/add", AddRoute(log, bodies, metrics).add, name="addLeaf"),
         web.post("/v1/entries", entries.append, name="appendEntries"),
@@ -109,17 +116,34 @@ def _entries(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDe
         web.post("/v1/entries/search", search.by_body, name="searchEntries"),
         web.get("/v1/entries/by-id/{id}", search.by_id, name="readEntryById"),
         web.get("/v1/entries/{index}", entries.read, name="readEntry"),
+    ]
+
+
+def _evidence(log: Log, bodies: BodyBudget, renderers: Renderers) -> list[web.RouteDef]:
+    evidence = EvidenceRoutes(log, bodies, renderers.evidence)
+    return [
         web.get("/v1/entries/{index}/evidence", evidence.of_one, name="evidence"),
         web.post("/v1/evidence", evidence.of_several, name="caseFile"),
     ]
 
 
-def _acts(log: Log, bodies: BodyBudget) -> list[web.RouteDef]:
+def _drills(log: Log, bodies: BodyBudget) -> list[web.RouteDef]:
+    drills = DrillRoutes(log, bodies)
+    return [
+        web.post("/v1/drills", drills.store, name="logDrill"),
+        web.get("/v1/drills", drills.page, name="drills"),
+        web.get("/v1/drills/window", drills.window, name="drillWindow"),
+    ]
+
+
+def _acts(log: Log, bodies: BodyBudget, renderers: Renderers) -> list[web.RouteDef]:
     erasures = ErasureRoutes(log, bodies)
     holds = HoldRoutes(log, bodies)
     retention = RetentionRoutes(log, bodies)
     acts = ActRoutes(log)
+    access = SubjectAccessRoute(log, bodies, renderers)
     return [
+        web.post("/v1/subject-access", access.export, name="subjectAccess"),
         web.post("/v1/erasures", erasures.erase, name="erase"),
         web.get("/v1/erasures", erasures.page, name="erasures"),
         web.post("/v1/holds", holds.place, name="placeHold"),

@@ -16,21 +16,25 @@ from tlog import __version__
 from tlog.audit.entry import JSON, NDJSON, Entry
 from tlog.audit.evidence import MAX_ENTRIES as MAX_FILE_ENTRIES
 from tlog.audit.evidence import Evidence
-from tlog.http import answers, problem
+from tlog.client.drill_result import DrillResult
+from tlog.http import answers, drill_answers, problem
 from tlog.http.access import AccessBody
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
 from tlog.http.erasures import ErasureBody
-from tlog.http.evidence import EvidenceBody
+from tlog.http.evidence import FORMATS, EvidenceBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts
 from tlog.http.openapi_administration import administration
+from tlog.http.openapi_drills import drills
 from tlog.http.openapi_login import login
+from tlog.http.openapi_subject_access import subject_access
 from tlog.http.openapi_words import BINARY, NUMBER, REF, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
 from tlog.http.query import parse_query
 from tlog.http.retention import RetentionRunBody
 from tlog.http.search_description import search_description, search_schema
+from tlog.http.subject_access import ProvedAccess, SubjectAccessBody
 from tlog.http.tokens import TokenBody
 from tlog.service.intake import MAX_ENTRIES
 
@@ -51,8 +55,14 @@ _ANSWERS: Final = (
     answers.ActAnswer,
     answers.ActPage,
     ErasureBody,
+    drill_answers.DrillWindowAnswer,
+    drill_answers.DrillLogged,
+    drill_answers.DrillPage,
+    DrillResult,
     Evidence,
     EvidenceBody,
+    ProvedAccess,
+    SubjectAccessBody,
     answers.InclusionProof,
     answers.ConsistencyProof,
     answers.CheckpointPage,
@@ -101,7 +111,7 @@ def document() -> Schema:
 
 
 def _paths() -> Schema:
-    guarded = _appends() | _reads() | acts() | administration()
+    guarded = _appends() | _reads() | acts() | subject_access() | administration() | drills()
     return guarded | _proofs() | _checkpoints() | _tiles() | login() | _operations()
 
 
@@ -188,11 +198,14 @@ def _reads() -> Schema:
             "get": operation(
                 "evidence",
                 "A file that proves the entry offline, and between which times it was logged (docs/evidence.md)",
-                {"200": answer_of("The file", ref("Evidence"))},
+                {"200": _evidence_file()},
                 parameters=[
                     index,
                     query("disclose", "fields and groups to show, with commas; `core` (default) or `all`", TEXT),
                     query("redact", "fields and groups not to show", TEXT),
+                    query(
+                        "format", "`html` is a page that verifies itself", {"enum": list(FORMATS), "default": "json"}
+                    ),
                 ],
                 security=TOKEN,
             )
@@ -201,12 +214,17 @@ def _reads() -> Schema:
             "post": operation(
                 "caseFile",
                 f"As GET /v1/entries/{{index}}/evidence, of up to {MAX_FILE_ENTRIES} entries in one file",
-                {"200": answer_of("The file", ref("Evidence"))},
+                {"200": _evidence_file()},
                 body={JSON: {"schema": ref("EvidenceBody")}},
                 security=TOKEN,
             )
         },
     }
+
+
+def _evidence_file() -> Schema:
+    html = {FORMATS["html"]: {"schema": TEXT}}
+    return {"description": "The file", "content": {JSON: {"schema": ref("Evidence")}, **html}}
 
 
 def _proofs() -> Schema:

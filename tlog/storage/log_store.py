@@ -12,7 +12,7 @@ Everything returned as done is durable. Methods block: call them off the event l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,6 +216,15 @@ class LogStore:
             query = query.order_by(checkpoints.c.size).where(checkpoints.c.size >= start)
         with self.database.read() as connection:
             return [_checkpoint(row) for row in connection.execute(query).mappings()]
+
+    def checkpoints_of(self, sizes: Collection[int]) -> dict[int, StoredCheckpoint]:
+        """Return the checkpoints of these sizes, by size; missing ones are left out."""
+        found: dict[int, StoredCheckpoint] = {}
+        with self.database.read() as connection:
+            for some in many(sorted(sizes), _LOOKUP_ROWS):
+                rows = connection.execute(select(checkpoints).where(checkpoints.c.size.in_(some))).mappings()
+                found |= {row["size"]: _checkpoint(row) for row in rows}
+        return found
 
     def all_checkpoints(self, page: int = 1000) -> Iterator[StoredCheckpoint]:
         """Yield every signed checkpoint, smallest first."""

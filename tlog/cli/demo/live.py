@@ -65,9 +65,8 @@ class _Live:
             found = await newest(self._stage, feed.auditor)
             alive = sum(witness.alive for witness in self._stage.witnesses)
             size = 0 if found is None else found.size
-            self._say(
-                f"{self._appended} entries; {size} under the witnessed checkpoint, with the log's own; {alive} witnesses running"
-            )
+            covered = f"{size} under the witnessed checkpoint, with the log's own"
+            self._say(f"{self._appended} entries; {covered}; {alive} witnesses running")
 
     def _write_tokens(self) -> None:
         for name, token in (
