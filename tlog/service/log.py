@@ -50,6 +50,7 @@ from tlog.service.sequencer import Sequencer
 from tlog.service.settings import LogSettings
 from tlog.service.stored_tiles import StoredTiles
 from tlog.service.unused_keys import UnusedKeys
+from tlog.service.witness_heads import WitnessHeads
 from tlog.service.witnessed_time import believable_time
 from tlog.storage.act_store import ActKind, ActStore
 from tlog.storage.append_store import Appended, AppendStore, NewRow, SealedRequest
@@ -203,6 +204,13 @@ class Log:
             self._session,
             parts.now,
         )
+        self.heads = WitnessHeads(
+            parts.signer.origin,
+            self.witnesses.feeders,
+            self._session,
+            lambda: min(self._integrator.state.integrated_size, last.size if (last := self.publisher.signed) else 0),
+            lambda size: asyncio.to_thread(self.proofs.root, size),
+        )
         self.publisher = Publisher(
             store=self.store,
             integrator=self._integrator,
@@ -230,6 +238,7 @@ class Log:
         await self._unused.stop()
         await asyncio.to_thread(self._sealing.stop)
         await self.publisher.stop()
+        await self.heads.close()
         await self._session.close()
         await asyncio.to_thread(self._parts.database.close)
 
