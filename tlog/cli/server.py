@@ -19,6 +19,7 @@ from tlog.errors import ConfigurationInvalid
 from tlog.http.app import SERVER, create_app
 from tlog.http.connections import Connections, max_open_under
 from tlog.service.log import Log, LogParts
+from web.app import add_pages
 
 MAX_DESCRIPTORS: Final = 65536
 SHUTDOWN_SECONDS: Final = 5  # for requests under way; what they stored is durable whether or not they hear of it
@@ -49,7 +50,9 @@ async def _run(log: Log, listen: Listen, tls: ssl.SSLContext | None, ready: Call
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(create_app(log), shutdown_timeout=SHUTDOWN_SECONDS)
+    app = create_app(log)
+    add_pages(app, log)
+    runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     connections = _connections(runner, tls)
     started = False

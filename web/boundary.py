@@ -1,0 +1,47 @@
+"""Refusals on pages: what the HTTP interface answers as problem+json becomes a page with the same words.
+
+It stands outside every other middleware, so it shows what any of them refused, with the same status and headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from tlog.http.answers import Problem
+from tlog.http.problem import MEDIA_TYPE
+from web.frame import Frame
+
+_KEPT: Final = ("Retry-After", "Allow", "WWW-Authenticate", "Strict-Transport-Security")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def is_page(path: str) -> bool:
+    """Whether answers under this path are for people."""
+    return path in {"/", "/ui", "/docs"} or path.startswith(("/ui/", "/docs/"))
+
+
+def page_boundary(frame: Frame) -> Any:
+    """Return the middleware."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await handler(request)
+        if is_page(request.path) and isinstance(answer, web.Response) and answer.content_type == MEDIA_TYPE:
+            return _page(frame, request, answer)
+        return answer
+
+    return guard
+
+
+def _page(frame: Frame, request: web.Request, answer: web.Response) -> web.Response:
+    assert isinstance(answer.body, bytes)  # noqa: S101 - problem.py makes no other
+    problem = msgspec.json.decode(answer.body, type=Problem)
+    page = frame.page(request, "problem.html", status=answer.status, problem=problem)
+    for name in _KEPT:
+        if name in answer.headers:
+            page.headers[name] = answer.headers[name]
+    return page
