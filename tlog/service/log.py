@@ -26,6 +26,7 @@ from tlog.merkle.nodes import TileNodes
 from tlog.service.acts import Acts, Step
 from tlog.service.appender import Appender
 from tlog.service.checkpoint_signer import CheckpointSigner
+from tlog.service.completeness import Completeness
 from tlog.service.entries import EntryReader
 from tlog.service.erasure import Erasures
 from tlog.service.expiry import CohortEraser, Expiry, ExpiryReplayer
@@ -62,6 +63,7 @@ from tlog.storage.expiry_store import ExpiryStore
 from tlog.storage.hold_store import HoldStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.lookup_store import LookUpStore
+from tlog.storage.sequence_store import SequenceStore
 from tlog.storage.tile_store import TileStore
 from tlog.storage.token_store import TokenStore
 
@@ -128,6 +130,7 @@ class Log:
         own = OwnEntries(self.appender, self.store, act_store, parts.now, own_class(parts.retention))
         self._own = own
         self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
+        self.completeness = Completeness(SequenceStore(parts.database), act_store, parts.now)
         self._unused = UnusedKeys(self.store, parts.keyring, self.acts)
         self.erasures: Erasures | None = None
         self.holds: HoldActs | None = None
@@ -239,6 +242,7 @@ class Log:
         await asyncio.to_thread(self._sealing.stop)
         await self.publisher.stop()
         await self.heads.close()
+        await self.completeness.close()
         await self._session.close()
         await asyncio.to_thread(self._parts.database.close)
 
