@@ -21,8 +21,10 @@ from tlog.cli.data_folder import open_folder
 from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.intake import AppendRequest
 from tlog.service.log import Log, LogParts, now_us
+from tlog.service.principal import of_token
 from tlog.storage.database import Database
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 _BATCH: Final = 1_000
 
@@ -38,7 +40,7 @@ def erasure(run: Run) -> Iterator[Figure]:
 async def _erased(folder: Path, count: int) -> Figure:
     with open_folder(folder) as opened:
         parts: LogParts = replace(opened.parts, settings=replace(opened.parts.settings, sealing_processes=0))
-        token, _ = TokenStore(parts.database, now_us).issue(TokenKind.DPO, "bench")
+        token, _ = TokenStore(parts.database, now_us).issue(token_for(Role.DPO, "bench"))
         log = Log(parts)
         await log.start()
         await _fill(log, count)
@@ -47,7 +49,7 @@ async def _erased(folder: Path, count: int) -> Figure:
         held: list[float] = []
         with _watched(parts.database, held):
             began = time.perf_counter()
-            done = await log.erasures.request(asked, token)
+            done = await log.erasures.request(asked, of_token(token))
             seconds = time.perf_counter() - began
         await log.stop()
     if (done.status, done.extent.entries) != ("done", count):
@@ -60,7 +62,7 @@ async def _fill(log: Log, count: int) -> None:
     for start in range(0, 2 * count, _BATCH):
         some = range(start, min(start + _BATCH, 2 * count))
         lines = [msgspec.json.encode(_document(number)) for number in some]
-        await log.appender.append(AppendRequest(b"\n".join(lines), NDJSON, "clinic"))
+        await log.appender.append(AppendRequest(b"\n".join(lines), NDJSON, frozenset({"clinic"})))
 
 
 def _document(number: int) -> dict[str, Any]:

@@ -28,7 +28,8 @@ from tlog.audit.fields import instant
 from tlog.cli.data_folder import open_log_database
 from tlog.service.log import now_us
 from tlog.storage.log_store import LogStore
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 Question = dict[str, Any]
 LIMIT: Final = 50
@@ -52,7 +53,7 @@ def ask(folder: Path, queries: int, cold: int = 0) -> Iterator[Figure]:
     """
     with open_log_database(folder) as database:
         size = LogStore(database).state().size
-        token = TokenStore(database, now_us).issue(TokenKind.AUDITOR, "bench")[1]
+        token = TokenStore(database, now_us).issue(token_for(Role.AUDITOR, "bench"))[1]
     rng = Random(size)  # noqa: S311 - a load, not a secret
     known = sealed_log.some_entries(size, 20, rng)
     began = time.perf_counter()

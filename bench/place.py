@@ -21,7 +21,8 @@ from tlog.formats.note import parse_note
 from tlog.formats.policy import NONE, Policy
 from tlog.service.log import now_us
 from tlog.service.settings import LogSettings
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 ORIGIN = "example.com/bench"
 
@@ -70,7 +71,7 @@ def make_log(folder: Path, **settings: Any) -> None:
 def served(folder: Path, seconds: float = 300) -> Iterator[Place]:
     """Serve a log that exists; it has this long to become ready."""
     with open_log_database(folder) as database:
-        token = TokenStore(database, now_us).issue(TokenKind.SOURCE, SOURCE)[1]
+        token = TokenStore(database, now_us).issue(token_for(Role.WRITER, SOURCE))[1]
     with closing(start(log_command(folder), seconds=seconds)) as program:
         yield Place(folder, program, _bearer(token))
 

@@ -31,8 +31,9 @@ from tlog.storage.database import Database
 from tlog.storage.keyring_store import KeyringStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.migrate import upgrade
+from tlog.storage.roles import Role
 from tlog.storage.tile_store import TileStore
-from tlog.storage.token_store import TokenKind
+from tlog.storage.token_store import token_for
 
 ORIGIN = "example.com/log"
 _NUMBERS = count()
@@ -46,9 +47,9 @@ class MadeLog:
     parts: LogParts
     keyring_database: Database
 
-    def token(self, name: str = "clinic", kind: TokenKind = TokenKind.SOURCE) -> str:
+    def token(self, name: str = "clinic", kind: Role = Role.WRITER) -> str:
         """Issue a bearer token and return its text."""
-        return self.log.tokens.issue(kind, name)[1]
+        return self.log.tokens.issue(token_for(kind, name))[1]
 
     def close(self) -> None:
         """Close the databases of a log that was never started, or is stopped already."""
@@ -149,4 +150,4 @@ def entry_document(**fields: Any) -> dict[str, Any]:
 def append_request(count: int, source: str = "clinic") -> AppendRequest:
     """Return a request of `count` good entries."""
     lines = [json.dumps(entry_document(source=source)) for _ in range(count)]
-    return AppendRequest("\n".join(lines).encode(), NDJSON, source)
+    return AppendRequest("\n".join(lines).encode(), NDJSON, frozenset({source}))

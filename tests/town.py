@@ -21,7 +21,8 @@ from tlog.formats.policy import Policy, parse_policy
 from tlog.formats.vkey import VKey
 from tlog.service.log import now_us
 from tlog.service.settings import LogSettings
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 from witness.directory import create_directory, open_store
 from witness.logs import LogSettings as TrustedLog
 from witness.logs import add_log, pinned_state
@@ -136,4 +137,4 @@ def _add_log(home: Path, vkeys: Sequence[VKey]) -> None:
 def _tokens(folder: Path) -> tuple[str, str]:
     with open_log_database(folder) as database:
         tokens = TokenStore(database, now_us)
-        return tokens.issue(TokenKind.SOURCE, SOURCE)[1], tokens.issue(TokenKind.AUDITOR, "dpo")[1]
+        return tokens.issue(token_for(Role.WRITER, SOURCE))[1], tokens.issue(token_for(Role.AUDITOR, "dpo"))[1]

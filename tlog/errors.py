@@ -238,6 +238,10 @@ class Locked(Unavailable):
     """Somebody else holds what is needed, longer than was to be waited for."""
 
 
+class NotLogged(Unavailable):
+    """A read or an administrative act could not be logged, so it was not served."""
+
+
 class LogHalted(Unavailable):
     """The log stopped signing and appending for a reason that needs a person (a rolled-back database)."""
 

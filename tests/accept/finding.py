@@ -18,7 +18,8 @@ from tests.town import SOURCE, Town, town
 from tlog.audit.entry import new_entry_id
 from tlog.cli.data_folder import open_log_database
 from tlog.service.log import now_us
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 SOURCES = (SOURCE, "laboratory", "pharmacy")
 BATCHES, BATCH = 6, 100
@@ -100,7 +101,7 @@ def fill(place: Town, rng: random.Random) -> list[Document]:
     that the log shows."""
     with open_log_database(place.log_folder) as database:
         tokens = TokenStore(database, now_us)
-        text = {source: tokens.issue(TokenKind.SOURCE, source)[1] for source in SOURCES}
+        text = {source: tokens.issue(token_for(Role.WRITER, source))[1] for source in SOURCES}
     sent: list[Document] = []
     for number in range(BATCHES):
         source = SOURCES[number % len(SOURCES)]

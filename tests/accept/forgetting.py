@@ -42,7 +42,8 @@ from tlog.service.entries import EntryReader
 from tlog.service.log import Log, now_us
 from tlog.storage.database import Database
 from tlog.storage.log_store import LogStore
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 ENTRIES = 60
 YEARS = 3 * 365 * 86_400 * 1_000_000
@@ -169,7 +170,7 @@ def expiry_reaches_backups(folder: Path) -> str:
     asyncio.run(_append_as_of(folder / "log", now_us() - YEARS))
     shutil.copy(folder / "log/log.db", folder / "backup.db")
     with open_log_database(folder / "log") as database:
-        officer = TokenStore(database, now_us).issue(TokenKind.DPO, "dana")[1]
+        officer = TokenStore(database, now_us).issue(token_for(Role.DPO, "dana"))[1]
     served = start(log_command(folder / "log"))
     try:
         headers = {"Authorization": f"Bearer {officer}"}

@@ -27,7 +27,8 @@ from tlog.cli.data_folder import DataFolder, exclusive, open_folder, open_log_da
 from tlog.cli.output import emit, run
 from tlog.cli.server import Address, serve_log
 from tlog.service.log import now_us
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 STEPS = (
     "begun",
@@ -72,7 +73,7 @@ class Secrets:
 
 def dpo_token(folder: Path) -> str:
     with open_log_database(folder) as database:
-        return TokenStore(database, now_us).issue(TokenKind.DPO, "dana")[1]
+        return TokenStore(database, now_us).issue(token_for(Role.DPO, "dana"))[1]
 
 
 def documents(count: int) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from tests.cli.test_search import Served, served_in_a_thread
 from tests.service.expired import CLASSES, Clock
 from tests.service.test_erasure import settings
 from tests.support import entry_document
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 CLOCK = Clock()
 BY = ("--authorised-by", "Dana Officer")
@@ -25,7 +25,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tlog: Command) -> It
     options = {"now": CLOCK, "retention": CLASSES, "settings": settings(second_person=True)}
     with served_in_a_thread(tmp_path / "log", **options) as made:
         monkeypatch.setenv("TLOG_URL", made.url)
-        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", TokenKind.DPO))
+        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", Role.DPO))
         made.append(entry_document(), entry_document(retention="short", subjects=[{"id": "p-other"}]))
         yield made
 
@@ -52,7 +52,7 @@ def test_a_second_person_decides_on_acts_of_every_kind(
     assert (shown["act"], shown["kind"], shown["state"]) == (act, kind, "pending")
     assert tlog("act", "list", "--state", "pending", "--json").json == {"acts": [shown], "next": None}
     assert "second person" in tlog("act", "approve", act, code=1).err
-    monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", TokenKind.DPO))
+    monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", Role.DPO))
     ended = tlog("act", decision, act, "--json").json
     assert ended["state"] == ("done" if decision == "approve" else "declined")
     entry = tlog("get", ended["index"], "--json").json["entry"]

@@ -31,7 +31,7 @@ def fill(folder: Path, count: int, **fields: object) -> None:
             try:
                 if fields:
                     body = json.dumps(entry_document(**fields)).encode()
-                    placed = await log.appender.append(AppendRequest(body, NDJSON, "clinic"))
+                    placed = await log.appender.append(AppendRequest(body, NDJSON, frozenset({"clinic"})))
                 else:
                     placed = await log.appender.append(append_request(count))
                 await asyncio.wait_for(log.wait("witnessed", placed[-1].index + 1), 20)

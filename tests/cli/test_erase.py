@@ -13,7 +13,7 @@ from tests.cli.command import Command
 from tests.cli.test_search import Served, served_in_a_thread
 from tests.support import entry_document
 from tlog.service.settings import LogSettings
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 WHY = ("--legal-basis", "GDPR Art. 17(1)(b)", "--authorised-by", "Dana Officer")
 SUBJECT = ("--subject", "p-4711")
@@ -26,7 +26,7 @@ def served(
     settings = LogSettings(checkpoint_interval=0.02, sealing_processes=0, second_person=request.param)
     with served_in_a_thread(tmp_path / "log", settings=settings) as made:
         monkeypatch.setenv("TLOG_URL", made.url)
-        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", TokenKind.DPO))
+        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", Role.DPO))
         made.append(entry_document(), entry_document(), entry_document(subjects=[{"id": "p-other"}]))
         yield made
 
@@ -169,6 +169,6 @@ def test_a_second_person(served: Served, tlog: Command, monkeypatch: pytest.Monk
     said = tlog("erase", *SUBJECT, *WHY, "--yes", "--json").json
     assert said["status"] == "pending"
     assert "second person" in tlog("erase", "approve", said["act"], code=1).err
-    monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", TokenKind.DPO))
+    monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", Role.DPO))
     ended = tlog("erase", decision, said["act"], "--json").json
     assert ended["state"] == ("done" if decision == "approve" else "declined")

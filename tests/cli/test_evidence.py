@@ -14,14 +14,14 @@ from tests.service.test_erasure import settings
 from tests.support import entry_document
 from tlog.audit.evidence import parse_evidence
 from tlog.formats.policy import encode_policy
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tlog: Command) -> Iterator[Served]:
     with served_in_a_thread(tmp_path / "log", settings=settings()) as made:
         monkeypatch.setenv("TLOG_URL", made.url)
-        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("jane", TokenKind.AUDITOR))
+        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("jane", Role.AUDITOR))
         made.append(*(entry_document() for _ in range(3)))
         (tmp_path / "policy.txt").write_bytes(encode_policy(made.service.made.log.policy))
         yield made

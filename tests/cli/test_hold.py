@@ -10,7 +10,7 @@ import pytest
 from tests.cli.command import Command
 from tests.cli.test_search import Served, served_in_a_thread
 from tests.support import entry_document
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 WHY = ("--reason", "claim of 3 May", "--authorised-by", "Dana Officer")
 PLACE = ("hold", "place", "--case", "C-17/26", *WHY)
@@ -20,7 +20,7 @@ PLACE = ("hold", "place", "--case", "C-17/26", *WHY)
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tlog: Command) -> Iterator[Served]:
     with served_in_a_thread(tmp_path / "log") as made:
         monkeypatch.setenv("TLOG_URL", made.url)
-        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", TokenKind.DPO))
+        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", Role.DPO))
         made.append(entry_document())
         yield made
 

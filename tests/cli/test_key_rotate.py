@@ -40,7 +40,8 @@ from tlog.keys.secret_file import create_secret_file
 from tlog.service.log import now_us
 from tlog.storage.database import Database
 from tlog.storage.keyring_store import KeyringStore
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
 
@@ -105,7 +106,7 @@ def used_log(tlog: Command, folder: Path, *options: str) -> str:
     """Make a log, have a process serve it, append, and stop it. Returns a data protection officer's token."""
     tlog("init", folder, "--origin", "example.com/log", *options)
     with open_log_database(folder) as database:
-        token = TokenStore(database, now_us).issue(TokenKind.SOURCE, SOURCE)[1]
+        token = TokenStore(database, now_us).issue(token_for(Role.WRITER, SOURCE))[1]
     with served(folder) as program:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
         status, answer = request("POST", f"{program.url}/v1/entries", body_of(documents(ENTRIES)), headers)

@@ -16,7 +16,7 @@ from tests.support import entry_document
 from tlog.cli.config import RetentionPeriod
 from tlog.cli.retention_option import DEFAULT, retention_periods
 from tlog.storage.expiry_pause import PAUSE_FILE, ExpiryPause
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 CLOCK = Clock()
 
@@ -29,7 +29,7 @@ def served(
     options = {"now": CLOCK, "retention": CLASSES, "settings": settings(second_person=request.param)}
     with served_in_a_thread(tmp_path / "log", **options) as made:
         monkeypatch.setenv("TLOG_URL", made.url)
-        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", TokenKind.DPO))
+        monkeypatch.setenv("TLOG_TOKEN", made.service.made.token("dana", Role.DPO))
         made.append(entry_document(), entry_document(retention="short"))
         yield made
 
@@ -69,7 +69,7 @@ def test_a_second_person_approves(served: Served, tlog: Command, monkeypatch: py
     act, state, *rest = out.split()
     assert (state, " ".join(rest)) == ("pending", f"1 entry waits for a second person: tlog act approve {act}")
     assert tlog("retention", "run", "--authorised-by", "Dana Officer").out == out, "asked again, it is the same act"
-    monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", TokenKind.DPO))
+    monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", Role.DPO))
     assert tlog("erase", "approve", act, "--json").json["state"] == "done"
 
 

@@ -22,7 +22,7 @@ from tlog.audit.entry import NDJSON
 from tlog.cli.search_output import csv_row
 from tlog.client.search import FoundEntry
 from tlog.service.intake import AppendRequest
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Served:
 
     def append(self, *documents: dict[str, Any]) -> None:
         body = "\n".join(json.dumps(document) for document in documents).encode()
-        request = AppendRequest(body, NDJSON, documents[0]["source"])
+        request = AppendRequest(body, NDJSON, frozenset({documents[0]["source"]}))
         appender = self.service.made.log.appender
         asyncio.run_coroutine_threadsafe(appender.append(request), self.loop).result(20)
 
@@ -49,7 +49,7 @@ def served_in_a_thread(folder: Path, **options: Any) -> Iterator[Served]:
     async def run() -> None:
         async with running_log(folder, **options) as made, serve(made) as service:
             loop = asyncio.get_running_loop()
-            auditor = made.token("an-auditor", TokenKind.AUDITOR)
+            auditor = made.token("an-auditor", Role.AUDITOR)
             ready.append(Served(f"http://127.0.0.1:{service.port}", auditor, service, loop))
             started.set()
             await ended.wait()

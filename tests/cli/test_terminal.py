@@ -11,7 +11,7 @@ import pytest
 from tests.cli.test_search import Served, served_in_a_thread
 from tests.support import entry_document
 from tests.terminal import CTRL_C, on_a_terminal
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 pytestmark = pytest.mark.processes
 ERASE = ("erase", "--subject", "p-4711", "--legal-basis", "Art. 17", "--authorised-by", "Dana Officer")
@@ -24,12 +24,12 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield made
 
 
-def at(served: Served, kind: TokenKind, name: str) -> dict[str, str]:
+def at(served: Served, kind: Role, name: str) -> dict[str, str]:
     return {"TLOG_URL": served.url, "TLOG_TOKEN": served.service.made.token(name, kind)}
 
 
 def test_the_first_ctrl_c_at_the_question_erases_nothing(served: Served) -> None:
-    with on_a_terminal(*ERASE, env=at(served, TokenKind.DPO, "dana")) as terminal:
+    with on_a_terminal(*ERASE, env=at(served, Role.DPO, "dana")) as terminal:
         terminal.read_until("Erase this for good? [y/N]: ")
         terminal.type(CTRL_C)
         assert terminal.end() == 130
@@ -39,7 +39,7 @@ def test_the_first_ctrl_c_at_the_question_erases_nothing(served: Served) -> None
 
 @pytest.mark.parametrize(("answer", "code", "size"), [(b"y\n", 0, 2), (b"n\n", 1, 1), (b"\x04", 1, 1)])
 def test_the_answer_counts(served: Served, answer: bytes, code: int, size: int) -> None:
-    with on_a_terminal(*ERASE, env=at(served, TokenKind.DPO, "dana")) as terminal:
+    with on_a_terminal(*ERASE, env=at(served, Role.DPO, "dana")) as terminal:
         terminal.read_until("[y/N]: ")
         terminal.type(answer)
         assert terminal.end() == code
@@ -48,7 +48,7 @@ def test_the_answer_counts(served: Served, answer: bytes, code: int, size: int) 
 
 
 def test_ctrl_c_while_entries_are_typed_ends_it_and_says_what_is_stored(served: Served) -> None:
-    with on_a_terminal("append", "-", env=at(served, TokenKind.SOURCE, "clinic")) as terminal:
+    with on_a_terminal("append", "-", env=at(served, Role.WRITER, "clinic")) as terminal:
         terminal.type(json.dumps(entry_document(targets=[])).encode() + b"\n")
         terminal.read_until("entries: 1")
         terminal.type(CTRL_C)

@@ -8,30 +8,31 @@ from tests.cli.command import Command
 from tlog.cli.data_folder import open_log_database
 from tlog.errors import Unauthorized
 from tlog.service.log import now_us
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore
 
 
-def find(folder: Path, text: str) -> tuple[TokenKind, str]:
+def find(folder: Path, text: str) -> tuple[set[Role], str]:
     with open_log_database(folder) as database:
         token = TokenStore(database, now_us).find(text)
-    return token.kind, token.name
+    return set(token.roles), token.name
 
 
 def test_a_token_is_added_listed_and_revoked(tlog: Command, log: Path) -> None:
     added = tlog("token", "add", log, "--source", "clinic", "--json").json
-    assert (added["kind"], added["name"]) == ("source", "clinic")
-    assert find(log, added["token"]) == (TokenKind.SOURCE, "clinic")
+    assert (added["roles"], added["name"], added["sources"]) == (["writer"], "clinic", ["clinic"])
+    assert find(log, added["token"]) == ({Role.WRITER}, "clinic")
     auditor = tlog("token", "add", log, "--auditor", "jane").out.strip()
-    assert find(log, auditor) == (TokenKind.AUDITOR, "jane")
+    assert find(log, auditor) == ({Role.AUDITOR}, "jane")
 
     dpo = tlog("token", "add", log, "--dpo", "maria").out.strip()
-    assert find(log, dpo) == (TokenKind.DPO, "maria")
+    assert find(log, dpo) == ({Role.DPO}, "maria")
 
     listed = tlog("token", "list", log, "--json").json["tokens"]
-    assert [(token["kind"], token["name"], token["revoked_at"]) for token in listed] == [
-        ("source", "clinic", None),
-        ("auditor", "jane", None),
-        ("dpo", "maria", None),
+    assert [(token["roles"], token["name"], token["revoked_at"]) for token in listed] == [
+        (["writer"], "clinic", None),
+        (["auditor"], "jane", None),
+        (["dpo"], "maria", None),
     ]
     assert added["token"] not in tlog("token", "list", log).out
 
@@ -44,7 +45,7 @@ def test_a_token_is_added_listed_and_revoked(tlog: Command, log: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "Clinic", "a b", "-a", "a" * 65, "a."])
 def test_a_token_for_no_possible_source_is_refused(tlog: Command, log: Path, name: str) -> None:
-    assert "a source name has" in tlog("token", "add", log, "--source", name, code=2).err
+    assert "expected a source name of" in tlog("token", "add", log, "--source", name, code=2).err
 
 
 def test_the_logs_own_name_is_no_source(tlog: Command, log: Path) -> None:

@@ -21,7 +21,7 @@ from tlog.http.app import SERVER, create_app
 from tlog.http.connections import Connections
 from tlog.http.limits import BodyBudget
 from tlog.http.openapi import document
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 UNROUTED = frozenset({"no-such-route", "method-not-allowed", "expectation-failed"})
 PATHS: dict[str, Any] = document()["paths"]
@@ -104,8 +104,9 @@ class Service:
         return await self.ask("POST", "/add", leaf, self.token)
 
     def size(self) -> int:
-        """How many indices are assigned."""
-        return self.made.log.store.state().size
+        """How many indices are assigned, but for the log's own entries."""
+        own = self.made.log.acts.store.next_seq("tlog")  # they are numbered without gaps
+        return self.made.log.store.state().size - own
 
     async def published(self, size: int) -> None:
         """Return when the published checkpoint has at least this size."""
@@ -144,7 +145,7 @@ async def serve(
     try:
         port = await connections.listen("127.0.0.1", 0)
         async with aiohttp.ClientSession(auto_decompress=False) as session:
-            auditor = made.token("auditor", TokenKind.AUDITOR)
+            auditor = made.token("auditor", Role.AUDITOR)
             yield Service(made, app, port, session, made.token(), auditor, connections)
     finally:
         connections.close()

@@ -12,7 +12,7 @@ import pytest
 from tests.http.service import Service, serve
 from tests.support import entry_document, running_log
 from tlog.service.settings import LogSettings
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 HOLD = {"kind": "legal-hold", "case": "C-1", "source": "clinic", "reason": "claim", "authorised_by": "Dana"}
 LIFT = {"case": "C-1", "reason": "settled", "authorised_by": "Dana"}
@@ -48,7 +48,7 @@ async def two_acts(service: Service, token: str) -> list[str]:
 
 
 async def test_acts_of_every_kind_the_newest_first_by_kind_state_and_page(service: Service) -> None:
-    token = service.made.token("dana", TokenKind.DPO)
+    token = service.made.token("dana", Role.DPO)
     assert await listed(service, token) == {"acts": [], "next": None}
     expected = await two_acts(service, token)
     found = await listed(service, token)
@@ -71,7 +71,7 @@ async def test_acts_of_every_kind_the_newest_first_by_kind_state_and_page(servic
     "query", ["?kind=", "?kind=murder", "?state=asleep", "?limit=0", "?limit=501", "?before=x", "?colour=red"]
 )
 async def test_what_is_no_filter_is_refused(service: Service, query: str) -> None:
-    answer = await service.get(f"/v1/acts{query}", service.made.token("dana", TokenKind.DPO))
+    answer = await service.get(f"/v1/acts{query}", service.made.token("dana", Role.DPO))
     assert (answer.status, answer.slug) == (400, "bad-parameter")
 
 

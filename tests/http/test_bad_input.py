@@ -14,7 +14,7 @@ from tests.http.service import NDJSON, Service, serve
 from tests.support import entry_document, running_log
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, BodyBudget
 from tlog.service.intake import MAX_ENTRIES, MAX_JSON_VALUES
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 ID = "019a52c8-2f64-7d1c-a3b8-5c0e9f7d2b11"
 
@@ -260,7 +260,7 @@ async def test_no_number_is_too_large_for_a_database(number: int, new_url: NewUr
     folder = tmp_path / "log"
     async with running_log(folder, urls=(new_url(), new_url())) as made, serve(made) as served:
         assert (await served.append(entry_document())).status == 201
-        officer = made.token("dana", TokenKind.DPO)
+        officer = made.token("dana", Role.DPO)
         for path in (
             f"/v1/erasures?before={number}",
             f"/v1/erasures?limit={number}",
@@ -296,7 +296,7 @@ async def test_no_day_is_too_far_away_for_a_database(day: str, new_url: NewUrl, 
     folder = tmp_path / "log"
     async with running_log(folder, urls=(new_url(), new_url())) as made, serve(made) as served:
         assert (await served.append(entry_document())).status == 201
-        officer = made.token("dana", TokenKind.DPO)
+        officer = made.token("dana", Role.DPO)
         bounds = ("received_from", "received_to", "occurred_from", "occurred_to")
         for path in (f"/v1/retention?until={day}", *(f"/v1/entries?{bound}={day}" for bound in bounds)):
             assert (await served.get(path, officer)).status == 200, path

@@ -14,7 +14,7 @@ from tlog.formats.policy import WitnessLine
 from tlog.formats.vkey import SignatureType, VKey
 from tlog.http.answers import Appended, EntryAnswer
 from tlog.service.settings import LogSettings
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 
 async def test_one_entry_is_stored(service: Service) -> None:
@@ -142,7 +142,7 @@ async def test_a_changed_row_is_not_shown(service: Service, change: str) -> None
 async def test_an_auditor_does_not_append(service: Service) -> None:
     answer = await service.append(entry_document(), token=service.auditor)
     assert (answer.status, answer.slug) == (403, "forbidden")
-    other = service.made.token("shop", TokenKind.SOURCE)
+    other = service.made.token("shop", Role.WRITER)
     answer = await service.append([entry_document(source="shop"), entry_document()], token=other)
     assert (answer.status, answer.slug) == (403, "forbidden")
     assert "first: [1]" in answer.json()["detail"]

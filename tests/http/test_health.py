@@ -103,13 +103,13 @@ async def test_what_is_counted(service: Service) -> None:
     await service.add(bytes(32))
     await service.append(b"{")
     await service.append(entry_document(), token="x" * 40)
-    await service.published(3)
+    await service.published(4)  # with the own entry of the refused attempt
     found = await figures(service)
     assert found["tlog_appended_total"] == 3
     assert found["tlog_duplicates_total"] == 1
     assert found["tlog_refused_total,reason=entry-invalid"] == 1
     assert found["tlog_refused_total,reason=unauthorized"] == 1
-    assert [found[f"tlog_tree_size,stage={s}"] for s in ("sequenced", "integrated", "witnessed")] == [3, 3, 3]
+    assert [found[f"tlog_tree_size,stage={s}"] for s in ("sequenced", "integrated", "witnessed")] == [4, 4, 4]
     assert found["tlog_queue_entries"] == found["tlog_queue_bytes"] == 0
     assert found["tlog_http_request_seconds_count,method=POST,route=/add,status=200"] == 1
     assert found["tlog_http_request_seconds_count,method=POST,route=/v1/entries,status=201"] == 1

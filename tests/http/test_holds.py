@@ -9,14 +9,14 @@ import pytest
 
 from tests.http.service import Answer, Service
 from tests.support import entry_document
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 BODY = {"kind": "legal-hold", "case": "C-17/26", "reason": "claim", "authorised_by": "Dana Officer", "source": "clinic"}
 ERASE = {"subject": "p-4711", "legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
 
 
 def dpo(service: Service, name: str = "dana") -> str:
-    return service.made.token(name, TokenKind.DPO)
+    return service.made.token(name, Role.DPO)
 
 
 async def post(service: Service, path: str, token: str, body: dict[str, Any]) -> Answer:

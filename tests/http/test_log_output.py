@@ -18,7 +18,7 @@ from tests.http.service import Answer, Service, serve
 from tests.service.expired import CLASSES, Clock, first_turn
 from tests.service.test_erasure import damage, settings
 from tests.support import entry_document, running_log
-from tlog.storage.token_store import TokenKind
+from tlog.storage.roles import Role
 
 SUBJECT, ACTOR, CASE = "subject-marker-QX7431", "actor-marker-RT2275", "case-marker-JN4058"
 MARKERS = (
@@ -142,7 +142,7 @@ async def test_no_line_quotes_anybody_whatever_is_asked(
 ) -> None:
     clock = Clock()
     async with served(tmp_path / "log", clock, Faults()) as service:
-        dpo = service.made.token("dana", TokenKind.DPO)
+        dpo = service.made.token("dana", Role.DPO)
         with caught(caplog, capfd) as written:
             assert (await service.append([marked(id=KNOWN_ID), marked()])).status == 201
             await search(service)
@@ -171,7 +171,7 @@ async def test_an_act_that_fails_unexpectedly_does_not_say_about_whom(
 ) -> None:
     faults = Faults()
     async with served(tmp_path / "log", Clock(), faults) as service:
-        dpo = service.made.token("dana", TokenKind.DPO)
+        dpo = service.made.token("dana", Role.DPO)
         await service.append(marked())
         faults.at = "prepared"
         with caught(caplog, capfd) as written:

@@ -10,13 +10,14 @@ from tests.service.test_erasure import ANNA, about, append, asked, dpo, erasures
 from tests.support import make_log, running_log
 from tlog.errors import Conflict, Forbidden, LogHalted, NotFound, Unavailable
 from tlog.service.acts import new_act_id, parse_act_id
+from tlog.service.principal import Principal
 from tlog.service.second_person import require_second
 from tlog.storage.act_store import Act, ActKind, ActState
-from tlog.storage.token_store import Token, TokenKind
+from tlog.storage.roles import Role
 
 
-def token(token_id: str, name: str) -> Token:
-    return Token(token_id, TokenKind.DPO, name, 0, None)
+def token(token_id: str, name: str) -> Principal:
+    return Principal("token", token_id, name, frozenset({Role.DPO}))
 
 
 @pytest.mark.parametrize(("token_id", "name"), [("a1", "dana"), ("a1", "eve"), ("b2", "dana")])

@@ -22,7 +22,7 @@ LARGE = 200  # entries: over the size that goes to a sealing process
 
 
 def request_of(*documents: object, source: str = "clinic") -> AppendRequest:
-    return AppendRequest("\n".join(json.dumps(d) for d in documents).encode(), NDJSON, source)
+    return AppendRequest("\n".join(json.dumps(d) for d in documents).encode(), NDJSON, frozenset({source}))
 
 
 @pytest.fixture(params=[0, 1], ids=["sealed here", "sealed in a process"])
@@ -90,7 +90,7 @@ async def test_the_same_content_in_another_spelling_is_the_same_entry(tmp_path: 
         await made.log.appender.append(request_of(document))
         spelled = dict(reversed(document.items())) | {"retention": "standard", "legal_basis": None}
         body = json.dumps(spelled, indent=2, ensure_ascii=False).encode()
-        again = await made.log.appender.append(AppendRequest(body, "application/json", "clinic"))
+        again = await made.log.appender.append(AppendRequest(body, "application/json", frozenset({"clinic"})))
         assert [(p.index, p.duplicate) for p in again] == [(0, True)]
 
 

@@ -22,11 +22,13 @@ from tlog.service.erasure import Erasure, Erasures
 from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.hold_acts import HoldRequest
 from tlog.service.intake import AppendRequest
+from tlog.service.principal import Principal, of_token
 from tlog.service.settings import LogSettings
 from tlog.storage.act_store import ActKind, ActState
 from tlog.storage.hold_store import HoldKind
+from tlog.storage.roles import Role
 from tlog.storage.tables import personal
-from tlog.storage.token_store import Token, TokenKind
+from tlog.storage.token_store import token_for
 
 ANNA, BERT = Person("subject", "anna-marker-7"), Person("subject", "bert-8")
 WHO = {"legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
@@ -51,8 +53,8 @@ def erasures(made: MadeLog) -> Erasures:
     return made.log.erasures
 
 
-def dpo(made: MadeLog, name: str = "dana") -> Token:
-    return made.log.tokens.issue(TokenKind.DPO, name)[0]
+def dpo(made: MadeLog, name: str = "dana") -> Principal:
+    return of_token(made.log.tokens.issue(token_for(Role.DPO, name))[0])
 
 
 def asked(person: Person = ANNA, /, **changed: Any) -> ErasureRequest:
@@ -61,7 +63,7 @@ def asked(person: Person = ANNA, /, **changed: Any) -> ErasureRequest:
 
 async def append(made: MadeLog, *documents: Mapping[str, Any]) -> list[int]:
     body = json.dumps(list(documents)).encode()
-    return [p.index for p in await made.log.appender.append(AppendRequest(body, JSON, "clinic"))]
+    return [p.index for p in await made.log.appender.append(AppendRequest(body, JSON, frozenset({"clinic"})))]
 
 
 def about(*subjects: str, **fields: Any) -> dict[str, Any]:

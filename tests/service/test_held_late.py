@@ -44,7 +44,7 @@ def hold(**scope: Any) -> HoldRequest:
 
 async def shop(made: MadeLog, *subjects: str) -> int:
     body = json.dumps([about(*subjects, source="shop")]).encode()
-    return (await made.log.appender.append(AppendRequest(body, JSON, "shop")))[0].index
+    return (await made.log.appender.append(AppendRequest(body, JSON, frozenset({"shop"}))))[0].index
 
 
 def found(made: MadeLog, subject: str = ANNA.id) -> list[int]:

@@ -18,10 +18,11 @@ from tlog.errors import BadRequest, Conflict, Forbidden, Held, NotFound
 from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.hold_acts import HoldActs, HoldRequest
 from tlog.service.intake import AppendRequest
+from tlog.service.principal import Principal, of_token
 from tlog.service.settings import LogSettings
 from tlog.storage.act_store import ActState
 from tlog.storage.hold_store import HoldKind
-from tlog.storage.token_store import Token, TokenKind
+from tlog.storage.roles import Role
 
 ENTRIES = 60
 DAYS = [f"2026-03-{day:02}T09:30:00.000000Z" for day in range(1, 11)]
@@ -41,11 +42,13 @@ def documents(rng: Random) -> list[dict[str, Any]]:
 
 async def append(made: MadeLog, entries: list[dict[str, Any]]) -> list[int]:
     body = "\n".join(map(json.dumps, entries)).encode()
-    return [placed.index for placed in await made.log.appender.append(AppendRequest(body, NDJSON, "clinic"))]
+    return [
+        placed.index for placed in await made.log.appender.append(AppendRequest(body, NDJSON, frozenset({"clinic"})))
+    ]
 
 
-def dpo(made: MadeLog, name: str = "dana") -> Token:
-    return made.log.tokens.find(made.token(name, TokenKind.DPO))
+def dpo(made: MadeLog, name: str = "dana") -> Principal:
+    return of_token(made.log.tokens.find(made.token(name, Role.DPO)))
 
 
 def acts_of(made: MadeLog) -> HoldActs:

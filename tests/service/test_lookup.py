@@ -62,7 +62,7 @@ async def fill(folder: Path, urls: tuple[str, str]) -> None:
         for number in range(6):
             source = ("clinic", "shop")[number % 2]
             lines = "\n".join(json.dumps(one) for one in documents(source, ENTRIES // 6, rng))
-            await made.log.appender.append(AppendRequest(lines.encode(), NDJSON, source))
+            await made.log.appender.append(AppendRequest(lines.encode(), NDJSON, frozenset({source})))
             await made.log.append_leaf(bytes([number] * 32))
 
 
@@ -159,7 +159,9 @@ def keys(made: MadeLog) -> int:
 
 async def test_asking_for_a_stranger_finds_nothing_and_makes_no_key(tmp_path: Path) -> None:
     async with running_log(tmp_path) as made:
-        await made.log.appender.append(AppendRequest(json.dumps(entry_document()).encode(), NDJSON, "clinic"))
+        await made.log.appender.append(
+            AppendRequest(json.dumps(entry_document()).encode(), NDJSON, frozenset({"clinic"}))
+        )
         before = keys(made)
         for wanted in (Filters(subject="x"), Filters(actor=("employee", "x")), Filters(subject="e-1007")):
             page = made.log.lookup.page(wanted, None, 50)
@@ -170,7 +172,9 @@ async def test_asking_for_a_stranger_finds_nothing_and_makes_no_key(tmp_path: Pa
 async def test_a_cursor_belongs_to_its_filters(tmp_path: Path) -> None:
     async with running_log(tmp_path) as made:
         for _ in range(3):
-            await made.log.appender.append(AppendRequest(json.dumps(entry_document()).encode(), NDJSON, "clinic"))
+            await made.log.appender.append(
+                AppendRequest(json.dumps(entry_document()).encode(), NDJSON, frozenset({"clinic"}))
+            )
         lookup = made.log.lookup
         cursor = lookup.page(Filters(source="clinic"), None, 1).next
         assert cursor is not None
@@ -201,7 +205,7 @@ async def test_a_shared_term_finds_nobody_elses_entries(tmp_path: Path, monkeypa
         monkeypatch.setattr(type(made.parts.keyring._terms), "target", lambda _self, _kind, _identity: 7)
         for name in ("r-1", "r-2"):
             document = entry_document(targets=[{"type": "record", "id": name}])
-            await made.log.appender.append(AppendRequest(json.dumps(document).encode(), NDJSON, "clinic"))
+            await made.log.appender.append(AppendRequest(json.dumps(document).encode(), NDJSON, frozenset({"clinic"})))
         page = made.log.lookup.page(Filters(target=("record", "r-1")), None, 50)
         assert [one.stored.index for one in page.entries] == [0]
 

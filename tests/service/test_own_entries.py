@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.service.test_erasure import append, dpo, opened, settings
 from tests.support import MadeLog, entry_document, running_log
 from tlog.service.acts import new_act_id
-from tlog.service.own_entries import SERVICE, token_actor
+from tlog.service.own_entries import SERVICE
 
 
 async def log(made: MadeLog, act_id: bytes, details: dict[str, object] | None = None) -> int:
@@ -37,6 +37,6 @@ async def test_numbers_have_no_gaps_whoever_logs_at_once_and_after_a_restart(tmp
 
 async def test_the_token_and_who_authorised_it_are_the_actor(tmp_path: Path) -> None:
     async with running_log(tmp_path, settings=settings()) as made:
-        actor = token_actor(dpo(made).name, "Dana Officer")
+        actor = dpo(made).actor("Dana Officer")
         index = await made.log.acts.own.log(new_act_id(), actor, "tlog.test", "denied", {}, purpose="a test")
         assert opened(made, index).entry["actor"] == {"type": "token", "id": "dana", "name": "Dana Officer"}

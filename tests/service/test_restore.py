@@ -32,8 +32,10 @@ from tlog.errors import StorageFault
 from tlog.service.erasure import Erasure
 from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.log import Log, now_us
+from tlog.service.principal import of_token
 from tlog.service.restored_records import merged
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 __all__ = ["log", "tlog"]  # fixtures
 MARKER = "p-4711"
@@ -43,13 +45,13 @@ INVENTED = "01a20642-cbbc-728e-bf2b-3ea96f9ffe23"
 def erase(folder: Path) -> Erasure:
     async def run() -> Erasure:
         with open_folder(folder) as opened:
-            token, _ = TokenStore(opened.parts.database, now_us).issue(TokenKind.AUDITOR, "officer")
+            token, _ = TokenStore(opened.parts.database, now_us).issue(token_for(Role.AUDITOR, "officer"))
             running = Log(opened.parts)
             await running.start()
             try:
                 assert running.erasures is not None
                 asked = ErasureRequest(Person("subject", MARKER), "GDPR Art. 17(1)(b)", "officer")
-                return await running.erasures.request(asked, token)
+                return await running.erasures.request(asked, of_token(token))
             finally:
                 await running.stop()
 

@@ -61,7 +61,7 @@ def sealer(tmp_path: Path) -> Iterator[HeldSealer]:
 
 
 def one(**fields: object) -> AppendRequest:
-    return AppendRequest(json.dumps(entry_document(**fields)).encode(), NDJSON, "clinic")
+    return AppendRequest(json.dumps(entry_document(**fields)).encode(), NDJSON, frozenset({"clinic"}))
 
 
 async def held(group: SealingGroup, sealer: HeldSealer) -> asyncio.Task[SealedRequest]:
@@ -84,7 +84,13 @@ async def test_what_arrives_meanwhile_is_one_group(sealer: HeldSealer) -> None:
 async def test_a_bad_request_is_refused_alone(sealer: HeldSealer) -> None:
     group = SealingGroup(sealer)
     first = await held(group, sealer)
-    requests = [one(seq=5), one(outcome="maybe"), one(source="shop"), AppendRequest(b"{", NDJSON, "clinic"), one(seq=6)]
+    requests = [
+        one(seq=5),
+        one(outcome="maybe"),
+        one(source="shop"),
+        AppendRequest(b"{", NDJSON, frozenset({"clinic"})),
+        one(seq=6),
+    ]
     tasks = [asyncio.create_task(group.seal(request)) for request in requests]
     await asyncio.sleep(0)
     sealer.free.set()

@@ -85,6 +85,11 @@ class DataFolder:
         return self.path / "rotations"
 
     @property
+    def notes(self) -> Path:
+        """Notes of what was administered otherwise and is not logged yet."""
+        return self.path / "notes"
+
+    @property
     def tiles(self) -> Path:
         """Tiles and entry bundles."""
         return self.path / "tiles"

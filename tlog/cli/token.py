@@ -1,51 +1,107 @@
-"""`tlog token`: bearer tokens of services, auditors and data protection officers. Works beside a running log."""
+"""`tlog token`: credentials of services and people. Works beside a running log, which logs what is done here."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
 
 import msgspec
 import typer
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 
-from tlog.audit.fields import SourceName, instant
-from tlog.cli.data_folder import open_log_database
+from tlog.audit.fields import RetentionClass, SourceName, instant
+from tlog.cli.data_folder import DataFolder, open_log_database, read_config
+from tlog.cli.files import read_file
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app
+from tlog.errors import ConfigurationInvalid
+from tlog.service.admin_notes import leave_note
 from tlog.service.log import now_us
-from tlog.storage.token_store import Token, TokenKind, TokenStore
+from tlog.storage.roles import Role, RowScope
+from tlog.storage.token_store import Credential, NewToken, Token, TokenStore, new_token_id
 
-app = new_app(help="Issue, list and revoke bearer tokens.")
+app = new_app(help="Issue, list and revoke tokens, client certificates and login links.")
 
 EXAMPLES = """\b
 Examples:
-  tlog token add ./log --source clinic           a service that appends as 'clinic'
-  tlog token add ./log --auditor jane --json     somebody who may read every entry
-  tlog token add ./log --dpo maria               somebody who may also erase, hold and let expire
+  tlog token add ./log --source clinic                       a service that appends as 'clinic'
+  tlog token add ./log --writer gateway --source a --source b
+  tlog token add ./log --source clinic --certificate clinic.pem   by its client certificate, no token
+  tlog token add ./log --reader tim --source clinic --class clinical   reads these entries only
+  tlog token add ./log --auditor jane --days 90 --json       reads everything, takes evidence away
+  tlog token add ./log --dpo maria                           also erases, holds and lets expire
+  tlog token add ./log --admin otto                          issues tokens, reads no entry
 """
+LINK_EXAMPLES = """\b
+Examples:
+  tlog token link ./log --admin otto
+  tlog token link ./log --auditor jane --hours 1 --url https://log.example
+"""
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", metavar="NAME", help="Of this source only (repeatable); alone: a writer of this name."),
+]
+Classes = Annotated[
+    list[str] | None, typer.Option("--class", metavar="NAME", help="Of this retention class only (repeatable).")
+]
+Writer = Annotated[str | None, typer.Option(metavar="NAME", help="Appends entries of its sources and reads them.")]
+Reader = Annotated[str | None, typer.Option(metavar="NAME", help="Looks up and reads entries.")]
+Auditor = Annotated[str | None, typer.Option(metavar="NAME", help="As reader; evidence, who read what, drills.")]
+Dpo = Annotated[str | None, typer.Option(metavar="NAME", help="As auditor; erases, holds, lets expire.")]
+Admin = Annotated[str | None, typer.Option(metavar="NAME", help="Tokens and roles; reads no entry.")]
 
 
 @app.command(epilog=EXAMPLES)
 def add(
     folder: Folder,
-    source: Annotated[
-        str | None, typer.Option(metavar="NAME", help="May append entries of this source, and read them.")
-    ] = None,
-    auditor: Annotated[str | None, typer.Option(metavar="NAME", help="May read every entry.")] = None,
-    dpo: Annotated[
-        str | None, typer.Option(metavar="NAME", help="May read every entry, and erase, hold and let expire.")
+    source: Sources = None,
+    writer: Writer = None,
+    reader: Reader = None,
+    auditor: Auditor = None,
+    dpo: Dpo = None,
+    admin: Admin = None,
+    retention: Classes = None,
+    days: Annotated[int | None, typer.Option(min=1, max=3660, help="Expires after so many days.")] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="PEM", help="Whoever shows this client certificate, instead of a token."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a token. It is shown this once: the log keeps only its hash."""
-    options = {TokenKind.SOURCE: source, TokenKind.AUDITOR: auditor, TokenKind.DPO: dpo}
-    given = [(kind, name) for kind, name in options.items() if name is not None]
-    if len(given) != 1:
-        raise typer.BadParameter("give one of --source NAME, --auditor NAME and --dpo NAME")
-    if source is not None:
-        _check_source(source)
-    with open_log_database(folder) as database:
-        token, text = TokenStore(database, now_us).issue(*given[0])
-    emit({"token": text, **_values(token)}, text, as_json)
+    name, roles = _named(
+        {Role.WRITER: writer, Role.READER: reader, Role.AUDITOR: auditor, Role.DPO: dpo, Role.ADMIN: admin}, source
+    )
+    expires_at = None if days is None else _after(timedelta(days=days))
+    kind = Credential.BEARER if certificate is None else Credential.CERTIFICATE
+    fingerprint = None if certificate is None else _fingerprint(certificate)
+    new = NewToken(name, roles, _scope(source, retention), kind, expires_at, fingerprint)
+    token, text = _issue(folder, new)
+    shown = text or f"{name} is known by the certificate with the fingerprint {(fingerprint or b'').hex()}"
+    emit({"token": text or None, **values_of(token)}, shown, as_json)
+
+
+@app.command(epilog=LINK_EXAMPLES)
+def link(
+    folder: Folder,
+    source: Sources = None,
+    reader: Reader = None,
+    auditor: Auditor = None,
+    dpo: Dpo = None,
+    admin: Admin = None,
+    retention: Classes = None,
+    hours: Annotated[int, typer.Option(min=1, max=168, help="Expires after so many hours.")] = 24,
+    url: Annotated[str | None, typer.Option(help="Where the log is reached; default as DIR/tlog.toml says.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a link that logs somebody in once, in a browser, for a working day at most."""
+    name, roles = _named({Role.READER: reader, Role.AUDITOR: auditor, Role.DPO: dpo, Role.ADMIN: admin}, None)
+    expires_at = _after(timedelta(hours=hours))
+    token, text = _issue(folder, NewToken(name, roles, _scope(source, retention), Credential.LINK, expires_at))
+    made = login_link(DataFolder(folder), text, url)
+    emit({"link": made, **values_of(token)}, made, as_json)
 
 
 @app.command("list")
@@ -53,8 +109,12 @@ def list_(folder: Folder, as_json: AsJson = False) -> None:
     """List every token ever issued, without its secret."""
     with open_log_database(folder) as database:
         tokens = TokenStore(database, now_us).all()
-    lines = [f"{_state(token)}  {token.token_id}  {token.kind:<8}  {token.name}" for token in tokens]
-    emit({"tokens": [_values(token) for token in tokens]}, "\n".join(lines) or "no tokens yet", as_json)
+    lines = [
+        f"{_state(token)}  {token.token_id}  {token.credential:<11}  {'+'.join(sorted(token.roles)):<8}  "
+        f"{token.name}  ({token.scope})"
+        for token in tokens
+    ]
+    emit({"tokens": [values_of(token) for token in tokens]}, "\n".join(lines) or "no tokens yet", as_json)
 
 
 @app.command()
@@ -65,29 +125,107 @@ def revoke(
 ) -> None:
     """Make a token useless. A running log believes it for at most five more seconds."""
     with open_log_database(folder) as database:
+        note(folder, "tlog.token.revoke", {"token": token_id})  # first: an access that nobody heard of is worse
         TokenStore(database, now_us).revoke(token_id)
     emit({"id": token_id, "revoked": True}, f"revoked {token_id}", as_json)
 
 
-def _check_source(name: str) -> None:
-    try:
-        msgspec.convert(name, SourceName)
-    except msgspec.ValidationError:
+def login_link(folder: DataFolder, text: str, url: str | None = None) -> str:
+    """Return the address of a login link."""
+    listen = read_config(folder).listen
+    scheme = "http" if listen.tls_cert is None else "https"
+    host = f"[{listen.host}]" if ":" in listen.host else listen.host
+    base = url.rstrip("/") if url is not None else f"{scheme}://{host}:{listen.port}"
+    return f"{base}/ui/login/link?code={text}"
+
+
+def note(folder: Path, action: str, details: dict[str, Any]) -> None:
+    """Leave a note of what was administered, for the log to log."""
+    said = {"action": action, "purpose": "access to the audit log is managed", "details": details}
+    leave_note(DataFolder(folder).notes, said)
+
+
+def said_of(new: NewToken) -> dict[str, object]:
+    """Return what the log says of a credential that is issued."""
+    return {
+        "credential": str(new.credential),
+        "name": new.name,
+        "roles": sorted(new.roles),
+        "sources": _sorted(new.scope.sources),
+        "classes": _sorted(new.scope.classes),
+        "expires_at": None if new.expires_at is None else instant(new.expires_at),
+    }
+
+
+def values_of(token: Token) -> dict[str, object]:
+    """Return what may be told of a token."""
+    return {
+        "id": token.token_id,
+        "credential": str(token.credential),
+        "name": token.name,
+        "roles": sorted(token.roles),
+        "sources": _sorted(token.scope.sources),
+        "classes": _sorted(token.scope.classes),
+        "created_at": instant(token.created_at),
+        "expires_at": None if token.expires_at is None else instant(token.expires_at),
+        "revoked_at": None if token.revoked_at is None else instant(token.revoked_at),
+    }
+
+
+def _issue(folder: Path, new: NewToken) -> tuple[Token, str]:
+    with open_log_database(folder) as database:
+        new.check()
+        token_id = new_token_id()
+        note(folder, "tlog.token.issue", {"token": token_id, **said_of(new)})  # first, as for a revocation
+        return TokenStore(database, now_us).issue(new, token_id)
+
+
+def _named(given: dict[Role, str | None], sources: list[str] | None) -> tuple[str, frozenset[Role]]:
+    """Return the name and the roles of the options; sources alone make a writer of their name."""
+    names = {role: name for role, name in given.items() if name is not None}
+    if not names and sources is not None and len(sources) == 1:
+        names = {Role.WRITER: sources[0]}
+    if len(set(names.values())) != 1:
         raise typer.BadParameter(
-            f"--source {name!r}: a source name has 1 to 64 characters a-z 0-9 . _ - and starts and ends with a "
-            "letter or digit"
-        ) from None
+            "say for whom: one NAME with --writer, --reader, --auditor, --dpo or --admin, or one --source for a service"
+        )
+    return next(iter(names.values())), frozenset(names)
+
+
+def _scope(sources: list[str] | None, classes: list[str] | None) -> RowScope:
+    for name in sources or ():
+        _check(name, SourceName, "--source")
+    for name in classes or ():
+        _check(name, RetentionClass, "--class")
+    return RowScope(frozenset(sources) if sources else None, frozenset(classes) if classes else None)
+
+
+def _check(name: str, kind: Any, option: str) -> None:
+    try:
+        msgspec.convert(name, kind)
+    except msgspec.ValidationError:
+        description = kind.__metadata__[0].description
+        raise typer.BadParameter(f"{option} {name!r}: expected {description}") from None
+
+
+def _fingerprint(path: Path) -> bytes:
+    try:
+        return x509.load_pem_x509_certificate(read_file(path)).fingerprint(SHA256())
+    except ValueError:
+        raise ConfigurationInvalid(f"{path}: not a certificate in PEM") from None
+
+
+def _after(time: timedelta) -> int:
+    return now_us() + time // timedelta(microseconds=1)
+
+
+def _sorted(names: frozenset[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)
 
 
 def _state(token: Token) -> str:
-    return f"issued {instant(token.created_at)[:19]}Z" if token.revoked_at is None else "revoked".ljust(27)
-
-
-def _values(token: Token) -> dict[str, object]:
-    return {
-        "id": token.token_id,
-        "kind": str(token.kind),
-        "name": token.name,
-        "created_at": instant(token.created_at),
-        "revoked_at": None if token.revoked_at is None else instant(token.revoked_at),
-    }
+    if token.revoked_at is not None:
+        return "revoked".ljust(27)
+    if token.expires_at is not None and token.expires_at <= now_us():
+        return "expired".ljust(27)
+    return f"issued {instant(token.created_at)[:19]}Z"

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from tlog.audit.fields import instant
 from tlog.http.answers import ActAnswer, ActPage, ActProgress, json_answer
-from tlog.http.auth import Authenticator
+from tlog.http.noted import principal_of
 from tlog.http.query import decimal, one_of, parse_query
 from tlog.service.acts import parse_act_id
 from tlog.service.log import Log
@@ -35,9 +35,8 @@ STATES: Final = tuple(str(state) for state in ActState)
 class ActRoutes:
     """The handlers over one log."""
 
-    def __init__(self, log: Log, auth: Authenticator) -> None:
+    def __init__(self, log: Log) -> None:
         self._log = log
-        self._auth = auth
 
     async def page(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/acts`."""
@@ -46,7 +45,6 @@ class ActRoutes:
         state = ActState(one_of(query, "state", STATES, "")) if "state" in query else None
         limit = decimal(query, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT))
         before = decimal(query, "before", None, (0, MAX_NUMBER)) if "before" in query else None
-        await self._auth.dpo(request)
         found = await asyncio.to_thread(self._log.acts.store.newest, kind, limit, before, state)
         following = found[-1].act if len(found) == limit else None
         return json_answer(ActPage(acts=[act_answer(self._log, act) for act in found], next=following))
@@ -54,22 +52,21 @@ class ActRoutes:
     async def read(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/acts/{id}`."""
         parse_query(request)
-        await self._auth.dpo(request)
         act = await asyncio.to_thread(self._log.acts.store.get, parse_act_id(request.match_info["id"]))
         return json_answer(act_answer(self._log, act))
 
     async def approve(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/acts/{id}/approve`. The act goes on though the client goes away."""
         parse_query(request)
-        token = await self._auth.dpo(request)
-        work = self._log.acts.spawn(self._log.acts.approve(parse_act_id(request.match_info["id"]), token))
+        principal = principal_of(request)
+        work = self._log.acts.spawn(self._log.acts.approve(parse_act_id(request.match_info["id"]), principal))
         return json_answer(act_answer(self._log, await asyncio.shield(work)))
 
     async def decline(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/acts/{id}/decline`."""
         parse_query(request)
-        token = await self._auth.dpo(request)
-        work = self._log.acts.spawn(self._log.acts.decline(parse_act_id(request.match_info["id"]), token))
+        principal = principal_of(request)
+        work = self._log.acts.spawn(self._log.acts.decline(parse_act_id(request.match_info["id"]), principal))
         return json_answer(act_answer(self._log, await asyncio.shield(work)))
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from tlog.http.auth import Authenticator
 from tlog.http.limits import MAX_LEAF_BODY_BYTES, BodyBudget
 from tlog.http.metrics import Metrics
+from tlog.http.noted import principal_of
 from tlog.http.query import parse_query
 from tlog.service.log import Log
 
@@ -22,17 +22,16 @@ from tlog.service.log import Log
 class AddRoute:
     """The handler over one log."""
 
-    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget, metrics: Metrics) -> None:
+    def __init__(self, log: Log, bodies: BodyBudget, metrics: Metrics) -> None:
         self._log = log
-        self._auth = auth
         self._bodies = bodies
         self._metrics = metrics
 
     async def add(self, request: web.Request) -> web.Response:
         """Answer `POST /add`."""
         parse_query(request)
-        token = await self._auth.source(request)
-        with self._bodies.lease(token.name) as lease:
+        principal = principal_of(request)
+        with self._bodies.lease(principal.name) as lease:
             leaf = await lease.read(request, MAX_LEAF_BODY_BYTES)
             index = await self._log.append_leaf(leaf)
         self._metrics.appended.inc()

@@ -174,7 +174,7 @@ class ActAnswer(Answer, frozen=True, kw_only=True):
     """
 
     act: str
-    kind: Literal["erasure", "expiry", "hold", "lift", "resume-expiry"]
+    kind: Literal["erasure", "expiry", "hold", "lift", "resume-expiry", "grant"]
     state: Literal["pending", "begun", "applied", "done", "declined", "overtaken", "refused"]
     requested_at: Time
     applied_at: Time | None

@@ -23,6 +23,7 @@ from tlog.http.connection import IDLE_SECONDS
 from tlog.http.entries import EntryRoutes
 from tlog.http.erasures import ErasureRoutes
 from tlog.http.evidence import EvidenceRoutes
+from tlog.http.guard import Guard
 from tlog.http.health import HealthRoutes
 from tlog.http.holds import HoldRoutes
 from tlog.http.limits import BodyBudget
@@ -34,7 +35,9 @@ from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
 from tlog.http.tiles import TileRoutes
 from tlog.service.log import Log
+from tlog.service.rate_limit import RateLimit
 
+GUARD: Final = web.AppKey("guard", Guard)
 SERVER: Final[dict[str, Any]] = {
     "access_log": None,  # It would hold client addresses.
     "auto_decompress": False,  # A small gzip body may be a huge one; none is taken.
@@ -44,55 +47,81 @@ SERVER: Final[dict[str, Any]] = {
 }
 
 
-def create_app(log: Log, bodies: BodyBudget | None = None) -> web.Application:
-    """Return the application over one log. `bodies` replaces the limits on uploads."""
+def create_app(log: Log, bodies: BodyBudget | None = None, auth: Authenticator | None = None) -> web.Application:
+    """Return the application over one log.
+
+    `bodies` replaces the limits on uploads; `auth` knows other ways to show who one is than bearer tokens.
+    """
     metrics = Metrics(log)
-    auth = Authenticator(log.tokens.find)
+    auth = auth or Authenticator(log.tokens)
     bodies = bodies or BodyBudget()
-    app = web.Application(middlewares=[boundary(metrics)], handler_args=SERVER)
-    entries = EntryRoutes(log, auth, bodies, metrics)
-    search = SearchRoutes(log, auth, bodies)
-    erasures = ErasureRoutes(log, auth, bodies)
-    acts = ActRoutes(log, auth)
-    retention = RetentionRoutes(log, auth, bodies)
-    holds = HoldRoutes(log, auth, bodies)
+    limit = RateLimit(log.settings.requests_per_second, log.settings.request_burst)
+    guard = Guard(auth, log.accesses, limit)
+    app = web.Application(middlewares=[boundary(metrics), guard.middleware()], handler_args=SERVER)
+    app[GUARD] = guard
+    app.add_routes(_routes(log, bodies, metrics))
+    return app
+
+
+def _routes(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDef]:
+    return [
+        *_entries(log, bodies, metrics),
+        *_acts(log, bodies),
+        *_public(log, metrics),
+    ]
+
+
+def _entries(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDef]:
+    entries = EntryRoutes(log, bodies, metrics)
+    search = SearchRoutes(log, bodies)
+    evidence = EvidenceRoutes(log, bodies)
+    return [
+        web.post("/add", AddRoute(log, bodies, metrics).add, name="addLeaf"),
+        web.post("/v1/entries", entries.append, name="appendEntries"),
+        web.get("/v1/entries", search.by_query, name="findEntries"),
+        web.post("/v1/entries/search", search.by_body, name="searchEntries"),
+        web.get("/v1/entries/by-id/{id}", search.by_id, name="readEntryById"),
+        web.get("/v1/entries/{index}", entries.read, name="readEntry"),
+        web.get("/v1/entries/{index}/evidence", evidence.of_one, name="evidence"),
+        web.post("/v1/evidence", evidence.of_several, name="caseFile"),
+    ]
+
+
+def _acts(log: Log, bodies: BodyBudget) -> list[web.RouteDef]:
+    erasures = ErasureRoutes(log, bodies)
+    holds = HoldRoutes(log, bodies)
+    retention = RetentionRoutes(log, bodies)
+    acts = ActRoutes(log)
+    return [
+        web.post("/v1/erasures", erasures.erase, name="erase"),
+        web.get("/v1/erasures", erasures.page, name="erasures"),
+        web.post("/v1/holds", holds.place, name="placeHold"),
+        web.get("/v1/holds", holds.all, name="holds"),
+        web.post("/v1/holds/lift", holds.lift, name="liftHolds"),
+        web.get("/v1/retention", retention.plan, name="retentionPlan"),
+        web.post("/v1/retention/run", retention.run, name="retentionRun"),
+        web.get("/v1/acts", acts.page, name="acts"),
+        web.get("/v1/acts/{id}", acts.read, name="act"),
+        web.post("/v1/acts/{id}/approve", acts.approve, name="approveAct"),
+        web.post("/v1/acts/{id}/decline", acts.decline, name="declineAct"),
+    ]
+
+
+def _public(log: Log, metrics: Metrics) -> list[web.RouteDef]:
     proofs = ProofRoutes(log)
-    evidence = EvidenceRoutes(log, auth, bodies)
     checkpoints = CheckpointRoutes(log)
     tiles = TileRoutes(log)
     health = HealthRoutes(log, metrics)
-    app.add_routes(
-        [
-            web.post("/add", AddRoute(log, auth, bodies, metrics).add),
-            web.post("/v1/entries", entries.append),
-            web.get("/v1/entries", search.by_query),
-            web.post("/v1/entries/search", search.by_body),
-            web.get("/v1/entries/by-id/{id}", search.by_id),
-            web.get("/v1/entries/{index}", entries.read),
-            web.post("/v1/erasures", erasures.erase),
-            web.get("/v1/erasures", erasures.page),
-            web.post("/v1/holds", holds.place),
-            web.get("/v1/holds", holds.all),
-            web.post("/v1/holds/lift", holds.lift),
-            web.get("/v1/retention", retention.plan),
-            web.post("/v1/retention/run", retention.run),
-            web.get("/v1/acts", acts.page),
-            web.get("/v1/acts/{id}", acts.read),
-            web.post("/v1/acts/{id}/approve", acts.approve),
-            web.post("/v1/acts/{id}/decline", acts.decline),
-            web.get("/v1/entries/{index}/proof", proofs.proof_file),
-            web.get("/v1/entries/{index}/evidence", evidence.of_one),
-            web.post("/v1/evidence", evidence.of_several),
-            web.get("/v1/proofs/inclusion", proofs.inclusion),
-            web.get("/v1/proofs/consistency", proofs.consistency),
-            web.get("/v1/checkpoints", checkpoints.page),
-            web.get("/checkpoint", checkpoints.newest),
-            web.get("/tile/entries/{index:.+}", tiles.tile),
-            web.get("/tile/{level}/{index:.+}", tiles.tile),
-            web.get("/healthz", health.alive),
-            web.get("/readyz", health.ready),
-            web.get("/metrics", health.metrics),
-            web.get("/openapi.json", OpenApiRoute().describe),
-        ]
-    )
-    return app
+    return [
+        web.get("/v1/entries/{index}/proof", proofs.proof_file, name="proofFile"),
+        web.get("/v1/proofs/inclusion", proofs.inclusion, name="inclusionProof"),
+        web.get("/v1/proofs/consistency", proofs.consistency, name="consistencyProof"),
+        web.get("/v1/checkpoints", checkpoints.page, name="checkpoints"),
+        web.get("/checkpoint", checkpoints.newest, name="checkpoint"),
+        web.get("/tile/entries/{index:.+}", tiles.tile, name="entryBundle"),
+        web.get("/tile/{level}/{index:.+}", tiles.tile, name="tile"),
+        web.get("/healthz", health.alive, name="healthz"),
+        web.get("/readyz", health.ready, name="readyz"),
+        web.get("/metrics", health.metrics, name="metrics"),
+        web.get("/openapi.json", OpenApiRoute().describe, name="openapi"),
+    ]

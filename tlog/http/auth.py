@@ -1,9 +1,10 @@
-"""Who asks: bearer tokens (RFC 6750), and what each kind may do.
+"""Who asks: a bearer token (RFC 6750), a client certificate, or on pages the cookie of a session.
 
-A source's token appends entries whose `source` is its name, and reads those back; an auditor's token reads
-every entry; so does a data protection officer's, which also acts (erases, holds, lets expire). A token found
-in the database is believed for `CACHE_SECONDS`, so that a revocation bites soon and appends do not wait for a
-look-up; requests that bring one unknown token at once share one look-up.
+A credential found in the database is believed for `CACHE_SECONDS`, so that a revocation bites soon and appends do not
+wait for a look-up; requests that bring one unknown token at once share one look-up.
+
+A cookie counts on pages only (`/ui/…`) and a bearer token everywhere else: a page of somebody else's site can make a
+browser send cookies, but no header.
 """
 
 from __future__ import annotations
@@ -11,61 +12,92 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final
 
 from aiohttp import web
 
 from tlog.errors import Forbidden, Unauthorized
+from tlog.http.sessions import Sessions
+from tlog.service.principal import Principal, of_token
 from tlog.storage.log_store import StoredEntry
-from tlog.storage.token_store import Token, TokenKind
+from tlog.storage.token_store import Token, TokenStore
 
 CACHE_SECONDS: Final = 5.0
+PAGES: Final = "/ui/"
 _MAX_CACHED: Final = 4096
-_READ_ALL: Final = frozenset({TokenKind.AUDITOR, TokenKind.DPO})
-_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{16,256}=*)")
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{16,8192}=*)")
+_MAX_TOKEN: Final = 256
+_JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+JwtBearer = Callable[[str], Awaitable[Principal]]
+"""Finds whom a JSON Web Token stands for; raises `Unauthorized`, `Forbidden`, `Unavailable`."""
+PeerFingerprint = Callable[[web.Request], bytes | None]
+"""Returns the SHA-256 of the client certificate of a request's connection, if it has one."""
+
+
+def no_certificate(_request: web.Request) -> bytes | None:
+    """Return that there is no client certificate."""
+    return None
 
 
 class Authenticator:
-    """Finds the token of a request. Belongs to one event loop."""
+    """Finds the principal of a request. Belongs to one event loop."""
 
-    def __init__(self, find: Callable[[str], Token], clock: Callable[[], float] = monotonic) -> None:
-        """`find` blocks and raises `Unauthorized`; `clock` returns seconds."""
-        self._find = find
+    def __init__(
+        self,
+        tokens: TokenStore,
+        sessions: Sessions | None = None,
+        *,
+        jwt: JwtBearer | None = None,
+        peer: PeerFingerprint = no_certificate,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """`clock` returns seconds."""
+        self._tokens = tokens
+        self.sessions = sessions or Sessions(clock)
+        self._jwt = jwt
+        self._peer = peer
         self._clock = clock
         self._known: dict[bytes, tuple[Token, float]] = {}
         self._asked: dict[bytes, asyncio.Task[Token]] = {}
 
-    async def source(self, request: web.Request) -> Token:
-        """Return the token of a source. Raises `Unauthorized`, `Forbidden` for a token of another kind."""
-        return _require(await self.token(request), TokenKind.SOURCE, "a source")
+    async def principal(self, request: web.Request) -> Principal:
+        """Return who asks. Raises `Unauthorized`; `Forbidden` and `Unavailable` as `JwtBearer` does."""
+        if request.path.startswith(PAGES):
+            return await self.sessions.principal(request)
+        header = request.headers.get("Authorization")
+        fingerprint = self._peer(request) if header is None else None
+        if fingerprint is not None:
+            return of_token(await self._token(fingerprint, lambda: self._tokens.find_certificate(fingerprint)))
+        text = _bearer(header)
+        if self._jwt is not None and _JWT.fullmatch(text):
+            return await self._jwt(text)
+        return await self.bearer(text)
 
-    async def dpo(self, request: web.Request) -> Token:
-        """Return the token of a data protection officer. Raises as `source` does."""
-        return _require(await self.token(request), TokenKind.DPO, "a data protection officer")
+    async def bearer(self, text: str) -> Principal:
+        """Return whom a bearer token stands for. Raises `Unauthorized`."""
+        if len(text) > _MAX_TOKEN:
+            raise Unauthorized("this token is not known here, or was revoked")
+        key = hashlib.sha256(b"bearer\0" + text.encode()).digest()
+        return of_token(await self._token(key, lambda: self._tokens.find(text)))
 
-    async def token(self, request: web.Request) -> Token:
-        """Return the request's token. Raises `Unauthorized`."""
-        text = _bearer(request.headers.get("Authorization"))
-        key = hashlib.sha256(text.encode()).digest()
+    async def _token(self, key: bytes, find: Callable[[], Token]) -> Token:
         found = self._known.get(key)
         if found is not None and self._clock() < found[1]:
             return found[0]
-        return await self._look_up(key, text)
-
-    async def _look_up(self, key: bytes, text: str) -> Token:
         task = self._asked.get(key)
         if task is None:
-            task = self._asked[key] = asyncio.create_task(self._ask(key, text))
+            task = self._asked[key] = asyncio.create_task(self._ask(key, find))
             task.add_done_callback(_mark_seen)
         return await asyncio.shield(task)
 
-    async def _ask(self, key: bytes, text: str) -> Token:
+    async def _ask(self, key: bytes, find: Callable[[], Token]) -> Token:
         asked_at = self._clock()
         self._known.pop(key, None)
         try:
-            token = await asyncio.to_thread(self._find, text)
+            token = await asyncio.to_thread(find)
         finally:
             del self._asked[key]
         if len(self._known) >= _MAX_CACHED:
@@ -74,18 +106,11 @@ class Authenticator:
         return token
 
 
-def require_readable(token: Token, stored: StoredEntry) -> None:
-    """Raise `Forbidden` unless the token may read this entry. A bare leaf has nothing to read, for anybody."""
-    if stored.columns["source"] is None:
-        return
-    if token.kind not in _READ_ALL and stored.columns["source"] != token.name:
-        raise Forbidden(f"this token reads entries of the source {token.name} only")
-
-
-def _require(token: Token, kind: TokenKind, of: str) -> Token:
-    if token.kind is not kind:
-        raise Forbidden(f"this needs the token of {of}; yours is of kind {token.kind}")
-    return token
+def require_readable(principal: Principal, stored: StoredEntry) -> None:
+    """Raise `Forbidden` unless the principal may read this entry. A bare leaf has nothing to read, for anybody."""
+    source = stored.columns["source"]
+    if source is not None and not principal.scope.covers(source, stored.columns["retention"]):
+        raise Forbidden(f"you read entries of {principal.scope} only")
 
 
 def _mark_seen(task: asyncio.Task[Token]) -> None:

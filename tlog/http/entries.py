@@ -21,15 +21,16 @@ from aiohttp import web
 from tlog.audit.entry import JSON, NDJSON
 from tlog.errors import Expired, Unavailable
 from tlog.http.answers import Appended, EntryAnswer, StoredEntryPlace, json_answer
-from tlog.http.auth import Authenticator, require_readable
+from tlog.http.auth import require_readable
 from tlog.http.entry_answer import entry_answers, named_expiry
 from tlog.http.errors import UnsupportedMedia
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, BodyBudget
 from tlog.http.metrics import Metrics
+from tlog.http.noted import note_read, principal_of
 from tlog.http.query import decimal, one_of, parse_number, parse_query
 from tlog.service.intake import AppendRequest
 from tlog.service.log import Log, Stage
-from tlog.storage.token_store import Token
+from tlog.service.principal import Principal
 
 DEFAULT_WAIT_SECONDS: Final = 10
 MAX_WAIT_SECONDS: Final = 60
@@ -39,9 +40,8 @@ STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 class EntryRoutes:
     """The handlers over one log."""
 
-    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget, metrics: Metrics) -> None:
+    def __init__(self, log: Log, bodies: BodyBudget, metrics: Metrics) -> None:
         self._log = log
-        self._auth = auth
         self._bodies = bodies
         self._metrics = metrics
 
@@ -50,7 +50,7 @@ class EntryRoutes:
         query = parse_query(request, "wait", "timeout")
         wait = one_of(query, "wait", STAGES, "durable")
         seconds = decimal(query, "timeout", DEFAULT_WAIT_SECONDS, (0, MAX_WAIT_SECONDS))
-        stored = await self._store(request, await self._auth.source(request))
+        stored = await self._store(request, principal_of(request))
         stage, note = await self._wait(wait, max(place.index for place in stored) + 1, seconds)
         new = sum(not place.duplicate for place in stored)
         status = 202 if note else 201 if new else 200
@@ -60,15 +60,17 @@ class EntryRoutes:
         """Answer `GET /v1/entries/{index}`."""
         parse_query(request)
         index = parse_number(request.match_info["index"], "index")
-        token = await self._auth.token(request)
-        return json_answer(await asyncio.to_thread(self._open, index, token))
+        principal = principal_of(request)
+        note_read(request, [index])
+        return json_answer(await asyncio.to_thread(self._open, index, principal))
 
-    async def _store(self, request: web.Request, token: Token) -> list[StoredEntryPlace]:
+    async def _store(self, request: web.Request, principal: Principal) -> list[StoredEntryPlace]:
         """Append the body's entries. Neither the body nor the entries outlive this: their memory is leased."""
         media_type = _media_type(request)
-        with self._bodies.lease(token.name) as lease:
+        with self._bodies.lease(principal.name) as lease:
             body = await lease.read(request, MAX_ENTRIES_BODY_BYTES)
-            placements = await self._log.appender.append(AppendRequest(body, media_type, token.name))
+            sources = principal.scope.sources or frozenset()
+            placements = await self._log.appender.append(AppendRequest(body, media_type, sources))
             stored = [StoredEntryPlace(index=p.index, id=p.id, duplicate=p.duplicate) for p in placements]
         duplicates = sum(placement.duplicate for placement in placements)
         self._metrics.appended.inc(len(placements) - duplicates)
@@ -86,9 +88,9 @@ class EntryRoutes:
             return "durable", str(error)
         return stage, None
 
-    def _open(self, index: int, token: Token) -> EntryAnswer:
+    def _open(self, index: int, principal: Principal) -> EntryAnswer:
         stored = self._log.entries.stored(index)
-        require_readable(token, stored)
+        require_readable(principal, stored)
         try:
             opened = self._log.entries.opened(stored)
         except Expired as error:

@@ -27,10 +27,10 @@ from tlog.audit.fields import instant
 from tlog.errors import BadRequest, Fault, Unavailable
 from tlog.http.acts import DEFAULT_LIMIT, MAX_LIMIT, MAX_NUMBER, act_answer
 from tlog.http.answers import ErasureAnswer, ErasurePage, json_answer
-from tlog.http.auth import Authenticator
 from tlog.http.errors import RequestInvalid
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
+from tlog.http.noted import note_read, principal_of
 from tlog.http.query import decimal, parse_query
 from tlog.http.search_parameters import meta_of
 from tlog.keys.keyring import actor_identity
@@ -86,23 +86,23 @@ class ErasureBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 class ErasureRoutes:
     """The handlers over one log."""
 
-    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget) -> None:
+    def __init__(self, log: Log, bodies: BodyBudget) -> None:
         self._log = log
-        self._auth = auth
         self._bodies = bodies
 
     async def erase(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/erasures`."""
         parse_query(request)
-        token = await self._auth.dpo(request)
-        body = await read_json(request, self._bodies, token.name, ErasureBody)
+        principal = principal_of(request)
+        body = await read_json(request, self._bodies, principal.name, ErasureBody)
         asked = body.request()
         asked.check()
         erasures = self._erasures()
         if body.dry_run:
             done = await erasures.plan(asked.person)
+            note_read(request, subject=asked.person.id if done.extent.entries and body.subject else None)
         else:
-            done = await erasures.request(asked, token, wait=body.wait)
+            done = await erasures.request(asked, principal, wait=body.wait)
         return json_answer(_answer(done), status=202 if done.status in _WAITING else 200)
 
     async def page(self, request: web.Request) -> web.Response:
@@ -110,7 +110,6 @@ class ErasureRoutes:
         query = parse_query(request, "limit", "before")
         limit = decimal(query, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT))
         before = decimal(query, "before", None, (0, MAX_NUMBER)) if "before" in query else None
-        await self._auth.dpo(request)
         found = await asyncio.to_thread(self._log.acts.store.newest, ActKind.ERASURE, limit, before)
         following = found[-1].act if len(found) == limit else None
         return json_answer(ErasurePage(erasures=[act_answer(self._log, act) for act in found], next=following))

@@ -21,17 +21,18 @@ from tlog.audit.opened import OpenedEntry
 from tlog.audit.part import CORE
 from tlog.audit.wish import Wish
 from tlog.errors import Expired, TlogError, TooLarge
-from tlog.http.auth import Authenticator, require_readable
+from tlog.http.auth import require_readable
 from tlog.http.entry_answer import entry_answers, named_expiry
 from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
+from tlog.http.noted import note_read, principal_of
 from tlog.http.query import parse_number, parse_query
 from tlog.http.running import publisher_of
 from tlog.service.evidence import EvidenceMaker, Provable
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
-from tlog.storage.token_store import Token
+from tlog.service.principal import Principal
 
 RUNNING: Final = 2
 WAITING: Final = 16
@@ -51,9 +52,8 @@ class EvidenceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class EvidenceRoutes:
     """The handlers over one log."""
 
-    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget) -> None:
+    def __init__(self, log: Log, bodies: BodyBudget) -> None:
         self._log = log
-        self._auth = auth
         self._bodies = bodies
         self._few = FewAtOnce(RUNNING, WAITING, SHARE, "requests for evidence")
         self._maker = EvidenceMaker(log.store, log.proofs, log.policy, log.acts.now)
@@ -63,33 +63,34 @@ class EvidenceRoutes:
         query = parse_query(request, "disclose", "redact")
         index = parse_number(request.match_info["index"], "index")
         shown, redacted = _fields(query.get("disclose", CORE), "disclose"), _fields(query.get("redact", ""), "redact")
-        token = await self._auth.token(request)
-        return await self._made([index], token, Wish(shown, redacted), f"entry-{index}.evidence.json")
+        return await self._made(request, [index], Wish(shown, redacted), f"entry-{index}.evidence.json")
 
     async def of_several(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/evidence`."""
         parse_query(request)
-        token = await self._auth.token(request)
-        body = await read_json(request, self._bodies, token.name, EvidenceBody)
+        principal = principal_of(request)
+        body = await read_json(request, self._bodies, principal.name, EvidenceBody)
         indices = sorted(set(body.indices))
-        return await self._made(indices, token, Wish(body.disclose, body.redact), "case.evidence.json")
+        return await self._made(request, indices, Wish(body.disclose, body.redact), "case.evidence.json")
 
-    async def _made(self, indices: Sequence[int], token: Token, wish: Wish, name: str) -> web.Response:
+    async def _made(self, request: web.Request, indices: Sequence[int], wish: Wish, name: str) -> web.Response:
+        principal = principal_of(request)
         wish.check()
         publisher_of(self._log)
-        return _answer(await self._few.run(token.token_id, lambda: self._file(indices, token, wish)), name)
+        note_read(request, indices, details={"disclosed": [*wish.disclose], "redacted": [*wish.redact]})
+        return _answer(await self._few.run(principal.id, lambda: self._file(indices, principal, wish)), name)
 
-    def _file(self, indices: Sequence[int], token: Token, wish: Wish) -> bytes:
-        data = self._maker.make(self._open(indices, token), wish.hides).encode()
+    def _file(self, indices: Sequence[int], principal: Principal, wish: Wish) -> bytes:
+        data = self._maker.make(self._open(indices, principal), wish.hides).encode()
         if len(data) > MAX_BYTES:
             raise TooLarge(f"the evidence has {len(data)} bytes, more than {MAX_BYTES}; ask for fewer entries")
         return data
 
-    def _open(self, indices: Sequence[int], token: Token) -> list[Provable]:
+    def _open(self, indices: Sequence[int], principal: Principal) -> list[Provable]:
         rows = self._log.store.entries_at(indices)
         stored = [rows[index] if index in rows else self._log.entries.stored(index) for index in indices]
         for row in stored:
-            require_readable(token, row)
+            require_readable(principal, row)
         found = list(zip(stored, map(self._readable, self._log.entries.open_all(stored)), strict=True))
         answers = entry_answers(self._log, found)
         return [

@@ -26,9 +26,9 @@ from tlog.audit.fields import instant
 from tlog.errors import BadRequest, Unavailable
 from tlog.http.acts import act_answer
 from tlog.http.answers import HoldAnswer, HoldList, LiftAnswer, json_answer
-from tlog.http.auth import Authenticator
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
+from tlog.http.noted import principal_of
 from tlog.http.query import one_of, parse_query
 from tlog.http.search_parameters import parse_time
 from tlog.service.hold_acts import HoldActs, HoldRequest
@@ -90,36 +90,34 @@ class LiftBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
 class HoldRoutes:
     """The handlers over one log."""
 
-    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget) -> None:
+    def __init__(self, log: Log, bodies: BodyBudget) -> None:
         self._log = log
-        self._auth = auth
         self._bodies = bodies
 
     async def place(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/holds`."""
         parse_query(request)
-        token = await self._auth.dpo(request)
-        asked = (await read_json(request, self._bodies, token.name, HoldBody)).request()
-        hold = await self._run(self._holds().place(asked, token))
+        principal = principal_of(request)
+        asked = (await read_json(request, self._bodies, principal.name, HoldBody)).request()
+        hold = await self._run(self._holds().place(asked, principal))
         return json_answer(await asyncio.to_thread(self._placed, hold), status=201)
 
     async def all(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/holds`."""
         query = parse_query(request, "all")
         wanted = one_of(query, "all", ("0", "1"), "0") == "1"
-        await self._auth.dpo(request)
         return json_answer(HoldList(holds=await asyncio.to_thread(self._list, wanted)))
 
     async def lift(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/holds/lift`."""
         parse_query(request)
-        token = await self._auth.dpo(request)
-        body = await read_json(request, self._bodies, token.name, LiftBody)
+        principal = principal_of(request)
+        body = await read_json(request, self._bodies, principal.name, LiftBody)
         if (body.hold is None) == (body.case is None):
             raise BadRequest("name either hold or case")
         holds = self._holds()
         numbers = [body.hold] if body.hold is not None else await asyncio.to_thread(holds.of_case, body.case or "")
-        acts = await self._run(holds.lift(numbers, token, body.reason, body.authorised_by))
+        acts = await self._run(holds.lift(numbers, principal, body.reason, body.authorised_by))
         pending = any(act.state is ActState.PENDING for act in acts)
         lifted = await asyncio.to_thread(lambda: [self._answer(holds.holds.store.get(number)) for number in numbers])
         answer = LiftAnswer(acts=[act_answer(self._log, act) for act in acts], holds=lifted)

@@ -21,20 +21,21 @@ _STORED: Final[Errors] = (errors.Unavailable, errors.StorageFault)
 _DAMAGED: Final[Errors] = (errors.VerificationFailed, errors.MalformedDisclosure)
 _TOKEN: Final[Errors] = (errors.Unauthorized, *_STORED)
 _ROLE: Final[Errors] = (*_TOKEN, errors.Forbidden)
+_LOGGED: Final[Errors] = (*_ROLE, errors.NotLogged, errors.TooManyRequests)
 _UPLOAD: Final[Errors] = (
     *(BadBody, BodyTimeout, UnsupportedMedia),
     *(errors.TooLarge, errors.TooManyRequests, errors.Overloaded),
 )
-_OBJECT: Final[Errors] = (*_ROLE, *_UPLOAD, RequestInvalid)
+_OBJECT: Final[Errors] = (*_LOGGED, *_UPLOAD, RequestInvalid)
 _APPEND: Final[Errors] = (
     *(*_ROLE, *_UPLOAD),
     *(errors.LogHalted, errors.ClockBehind, errors.ConcurrentUpdate),
 )
 _ACT: Final[Errors] = (errors.LogHalted, errors.ConcurrentUpdate, errors.ClockBehind, *_DAMAGED)
-_READ: Final[Errors] = (*_ROLE, *_DAMAGED, errors.NotFound, errors.Expired)
+_READ: Final[Errors] = (*_LOGGED, *_DAMAGED, errors.NotFound, errors.Expired)
 _SHARE: Final[Errors] = (errors.TooManyRequests, errors.Overloaded)
-_SEARCH: Final[Errors] = (*_ROLE, *_DAMAGED, *_SHARE, errors.CursorInvalid)
-_DECIDE: Final[Errors] = (*_ROLE, *_ACT, errors.NotFound, errors.Conflict, errors.Held, errors.Damaged)
+_SEARCH: Final[Errors] = (*_LOGGED, *_DAMAGED, *_SHARE, errors.CursorInvalid)
+_DECIDE: Final[Errors] = (*_LOGGED, *_ACT, errors.NotFound, errors.Conflict, errors.Held, errors.Damaged)
 
 _OF: Final[dict[str, Errors]] = {
     "appendEntries": (*_APPEND, errors.EntryInvalid, errors.Conflict),
@@ -47,14 +48,14 @@ _OF: Final[dict[str, Errors]] = {
     "evidence": (*_READ, *_SHARE, errors.BadRequest, errors.OutOfRange, errors.TooLarge),
     "caseFile": (*_READ, *_SHARE, *_OBJECT, errors.BadRequest, errors.OutOfRange),
     "erase": (*_OBJECT, *_ACT, errors.BadRequest, errors.Held, errors.Damaged),
-    "erasures": _ROLE,
+    "erasures": _LOGGED,
     "placeHold": (*_OBJECT, *_ACT, errors.BadRequest),
-    "holds": (*_ROLE, *_DAMAGED),
+    "holds": (*_LOGGED, *_DAMAGED),
     "liftHolds": (*_OBJECT, *_ACT, errors.BadRequest, errors.NotFound, errors.Conflict),
-    "retentionPlan": (*_ROLE, *_SHARE),
+    "retentionPlan": (*_LOGGED, *_SHARE),
     "retentionRun": (*_OBJECT, *_ACT),
-    "acts": _ROLE,
-    "act": (*_ROLE, errors.NotFound),
+    "acts": _LOGGED,
+    "act": (*_LOGGED, errors.NotFound),
     "approveAct": _DECIDE,
     "declineAct": _DECIDE,
     "inclusionProof": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),

@@ -22,10 +22,10 @@ from tlog.audit.fields import instant
 from tlog.errors import Unavailable
 from tlog.http.acts import act_answer
 from tlog.http.answers import CohortAnswer, PauseAnswer, RetentionPlan, RetentionRun, json_answer
-from tlog.http.auth import Authenticator
 from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
+from tlog.http.noted import note_read, principal_of
 from tlog.http.query import parse_query
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
@@ -50,19 +50,18 @@ class RetentionRunBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class RetentionRoutes:
     """The handlers over one log."""
 
-    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget) -> None:
+    def __init__(self, log: Log, bodies: BodyBudget) -> None:
         self._log = log
-        self._auth = auth
         self._bodies = bodies
         self._few = FewAtOnce(RUNNING, WAITING, SHARE, "plans of retention")
 
     async def plan(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/retention`."""
         query = parse_query(request, "until")
-        token = await self._auth.dpo(request)
+        principal = principal_of(request)
         until = _day(query["until"]) if "until" in query else self._log.acts.now() + _AHEAD
         retention = self._retention()
-        planned = await self._few.run(token.token_id, lambda: retention.plan(until))
+        planned = await self._few.run(principal.id, lambda: retention.plan(until))
         found = await asyncio.to_thread(retention.paused)
         paused = None if found is None else PauseAnswer(since=found.since, reason=found.reason)
         return json_answer(RetentionPlan(until=instant(until), paused=paused, cohorts=list(map(_cohort, planned))))
@@ -70,10 +69,12 @@ class RetentionRoutes:
     async def run(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/retention/run`. It goes on though the client goes away."""
         parse_query(request)
-        token = await self._auth.dpo(request)
-        body = await read_json(request, self._bodies, token.name, RetentionRunBody)
-        work = self._log.acts.spawn(self._retention().request(token, body.authorised_by))
+        principal = principal_of(request)
+        body = await read_json(request, self._bodies, principal.name, RetentionRunBody)
+        work = self._log.acts.spawn(self._retention().request(principal, body.authorised_by))
         acts = await asyncio.shield(work)
+        if not acts:
+            note_read(request)  # no act says that somebody asked
         pending = any(act.state is ActState.PENDING for act in acts)
         answer = RetentionRun(acts=[act_answer(self._log, act) for act in acts])
         return json_answer(answer, status=202 if pending else 200)

@@ -5,11 +5,14 @@
     GET  /v1/entries/by-id/{id}      the entry with this id
 
 Newest logged first. `next` is the `cursor` of the following page, null at the end; a page may be short, or empty, and
-still have a `next`. A source's token finds entries of its source only.
+still have a `next`. The log's own entries (who read what, which acts) are found where the source `tlog` or an action
+`tlog.…` is asked for, by auditors and data protection officers. Whoever is limited to sources or retention classes
+finds entries of these only.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -21,18 +24,20 @@ from tlog.audit import fields
 from tlog.audit.entry import JSON
 from tlog.errors import Forbidden, TlogError
 from tlog.http.answers import EntryAnswer, EntryPage, EntryProblem, json_answer
-from tlog.http.auth import Authenticator, require_readable
+from tlog.http.auth import require_readable
 from tlog.http.entry_answer import entry_answers
 from tlog.http.errors import UnsupportedMedia
 from tlog.http.limits import BodyBudget
+from tlog.http.noted import note_read, principal_of
 from tlog.http.problem import kind_of
 from tlog.http.query import parse_query
 from tlog.http.search_parameters import MAX_BODY_BYTES, NAMES, Search, members, parse_search, parse_text
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
 from tlog.service.lookup import Found
+from tlog.service.principal import Principal
 from tlog.storage.log_store import StoredEntry
-from tlog.storage.token_store import Token, TokenKind
+from tlog.storage.roles import OWN_SOURCE, RowScope
 
 RUNNING: Final = 3
 WAITING: Final = 32
@@ -42,41 +47,46 @@ SHARE: Final = 8
 class SearchRoutes:
     """The handlers over one log."""
 
-    def __init__(self, log: Log, auth: Authenticator, bodies: BodyBudget) -> None:
+    def __init__(self, log: Log, bodies: BodyBudget) -> None:
         self._log = log
-        self._auth = auth
         self._bodies = bodies
         self._few = FewAtOnce(RUNNING, WAITING, SHARE, "look-ups")
 
     async def by_query(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/entries`."""
         query = parse_query(request, *NAMES)
-        token = await self._auth.token(request)
-        return await self._answer(parse_search(query), token)
+        principal = principal_of(request)
+        return await self._answer(request, parse_search(query), principal)
 
     async def by_body(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/entries/search`."""
         parse_query(request)
-        token = await self._auth.token(request)
+        principal = principal_of(request)
         if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
             raise UnsupportedMedia(f"send the filters as {JSON}, one object")
-        with self._bodies.lease(token.name) as lease:
+        with self._bodies.lease(principal.name) as lease:
             search = parse_search(members(await lease.read(request, MAX_BODY_BYTES)))
-        return await self._answer(search, token)
+        return await self._answer(request, search, principal)
 
     async def by_id(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/entries/by-id/{id}`."""
         parse_query(request)
         entry_id = UUID(parse_text(request.match_info["id"], "id", fields.EntryId))
-        token = await self._auth.token(request)
-        return json_answer(await self._few.run(token.token_id, lambda: self._entry(entry_id.bytes, token)))
+        principal = principal_of(request)
+        answer = await self._few.run(principal.id, lambda: self._entry(entry_id.bytes, principal))
+        note_read(request, [answer.index])
+        return json_answer(answer)
 
-    async def _answer(self, search: Search, token: Token) -> web.Response:
-        own = _within_rights(search, token)
-        return json_answer(await self._few.run(token.token_id, lambda: self._page(own)))
+    async def _answer(self, request: web.Request, search: Search, principal: Principal) -> web.Response:
+        require_within(search, principal)
+        note_read(request, subject=await asyncio.to_thread(self._log.lookup.known_subject, search.filters))
+        note_read(request, details={"filters": search.filters.names()})
+        page = await self._few.run(principal.id, lambda: self._page(search, scope_for(search, principal)))
+        note_read(request, [entry.index for entry in page.entries])
+        return json_answer(page)
 
-    def _page(self, search: Search) -> EntryPage:
-        page = self._log.lookup.page(search.filters, search.cursor, search.limit)
+    def _page(self, search: Search, scope: RowScope) -> EntryPage:
+        page = self._log.lookup.page(search.filters, search.cursor, search.limit, scope)
         return EntryPage(entries=self._items(page.entries), next=page.next, scanned=page.scanned)
 
     def _items(self, entries: Sequence[Found]) -> list[EntryAnswer | EntryProblem]:
@@ -84,19 +94,30 @@ class SearchRoutes:
         answers = iter(entry_answers(self._log, readable))
         return [_problem(e.stored, e.opened) if isinstance(e.opened, TlogError) else next(answers) for e in entries]
 
-    def _entry(self, entry_id: bytes, token: Token) -> EntryAnswer:
+    def _entry(self, entry_id: bytes, principal: Principal) -> EntryAnswer:
         stored = self._log.entries.stored(self._log.store.index_of(entry_id))
-        require_readable(token, stored)
+        require_readable(principal, stored)
         return entry_answers(self._log, [(stored, self._log.entries.opened(stored))])[0]
 
 
-def _within_rights(search: Search, token: Token) -> Search:
-    """Return the search within what the token may read. Raises `Forbidden`."""
-    if token.kind is not TokenKind.SOURCE:
-        return search
-    if search.filters.source not in {None, token.name}:
-        raise Forbidden(f"source: this token finds entries of the source {token.name} only")
-    return replace(search, filters=replace(search.filters, source=token.name))
+def require_within(search: Search, principal: Principal) -> None:
+    """Raise `Forbidden` for a source or class that the principal may not read: no answer would say why it is empty."""
+    sources, classes = principal.scope.sources, principal.scope.classes
+    asked = search.filters
+    if sources is not None and asked.source is not None and asked.source not in sources:
+        raise Forbidden(f"source: you read entries of {principal.scope} only")
+    if classes is not None and asked.retention is not None and asked.retention not in classes:
+        raise Forbidden(f"retention: you read entries of {principal.scope} only")
+
+
+def scope_for(search: Search, principal: Principal) -> RowScope:
+    """Return the rows that a search is over: the log's own entries only where they are asked for.
+
+    Else every search would find the searches before it.
+    """
+    asked = search.filters
+    wanted = asked.source == OWN_SOURCE or (asked.action or "").partition(".")[0] == OWN_SOURCE
+    return replace(principal.scope, own=principal.scope.own and wanted)
 
 
 def _problem(stored: StoredEntry, error: TlogError) -> EntryProblem:

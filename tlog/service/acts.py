@@ -6,7 +6,7 @@ Rules:
 * What an act says (`Payload`) is stored encrypted only, and is gone once the act's own entry is in the log.
 * An act that is begun is finished: by the request that began it, by the next one, or by `resume` after a restart.
   So everything in it may happen twice.
-* A second person is somebody with another token of another name.
+* A second person is somebody of another name with another token.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from tlog.audit.entry import new_entry_id
+from tlog.audit.entry import Actor, new_entry_id
 from tlog.errors import Conflict, DecryptionFailed, NotFound, TlogError, Unavailable
 from tlog.keys.keyring import Keyring
-from tlog.service.own_entries import SERVICE, OwnEntries, token_actor
+from tlog.service.own_entries import SERVICE, OwnEntries
+from tlog.service.principal import ACTOR_TYPES, Principal, Right
 from tlog.service.second_person import require_second
 from tlog.storage.act_store import UNFINISHED, Act, ActKind, ActState, ActStore
-from tlog.storage.token_store import Token
 
 Payload = dict[str, Any]
-"""What an act says. `by` is the name of the token that asked; of the rest each kind says what it is."""
+"""What an act says. `by` is the name of whoever asked, `by_type` their type of actor; each kind says the rest."""
 Step = Callable[[str], None]
 """Told the name of each step of an act once it is done; tests end the process there."""
 Outcome = Literal["allowed", "denied", "failed"]
@@ -39,6 +39,7 @@ PURPOSES: Final = {
     ActKind.HOLD: "legal hold",
     ActKind.LIFT: "end of a legal hold",
     ActKind.RESUME: "expiry goes on after a restore",
+    ActKind.GRANT: "access to the audit log is granted",
 }
 T = TypeVar("T")
 _PROTECTING: Final = frozenset({ActKind.HOLD, ActKind.LIFT})
@@ -95,39 +96,39 @@ class Acts:
         if refusal is not None:
             raise refusal
 
-    async def begin(self, kind: ActKind, payload: Payload, token: Token | None, **values: Any) -> Act:
+    async def begin(self, kind: ActKind, payload: Payload, principal: Principal | None, **values: Any) -> Act:
         """Store a new act, begun: from here on it will be finished. Raises `LogHalted`."""
-        return await self._add(kind, ActState.BEGUN, payload, token, values)
+        return await self._add(kind, ActState.BEGUN, payload, principal, values)
 
-    async def propose(self, kind: ActKind, payload: Payload, token: Token, **values: Any) -> Act:
+    async def propose(self, kind: ActKind, payload: Payload, principal: Principal, **values: Any) -> Act:
         """Store a new act that waits for a second person. Raises `LogHalted`."""
-        return await self._add(kind, ActState.PENDING, payload, token, values)
+        return await self._add(kind, ActState.PENDING, payload, principal, values)
 
-    async def approve(self, act_id: bytes, token: Token) -> Act:
-        """Run an act that waits for a second person, who this token stands for, and return it done.
+    async def approve(self, act_id: bytes, principal: Principal) -> Act:
+        """Run an act that waits for a second person, who this principal is, and return it done.
 
         Raises `NotFound`, `Conflict` if it does not wait, `Forbidden` for the same person, `LogHalted`, and what the
         act raises.
         """
         self.require_open()
         async with self.lock:
-            act = await self._pending(act_id)
+            act = await self._pending(act_id, principal)
             payload = self.payload(act)
-            require_second(act.requested_by, payload.get("by"), token)
-            sealed = self.sealed(act.act_id, payload | {"approved_by": token.name})
-            values = {"approved_by": token.token_id, "payload": sealed}
+            require_second(act.requested_by, payload.get("by"), principal)
+            sealed = self.sealed(act.act_id, payload | {"approved_by": principal.name})
+            values = {"approved_by": principal.id, "payload": sealed}
             act = await asyncio.to_thread(self.store.move, act, ActState.BEGUN, **values)
             return await self.run(act)
 
-    async def decline(self, act_id: bytes, token: Token) -> Act:
+    async def decline(self, act_id: bytes, principal: Principal) -> Act:
         """Refuse an act that waits for a second person; anybody who may approve, and whoever asked, can.
 
         Raises `NotFound`, `Conflict` if it does not wait, `LogHalted`.
         """
         self.require_open()
         async with self.lock:
-            act = await self._pending(act_id)
-            said = self.payload(act) | {"by": token.name, "declined_by": token.name}
+            act = await self._pending(act_id, principal)
+            said = self.payload(act) | asked_by(principal) | {"declined_by": principal.name}
             return await self.conclude(act, {"declined": True}, "denied", ActState.DECLINED, said)
 
     async def run(self, act: Act) -> Act:
@@ -206,12 +207,11 @@ class Acts:
         action: str | None = None,
     ) -> int:
         """Append the entry that says what was done, or refused, and return its index."""
-        by = payload.get("by")
         names = ("approved_by",) if kind in _PROTECTING else ("reason", "approved_by")
         said = {name: payload[name] for name in names if payload.get(name) is not None}
         return await self.own.log(
             act_id,
-            SERVICE if by is None else token_actor(by, payload.get("authorised_by")),
+            _actor(payload),
             action or f"tlog.{kind}",
             outcome,
             {"act": str(UUID(bytes=act_id)), **details, **said},
@@ -233,20 +233,37 @@ class Acts:
         return self.keyring.seal_payload(msgspec.json.encode(payload), act_id)
 
     async def _add(
-        self, kind: ActKind, state: ActState, payload: Payload, token: Token | None, values: dict[str, Any]
+        self, kind: ActKind, state: ActState, payload: Payload, principal: Principal | None, values: dict[str, Any]
     ) -> Act:
         self.require_open()
         act_id = new_act_id()
         sealed = self.sealed(act_id, payload)
-        by = None if token is None else token.token_id
+        by = None if principal is None else principal.id
         values = {"requested_by": by, "payload": sealed, **values}
         return await asyncio.to_thread(self.store.add, act_id, kind, state, self.now(), **values)
 
-    async def _pending(self, act_id: bytes) -> Act:
+    async def _pending(self, act_id: bytes, principal: Principal) -> Act:
         act = await asyncio.to_thread(self.store.get, act_id)
+        principal.require(decider_of(act.kind))
         if act.state is not ActState.PENDING:
             raise Conflict(f"this act does not wait for anybody: it is {act.state}")
         return act
+
+
+def _actor(payload: Payload) -> Actor:
+    if payload.get("by") is None:
+        return SERVICE
+    return Actor(type=payload.get("by_type", "token"), id=payload["by"], name=payload.get("authorised_by"))
+
+
+def asked_by(principal: Principal) -> Payload:
+    """Return what every act says: who asked for it."""
+    return {"by": principal.name, "by_type": ACTOR_TYPES[principal.kind]}
+
+
+def decider_of(kind: ActKind) -> Right:
+    """Return what whoever approves or declines an act of this kind must have the right to."""
+    return Right.ADMINISTER if kind is ActKind.GRANT else Right.PROTECT
 
 
 def new_act_id() -> bytes:

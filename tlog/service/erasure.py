@@ -26,9 +26,9 @@ from tlog.service.acts import Acts, Payload, new_act_id
 from tlog.service.erasure_request import ErasureRequest, Person, payload_of
 from tlog.service.erasure_run import ErasureRun, Holds, held_by
 from tlog.service.person_eraser import PersonEraser
+from tlog.service.principal import Principal
 from tlog.storage.act_store import OPEN, Act, ActKind, ActState
 from tlog.storage.erasure_store import Extent
-from tlog.storage.token_store import Token
 
 Status = Literal["nothing-to-erase", "dry-run", "pending", "running", "done", "declined", "refused"]
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class Erasures:
         extent = await asyncio.to_thread(self._eraser.erasures.extent, key_id)
         return Erasure("dry-run", extent=extent, held=await asyncio.to_thread(self.steps.held, key_id))
 
-    async def request(self, asked: ErasureRequest, token: Token, *, wait: bool = True) -> Erasure:
+    async def request(self, asked: ErasureRequest, principal: Principal, *, wait: bool = True) -> Erasure:
         """Erase a person, or find the act under way that does. Goes on though the caller goes away.
 
         With `wait`, returns when it is done; else when it has begun. Raises `BadRequest`, `Held` and `Damaged`, both
@@ -83,7 +83,7 @@ class Erasures:
         if same is not None and (same.state is ActState.PENDING or self._acts.lock.locked()):
             return self.describe(same)
         begun: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
-        task = self._acts.spawn(self._perform(asked, token, begun))
+        task = self._acts.spawn(self._perform(asked, principal, begun))
         if not wait:
             waiting: set[asyncio.Future[Any]] = {task, begun}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -106,7 +106,7 @@ class Erasures:
             extent = Extent(**said)
         return Erasure(_STATUS[act.state], act.act_id, act.entry_index, extent)
 
-    async def _perform(self, asked: ErasureRequest, token: Token, begun: asyncio.Future[Act]) -> Erasure:
+    async def _perform(self, asked: ErasureRequest, principal: Principal, begun: asyncio.Future[Act]) -> Erasure:
         async with self._acts.lock:
             self._acts.require_open()
             left = await self._acts.finish_others()
@@ -118,8 +118,8 @@ class Erasures:
             if planned.status == "nothing-to-erase":
                 return planned
             if planned.held:
-                raise await self._refuse_held(new_act_id(), payload_of(asked, token), planned.held)
-            act = await self._start(asked, token)
+                raise await self._refuse_held(new_act_id(), payload_of(asked, principal), planned.held)
+            act = await self._start(asked, principal)
             begun.set_result(act)
             if act.state is ActState.PENDING:
                 return Erasure("pending", act.act_id, extent=planned.extent)
@@ -128,13 +128,15 @@ class Erasures:
         extent = replace(planned.extent, entries=done.extent.entries, parts=done.extent.parts)
         return replace(done, extent=extent)
 
-    async def _start(self, asked: ErasureRequest, token: Token) -> Act:
+    async def _start(self, asked: ErasureRequest, principal: Principal) -> Act:
         key_id = await asyncio.to_thread(self._eraser.keyring.find_person, asked.person.role, asked.person.identity)
         if key_id is None:
             raise Unavailable("this person's key went while it was looked at; ask again")
         sealed = await asyncio.to_thread(self._eraser.sealed_identity, key_id, asked.person.identity)
         start = self._acts.propose if self._second_person else self._acts.begin
-        act = await start(ActKind.ERASURE, payload_of(asked, token) | {"identity": sealed}, token, key_id=key_id)
+        act = await start(
+            ActKind.ERASURE, payload_of(asked, principal) | {"identity": sealed}, principal, key_id=key_id
+        )
         self._acts.step("begun")
         return act
 

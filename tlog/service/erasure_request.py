@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from tlog.errors import BadRequest
-from tlog.service.acts import Payload
+from tlog.service.acts import Payload, asked_by
 from tlog.service.person_eraser import Role
-from tlog.storage.token_store import Token
+from tlog.service.principal import ACTOR_TYPES, Principal
 
 _SHORT: Final = 6  # Characters: a shorter id is looked for as a word only, else "a" could never be erased.
 _NUMBER: Final = 4  # Characters: a shorter id is not looked for in a legal basis, which is full of "17" and "b".
 _TEXTS: Final = ("legal_basis", "authorised_by", "reason")
-OWN_ACTORS: Final = frozenset({"token"})
+OWN_ACTORS: Final = frozenset(ACTOR_TYPES.values())
 """Types of actor by whom the log's own entries say who asked for an act: nobody takes their own name out of them."""
 
 
@@ -51,10 +51,10 @@ class ErasureRequest:
                 raise BadRequest(f"{name}: it contains the person's id, and would keep what is erased; word it without")
 
 
-def payload_of(asked: ErasureRequest, token: Token) -> Payload:
+def payload_of(asked: ErasureRequest, principal: Principal) -> Payload:
     """Return what the act of a request says; whom it is about is sealed beside it, under that person's own key."""
     return {
-        "by": token.name,
+        **asked_by(principal),
         "authorised_by": asked.authorised_by,
         "legal_basis": asked.legal_basis,
         "reason": asked.reason,

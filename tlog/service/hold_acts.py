@@ -16,12 +16,12 @@ import msgspec
 from tlog.audit.fields import instant
 from tlog.errors import BadRequest, Conflict, NotFound, Unavailable
 from tlog.keys.keyring import Keyring
-from tlog.service.acts import Acts, Payload
+from tlog.service.acts import Acts, Payload, asked_by
 from tlog.service.erasure_request import names_person
 from tlog.service.holds import CASE_TYPE, Holds
+from tlog.service.principal import Principal
 from tlog.storage.act_store import OPEN, Act, ActKind, ActState
 from tlog.storage.hold_store import Hold, HoldKind
-from tlog.storage.token_store import Token
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,7 +64,7 @@ class HoldActs:
         for kind in (ActKind.HOLD, ActKind.LIFT):
             running.register(kind, self)
 
-    async def place(self, asked: HoldRequest, token: Token) -> Hold:
+    async def place(self, asked: HoldRequest, principal: Principal) -> Hold:
         """Place a hold; in force on return, and logged.
 
         Raises `BadRequest`, `LogHalted`, `Unavailable` while an act that was begun before can't be finished, and what
@@ -76,7 +76,7 @@ class HoldActs:
             key_id = None
             if asked.subject is not None:
                 key_id = await asyncio.to_thread(self._keyring.need_person, "subject", asked.subject)
-            act = await self._acts.begin(ActKind.HOLD, _payload(asked, token), token, key_id=key_id)
+            act = await self._acts.begin(ActKind.HOLD, _payload(asked, principal), principal, key_id=key_id)
             act = await self._acts.run(act)
         return await asyncio.to_thread(self.holds.store.get, act.hold or 0)
 
@@ -92,13 +92,13 @@ class HoldActs:
         if why := [error for act_id, error in left.items() if act_id in begun]:
             raise Unavailable(f"an act that was begun before can't be finished now: {why[0]}; ask again")
 
-    async def lift(self, numbers: Sequence[int], token: Token, reason: str, authorised_by: str) -> list[Act]:
+    async def lift(self, numbers: Sequence[int], principal: Principal, reason: str, authorised_by: str) -> list[Act]:
         """Lift holds; the acts are pending where a second person must agree. Raises `NotFound`, `Conflict`."""
-        payload = {"by": token.name, "reason": reason, "authorised_by": authorised_by}
+        payload = {**asked_by(principal), "reason": reason, "authorised_by": authorised_by}
         acts = []
         for number in numbers:
             async with self._acts.lock:
-                acts.append(await self._lift(number, payload, token))
+                acts.append(await self._lift(number, payload, principal))
         return acts
 
     def of_case(self, case: str) -> list[int]:
@@ -137,7 +137,7 @@ class HoldActs:
         changes = {"applied_at": self._acts.now(), **values}
         return await asyncio.to_thread(lambda: self._acts.store.move(act, ActState.APPLIED, **changes))
 
-    async def _lift(self, number: int, payload: Payload, token: Token) -> Act:
+    async def _lift(self, number: int, payload: Payload, principal: Principal) -> Act:
         hold = await asyncio.to_thread(self.holds.store.get, number)
         if hold.lifted_at is not None:
             raise Conflict(f"hold {number} is lifted already")
@@ -146,8 +146,8 @@ class HoldActs:
             if act.hold == number:
                 return act
         if self._second_person:
-            return await self._acts.propose(ActKind.LIFT, payload, token, hold=number)
-        return await self._acts.run(await self._acts.begin(ActKind.LIFT, payload, token, hold=number))
+            return await self._acts.propose(ActKind.LIFT, payload, principal, hold=number)
+        return await self._acts.run(await self._acts.begin(ActKind.LIFT, payload, principal, hold=number))
 
     def _row(self, act: Act, said: Payload) -> dict[str, Any]:
         kept = {name: said.get(name) for name in ("case", "reason", "ground", "by", "authorised_by")}
@@ -165,13 +165,13 @@ class HoldActs:
         }
 
 
-def _payload(asked: HoldRequest, token: Token) -> Payload:
+def _payload(asked: HoldRequest, principal: Principal) -> Payload:
     scope = {"subject": asked.subject is not None, "source": asked.source, "by_case": asked.by_case}
     scope |= {
         name: instant(value) for name in ("occurred_from", "occurred_to") if (value := getattr(asked, name)) is not None
     }
     return {
-        "by": token.name,
+        **asked_by(principal),
         "authorised_by": asked.authorised_by,
         "kind": asked.kind.value,
         "case": asked.case,

@@ -22,11 +22,11 @@ _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 @dataclass(frozen=True, slots=True)
 class AppendRequest:
-    """A body as received (bytes, media type) and the source whose token came with it."""
+    """A body as received (bytes, media type) and the sources that whoever sent it may append entries of."""
 
     body: bytes
     media_type: str
-    source: str
+    sources: frozenset[str]
 
 
 def read_request(request: AppendRequest, classes: Collection[str] = ()) -> list[Entry]:
@@ -37,7 +37,7 @@ def read_request(request: AppendRequest, classes: Collection[str] = ()) -> list[
     """
     _check_count(request.body, request.media_type)
     entries = parse_entries(request.body, request.media_type)
-    _require_own(request.source, entries)
+    _require_own(request.sources, entries)
     _refuse_repeated_ids(entries)
     if classes:
         _require_known_classes(request, entries, classes)
@@ -70,14 +70,19 @@ def _items(body: bytes) -> int:
         return 0
 
 
-def _require_own(source: str, entries: Sequence[Entry]) -> None:
-    """Raise `Forbidden` unless every entry is of the token's source. Does not quote what they say instead."""
-    others = [position for position, entry in enumerate(entries) if entry.source != source]
+def _require_own(sources: frozenset[str], entries: Sequence[Entry]) -> None:
+    """Raise `Forbidden` unless every entry is of the sender's sources. Does not quote what they say instead."""
+    others = [position for position, entry in enumerate(entries) if entry.source not in sources]
     if others:
         raise Forbidden(
-            f"this token appends entries of the source {source}; {len(others)} of {len(entries)} entries "
+            f"this token appends entries of {_named(sources)}; {len(others)} of {len(entries)} entries "
             f"(first: [{others[0]}]) name another source; nothing of this request was stored"
         )
+
+
+def _named(sources: frozenset[str]) -> str:
+    names = ", ".join(sorted(sources))
+    return f"the source {names}" if len(sources) == 1 else f"the sources {names}"
 
 
 def _refuse_repeated_ids(entries: Sequence[Entry]) -> None:

@@ -18,12 +18,14 @@ import aiohttp
 import structlog
 
 from tlog.audit.fields import instant
-from tlog.errors import LogHalted, Malformed, StorageFault, TlogError, Unavailable
+from tlog.errors import LogHalted, Malformed, StorageFault, Unavailable
 from tlog.formats.policy import Policy
 from tlog.keys.keyring import Keyring
 from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.merkle.nodes import TileNodes
+from tlog.service.access_log import AccessLog
 from tlog.service.acts import Acts, Step
+from tlog.service.admin_notes import AdminNotes
 from tlog.service.appender import Appender
 from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.completeness import Completeness
@@ -43,7 +45,6 @@ from tlog.service.replay import ErasureReplayer, Replayer, replay
 from tlog.service.resumption import Resumption
 from tlog.service.retention import Retention
 from tlog.service.retention_rules import RetentionClasses, own_class
-from tlog.service.rotation_notes import log_notes
 from tlog.service.scheduler import Scheduler
 from tlog.service.sealer import Sealer
 from tlog.service.sealing import Sealing
@@ -129,6 +130,7 @@ class Log:
         act_store = ActStore(parts.database)
         own = OwnEntries(self.appender, self.store, act_store, parts.now, own_class(parts.retention))
         self._own = own
+        self.accesses = AccessLog(own)
         self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
         self.completeness = Completeness(SequenceStore(parts.database), act_store, parts.now)
         self._unused = UnusedKeys(self.store, parts.keyring, self.acts)
@@ -136,6 +138,7 @@ class Log:
         self.holds: HoldActs | None = None
         self.retention: Retention | None = None
         self.scheduler: Scheduler | None = None
+        self._notes = None if parts.records is None else AdminNotes(parts.records.parent, own)
         if parts.records is not None:
             pause = ExpiryPause(parts.records.parent / PAUSE_FILE)
             self._open_records(ErasureRecords(parts.records, parts.keyring.record_mac), pause)
@@ -237,6 +240,10 @@ class Log:
         if self.scheduler is not None:
             await self.scheduler.stop()
         await self.acts.stop()
+        if self._notes is not None:
+            await self._notes.stop()
+        await self.accesses.stop()
+        await self._own.stop()
         await self.sequencer.stop()
         await self._unused.stop()
         await asyncio.to_thread(self._sealing.stop)
@@ -249,11 +256,8 @@ class Log:
     async def _resume(self) -> None:
         """Finish what was left unfinished, then begin what is due."""
         await self.acts.resume()
-        if self._parts.records is not None:
-            try:
-                await log_notes(self._parts.records.parent / "rotations", self._own)
-            except (TlogError, OSError, ValueError) as error:  # the notes stay for the next start
-                _logger.error("a key rotation could not be logged", error=type(error).__name__)
+        if self._notes is not None:
+            self._notes.start()
         if self.scheduler is not None:
             self.scheduler.start()
 

@@ -19,6 +19,7 @@ from tlog.storage.hold_store import Hold
 from tlog.storage.log_store import LogStore, StoredEntry
 from tlog.storage.lookup.conditions import Conditions
 from tlog.storage.lookup_store import LookUpStore
+from tlog.storage.roles import EVERYTHING, RowScope
 
 _CURSOR_TERM = "\0look-up cursor"  # no target has such a type: it would be a control character
 
@@ -53,25 +54,31 @@ class LookUp:
         self._keyring = keyring
         self._cursors = Cursors(lambda text: keyring.target_term(_CURSOR_TERM, text))
 
-    def page(self, filters: Filters, cursor: str | None, limit: int) -> Page:
-        """Return the newest `limit` entries that match, from where `cursor` points on.
+    def page(self, filters: Filters, cursor: str | None, limit: int, scope: RowScope = EVERYTHING) -> Page:
+        """Return the newest `limit` entries within `scope` that match, from where `cursor` points on.
 
         A page may be short, or empty, and still have a `next`: the work of one page is bounded. Raises
         `CursorInvalid`; `Unavailable` or `StorageFault` as the databases fail.
         """
-        below = None if cursor is None else self._cursors.read(cursor, filters)
-        conditions = self._conditions(filters)
+        below = None if cursor is None else self._cursors.read(cursor, filters, scope)
+        conditions = self._conditions(filters, scope)
         if conditions is None:
             return Page([], None, 0)
         places = self._lookup_store.page(conditions, below, limit)
-        following = None if places.next is None else self._cursors.make(places.next, filters)
+        following = None if places.next is None else self._cursors.make(places.next, filters, scope)
         return Page(self._open(places.indices, filters), following, places.scanned)
+
+    def known_subject(self, filters: Filters) -> str | None:
+        """Return the data subject that is asked for by name, if the log knows them. Blocks."""
+        subject = filters.subject
+        known = subject is not None and self._keyring.find_person("subject", subject) is not None
+        return subject if known else None
 
     def covered(self, hold: Hold, case: str) -> HoldExtent:
         """Count what a hold of this case covers now. Raises as `page` does."""
         return extent(self._lookup_store, self._keyring, hold, case)
 
-    def _conditions(self, filters: Filters) -> Conditions | None:
+    def _conditions(self, filters: Filters, scope: RowScope) -> Conditions | None:
         """Return what to ask of the database; None where a person is asked for whom the log does not know."""
         asked = []
         if filters.actor is not None:
@@ -90,6 +97,7 @@ class LookUp:
             filters.retention,
             filters.occurred,
             filters.received,
+            scope,
         )
 
     def _terms(self, filters: Filters) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from typing import Final
 
 from tlog.errors import CursorInvalid
 from tlog.service.lookup_filters import Filters
+from tlog.storage.roles import EVERYTHING, RowScope
 
 _CHARACTERS: Final = 22
 
@@ -26,12 +27,13 @@ class Cursors:
         """`keyed_hash` makes a signed 64-bit number of a text."""
         self._hash = keyed_hash
 
-    def make(self, below: int, filters: Filters) -> str:
+    def make(self, below: int, filters: Filters, scope: RowScope = EVERYTHING) -> str:
         """Return the cursor for the entries below an index."""
-        tag = self._hash(f"{below} {filters.canonical()}")
+        limits = "" if scope == EVERYTHING else f" {scope.own} {scope}"
+        tag = self._hash(f"{below} {filters.canonical()}{limits}")
         return urlsafe_b64encode(below.to_bytes(8) + tag.to_bytes(8, signed=True)).decode().rstrip("=")
 
-    def read(self, cursor: str, filters: Filters) -> int:
+    def read(self, cursor: str, filters: Filters, scope: RowScope = EVERYTHING) -> int:
         """Return the index below which the page begins. Raises `CursorInvalid`."""
         try:
             raw = urlsafe_b64decode(cursor.encode("ascii") + b"==")
@@ -40,6 +42,6 @@ class Cursors:
         if len(cursor) != _CHARACTERS or len(raw) != 16:
             raise CursorInvalid("cursor: not the `next` of a page of this log")
         below = int.from_bytes(raw[:8])
-        if not compare_digest(cursor, self.make(below, filters)):
+        if not compare_digest(cursor, self.make(below, filters, scope)):
             raise CursorInvalid("cursor: it belongs to other filters; send it with those of the page that gave it")
         return below

@@ -33,6 +33,10 @@ class Filters:
     def __repr__(self) -> str:
         return "<Filters>"
 
+    def names(self) -> list[str]:
+        """Return what is asked about, without the values: they may be personal."""
+        return [name for name in self.__dataclass_fields__ if getattr(self, name) is not None]
+
     def canonical(self) -> str:
         """Return one text for these filters and no others."""
         return msgspec.json.encode(self).decode()

@@ -7,7 +7,8 @@ is the act's id, so that an act is logged once, however often its logging is rep
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -15,7 +16,7 @@ import msgspec
 
 from tlog.audit.entry import JSON, Actor, new_entry_id
 from tlog.audit.fields import instant
-from tlog.errors import NotFound, Overloaded
+from tlog.errors import NotFound, Overloaded, StorageFault, TlogError
 from tlog.service.appender import Appender
 from tlog.service.intake import AppendRequest
 from tlog.storage.act_store import ActStore
@@ -26,16 +27,16 @@ SERVICE: Final = Actor(type="service", id=SOURCE)
 """Who acts when nobody asked: expiry, what a restart finishes."""
 RETENTION: Final = "standard"
 _ATTEMPTS: Final = 60
+_TOGETHER: Final = 256
 _encode = msgspec.json.encode
 
 
-def token_actor(name: str, authorised_by: str | None = None) -> Actor:
-    """Return the actor of an act: the token that asked for it, and the person who authorised it."""
-    return Actor(type="token", id=name, name=authorised_by)
-
-
 class OwnEntries:
-    """Appends the log's own entries. Belongs to one event loop."""
+    """Appends the log's own entries. Belongs to one event loop.
+
+    Its entries are numbered without gaps under one lock; what comes while one append is under way goes into the next
+    together.
+    """
 
     def __init__(
         self,
@@ -52,6 +53,9 @@ class OwnEntries:
         self._now = now
         self._retention = retention
         self._turn = asyncio.Lock()
+        self._next: int | None = None
+        self._waiting: list[_Waiting] = []
+        self._task: asyncio.Task[None] | None = None
 
     async def log(  # noqa: PLR0913 - the fields of an entry
         self,
@@ -63,40 +67,94 @@ class OwnEntries:
         *,
         purpose: str,
         legal_basis: str | None = None,
+        subjects: Sequence[str] = (),
     ) -> int:
         """Append the entry of an act, unless it is there already, and return its index; durable on return.
 
-        Waits while the queue is full. Raises what `Appender.append` raises.
+        `subjects` are ids of persons, who get parts of their own. Waits while the queue is full. Raises what
+        `Appender.append` raises.
         """
+        values = {
+            "id": str(UUID(bytes=act_id)),
+            "actor": actor,
+            "action": action,
+            "outcome": outcome,
+            "purpose": purpose,
+            "legal_basis": legal_basis,
+            "details": details,
+            "subjects": [{"id": subject} for subject in subjects],
+        }
         async with self._turn:
             try:
                 return await asyncio.to_thread(self._store.index_of, act_id)
             except NotFound:
                 pass
-            document = {
-                "schema": 1,
-                "id": str(UUID(bytes=act_id)),
-                "source": SOURCE,
-                "seq": await asyncio.to_thread(self._acts.next_seq, SOURCE),
-                "occurred_at": instant(self._now()),
-                "actor": actor,
-                "action": action,
-                "outcome": outcome,
-                "purpose": purpose,
-                "legal_basis": legal_basis,
-                "retention": self._retention,
-                "details": details,
-            }
-            return await self._append(AppendRequest(_encode(document), JSON, SOURCE))
+            for _ in range(_ATTEMPTS):
+                try:
+                    return (await self._append([values]))[0]
+                except Overloaded as error:
+                    await asyncio.sleep(error.retry_after)
+            return (await self._append([values]))[0]
 
     async def note(self, actor: Actor, action: str, details: Mapping[str, Any], *, purpose: str) -> int:
         """Append an entry that no act stands behind, under an id of its own, and return its index."""
         return await self.log(UUID(new_entry_id()).bytes, actor, action, "allowed", details, purpose=purpose)
 
-    async def _append(self, request: AppendRequest) -> int:
-        for _ in range(_ATTEMPTS):
-            try:
-                return (await self._appender.append(request))[0].index
-            except Overloaded as error:
-                await asyncio.sleep(error.retry_after)
-        return (await self._appender.append(request))[0].index
+    async def record(self, values: Mapping[str, Any]) -> int:
+        """Append an entry of these fields, under an id of its own, and return its index; durable on return.
+
+        Does not wait for a full queue: whoever asked is refused. Raises what `Appender.append` raises.
+        """
+        waiting = _Waiting(dict(values), asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._drain(), name="own entries")
+        return await asyncio.shield(waiting.index)
+
+    async def stop(self) -> None:
+        """Wait for what is under way."""
+        if self._task is not None:
+            await self._task
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                async with self._turn:
+                    batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+                    await self._append_all(batch)
+        finally:
+            self._task = None
+
+    async def _append_all(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            indices = await self._append([waiting.values for waiting in batch])
+        except TlogError as error:
+            for waiting in batch:
+                waiting.refuse(error)
+        except Exception as error:
+            for waiting in batch:
+                waiting.refuse(StorageFault(f"an entry of the log's own could not be made: {type(error).__name__}"))
+        else:
+            for waiting, index in zip(batch, indices, strict=True):
+                waiting.index.set_result(index)
+
+    async def _append(self, entries: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Number, append and return the indices; the caller holds the lock."""
+        if self._next is None:
+            self._next = await asyncio.to_thread(self._acts.next_seq, SOURCE)
+        common = {"schema": 1, "source": SOURCE, "occurred_at": instant(self._now()), "retention": self._retention}
+        documents = [{**common, **values, "seq": self._next + i} for i, values in enumerate(entries)]
+        first, self._next = self._next, None  # whatever happens now, the database knows how far it came
+        placed = await self._appender.append(AppendRequest(_encode(documents), JSON, frozenset({SOURCE})))
+        self._next = first + len(documents)
+        return [place.index for place in placed]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    values: dict[str, Any]
+    index: asyncio.Future[int]
+
+    def refuse(self, error: TlogError) -> None:
+        self.index.set_exception(error)
+        self.index.exception()  # Mark as seen: the caller may have gone away.

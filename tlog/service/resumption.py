@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 
-from tlog.service.acts import Acts
+from tlog.service.acts import Acts, asked_by
+from tlog.service.principal import Principal
 from tlog.storage.act_store import OPEN, Act, ActKind, ActState
 from tlog.storage.expiry_pause import ExpiryPause, Pause
-from tlog.storage.token_store import Token
 
 
 class Resumption:
@@ -25,15 +25,15 @@ class Resumption:
         self._second_person = second_person
         running.register(ActKind.RESUME, self)
 
-    async def request(self, paused: Pause, token: Token, authorised_by: str) -> list[Act]:
+    async def request(self, paused: Pause, principal: Principal, authorised_by: str) -> list[Act]:
         """End this pause; pending where a second person must agree. Returns no act where one waits already."""
         async with self._acts.lock:
             if await asyncio.to_thread(self._is_asked, paused):
                 return []
-            payload = {"by": token.name, "authorised_by": authorised_by, "since": paused.since}
+            payload = {**asked_by(principal), "authorised_by": authorised_by, "since": paused.since}
             if self._second_person:
-                return [await self._acts.propose(ActKind.RESUME, payload, token)]
-            return [await self._acts.run(await self._acts.begin(ActKind.RESUME, payload, token))]
+                return [await self._acts.propose(ActKind.RESUME, payload, principal)]
+            return [await self._acts.run(await self._acts.begin(ActKind.RESUME, payload, principal))]
 
     async def run(self, act: Act) -> Act:
         """Bring an act that is begun or applied to its end. A crash in between: lifting again changes nothing."""

@@ -13,16 +13,16 @@ from typing import Final
 
 from tlog.errors import TlogError, Unavailable
 from tlog.keys.keyring import Keyring
-from tlog.service.acts import Acts
+from tlog.service.acts import Acts, asked_by
 from tlog.service.cohort_extents import CohortExtents
 from tlog.service.expiry import Expiry
 from tlog.service.own_entries import SERVICE
+from tlog.service.principal import Principal
 from tlog.service.resumption import Resumption
 from tlog.service.retention_rules import Cohort, RetentionClass, RetentionClasses, due, parse_cohort
 from tlog.storage.act_store import OPEN, UNFINISHED, Act, ActKind, ActState
 from tlog.storage.cohort_counts import CohortCounts
 from tlog.storage.expiry_pause import Pause
-from tlog.storage.token_store import Token
 
 _CHECK_SECONDS: Final = 60.0
 
@@ -96,7 +96,7 @@ class Retention:
                     acts.append(await self._acts.run(act))
         return acts
 
-    async def request(self, token: Token, authorised_by: str) -> list[Act]:
+    async def request(self, principal: Principal, authorised_by: str) -> list[Act]:
         """Expire every cohort whose time is over on request, then end a pause that there was when it was asked;
         pending where a second person must agree.
 
@@ -109,10 +109,12 @@ class Retention:
         acts = []
         for cohort in await asyncio.to_thread(self._due):
             async with self._acts.lock:
-                act = await asyncio.to_thread(self._waiting, cohort) or await self._begin(cohort, token, authorised_by)
+                act = await asyncio.to_thread(self._waiting, cohort) or await self._begin(
+                    cohort, principal, authorised_by
+                )
                 if act is not None:
                     acts.append(await self._run_or_show(act, cohort))
-        return acts if paused is None else [*acts, *await self._resumption.request(paused, token, authorised_by)]
+        return acts if paused is None else [*acts, *await self._resumption.request(paused, principal, authorised_by)]
 
     async def resume(self) -> None:
         """Finish what is begun: a database in use may have kept an act from cleaning up."""
@@ -122,15 +124,15 @@ class Retention:
         """Return how many cohorts are due. Blocks."""
         return len(self._due())
 
-    async def _begin(self, cohort: Cohort, token: Token | None, authorised_by: str | None = None) -> Act | None:
-        if await asyncio.to_thread(self._leave, cohort, UNFINISHED if token is None else OPEN):
+    async def _begin(self, cohort: Cohort, principal: Principal | None, authorised_by: str | None = None) -> Act | None:
+        if await asyncio.to_thread(self._leave, cohort, UNFINISHED if principal is None else OPEN):
             return None
-        if token is None:
+        if principal is None:
             await self._overtake(cohort)
             return await self._acts.begin(ActKind.EXPIRY, {}, None, cohort=cohort.name)
-        payload = {"by": token.name, "authorised_by": authorised_by}
+        payload = {**asked_by(principal), "authorised_by": authorised_by}
         start = self._acts.propose if self._second_person else self._acts.begin
-        return await start(ActKind.EXPIRY, payload, token, cohort=cohort.name)
+        return await start(ActKind.EXPIRY, payload, principal, cohort=cohort.name)
 
     async def _run_or_show(self, act: Act, cohort: Cohort) -> Act:
         if act.state is not ActState.PENDING:

@@ -14,7 +14,8 @@ class LogSettings:
     quorum was not met in time; the default is to publish nothing new until it is. `sealing_processes` seal
     large requests beside the serving process; 0 seals everything in it. A witness that missed a checkpoint is
     asked again every `catch_up_interval` while the log is quiet. With `second_person`, somebody else must approve
-    what destroys data or lifts a hold by hand. Retention runs every `retention_interval`.
+    what destroys data or lifts a hold by hand, or grants access. Retention runs every `retention_interval`.
+    Each principal has `request_burst` requests, filled again by `requests_per_second`; appends do not count.
     """
 
     raw_leaves: bool = False
@@ -29,3 +30,5 @@ class LogSettings:
     cached_tiles: int = 4_096
     second_person: bool = False
     retention_interval: float = 3600.0
+    requests_per_second: float = 100.0
+    request_burst: int = 1_000

@@ -30,6 +30,7 @@ class ActKind(StrEnum):
     HOLD = "hold"
     LIFT = "lift"
     RESUME = "resume-expiry"
+    GRANT = "grant"
 
 
 class ActState(StrEnum):

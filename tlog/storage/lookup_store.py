@@ -20,6 +20,7 @@ from tlog.storage.lookup.facet_stream import FacetChoice, FacetStream
 from tlog.storage.lookup.row_stream import Rows
 from tlog.storage.lookup.scan import Budget, Places, Scan
 from tlog.storage.lookup.stream import PERSONS, TERMS, Stream, ValueStream
+from tlog.storage.roles import EVERYTHING
 
 MAX_CANDIDATES: Final = 20_000
 MAX_SECONDS: Final = 0.05
@@ -70,4 +71,5 @@ def _plan(connection: Connection, conditions: Conditions, choice: FacetChoice) -
 
 
 def _asks_for_facets(conditions: Conditions) -> bool:
-    return any((conditions.source, conditions.action, conditions.outcome, conditions.retention))
+    asked = (conditions.source, conditions.action, conditions.outcome, conditions.retention)
+    return any(asked) or conditions.scope != EVERYTHING

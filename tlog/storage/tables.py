@@ -30,7 +30,8 @@
 `checkpoints`
     Every checkpoint ever signed, one for each size; `witnessed_at` is when its quorum was met.
 `tokens`
-    Bearer tokens by the SHA-256 of their value.
+    Credentials by the SHA-256 of their text or certificate. `roles`, `sources` and `classes` are names with commas
+    between; NULL sources or classes are all of them.
 
 The keyring's tables: a person's key whose `person_hash` is NULL is withdrawn: it opens, but nothing is sealed
 under it any more.
@@ -200,10 +201,14 @@ tokens = Table(
     log_metadata,
     Column("token_hash", LargeBinary(32), primary_key=True),
     Column("token_id", String(16), nullable=False, unique=True),
-    Column("kind", String(16), nullable=False),
     Column("name", String(128), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("roles", String(64), nullable=False, server_default=""),
+    Column("sources", Text),
+    Column("classes", Text),
+    Column("credential", String(16), nullable=False, server_default="bearer"),
+    Column("expires_at", BigInteger),
 )
 
 keyring_metadata = MetaData(naming_convention=_NAMES)

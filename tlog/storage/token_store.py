@@ -1,7 +1,10 @@
-"""Bearer tokens. Only the SHA-256 of a token is kept: it has 256 random bits, so no slow hash is needed.
+"""Credentials: made once, shown once, stored as their SHA-256.
 
-A token names what it stands for: `source` may append entries of that source and read them back,
-`auditor` may read every entry, `dpo` may read every entry and acts on personal data: erases, holds, lets expire.
+Three kinds. A `bearer` token's text holds 256 random bits, so no slow hash is needed. Of a client `certificate` the
+fingerprint (SHA-256 of its DER) is stored; its private key never leaves the client. A `link` logs somebody in once,
+in a browser.
+
+Each names somebody, their roles and the rows they are limited to. It may expire, and be revoked.
 """
 
 from __future__ import annotations
@@ -9,96 +12,205 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import insert, select, update
 
-from tlog.errors import ConfigurationInvalid, NotFound, Unauthorized
+from tlog.errors import ConfigurationInvalid, Conflict, NotFound, Unauthorized
 from tlog.storage.database import Database
+from tlog.storage.roles import EVERYTHING, OWN_SOURCE, Role, RowScope, join_names, roles_of, split_names
 from tlog.storage.tables import tokens
 
 _PREFIX = "tlog_"
-OWN_SOURCE: Final = "tlog"
-"""The source of the log's own entries, which tell of its acts: nobody else may append under it."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,127}")
 
 
-class TokenKind(StrEnum):
-    """What a token is for."""
+class Credential(StrEnum):
+    """How somebody shows who they are."""
 
-    SOURCE = "source"
-    AUDITOR = "auditor"
-    DPO = "dpo"
+    BEARER = "bearer"
+    CERTIFICATE = "certificate"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A known token, without its secret. Times are microseconds since the epoch."""
+    """A known credential, without its secret. Times are microseconds since the epoch."""
 
     token_id: str
-    kind: TokenKind
     name: str
-    created_at: int
-    revoked_at: int | None
+    roles: frozenset[Role]
+    scope: RowScope = EVERYTHING
+    credential: Credential = Credential.BEARER
+    created_at: int = 0
+    expires_at: int | None = None
+    revoked_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """What a credential is to be: checked, not stored. `certificate` is a fingerprint of 32 bytes."""
+
+    name: str
+    roles: frozenset[Role]
+    scope: RowScope = EVERYTHING
+    credential: Credential = Credential.BEARER
+    expires_at: int | None = None
+    certificate: bytes | None = field(default=None, repr=False)
+
+    def check(self) -> None:
+        """Raise `ConfigurationInvalid` for a bad name, no role, a writer without sources or of the log's own."""
+        if not _NAME.fullmatch(self.name):
+            raise ConfigurationInvalid(
+                "a token's name has 1 to 128 characters of a-z 0-9 . _ @ - and starts with a letter or digit"
+            )
+        if not self.roles:
+            raise ConfigurationInvalid("a token needs a role")
+        if Role.WRITER not in self.roles:
+            return
+        if not self.scope.sources:
+            raise ConfigurationInvalid("a writer needs at least one source that it appends entries of")
+        if OWN_SOURCE in self.scope.sources:
+            raise ConfigurationInvalid(f"the source name {OWN_SOURCE} is reserved for the log's own entries")
+
+
+def token_for(role: Role, name: str) -> NewToken:
+    """Return the usual token of a role: a writer's is named as the source it appends entries of."""
+    return NewToken(name, frozenset({role}), RowScope(frozenset({name})) if role is Role.WRITER else EVERYTHING)
 
 
 class TokenStore:
-    """Issues, finds and revokes tokens. Methods block: call them off the event loop."""
+    """Issues, finds and revokes credentials. Methods block: call them off the event loop."""
 
     def __init__(self, database: Database, now: Callable[[], int]) -> None:
         """`now` returns microseconds since the epoch."""
         self._database = database
         self._now = now
 
-    def issue(self, kind: TokenKind, name: str) -> tuple[Token, str]:
-        """Make a token; its text is returned this once. Raises `ConfigurationInvalid` for a bad
-        name, and for a source of the log's own name."""
-        if not _NAME.fullmatch(name):
-            raise ConfigurationInvalid(
-                "a token's name has 1 to 128 characters of a-z 0-9 . _ - and starts with a letter or digit"
-            )
-        if kind is TokenKind.SOURCE and name == OWN_SOURCE:
-            raise ConfigurationInvalid(f"the source name {OWN_SOURCE} is reserved for the log's own entries")
-        text = _PREFIX + secrets.token_urlsafe(32)
-        token = Token(secrets.token_hex(4), kind, name, self._now(), None)
-        values = {field: getattr(token, field) for field in Token.__slots__}
-        with self._database.write() as connection:
-            connection.execute(insert(tokens).values(token_hash=_hash(text), **values))
-        return token, text
+    def issue(self, new: NewToken, token_id: str | None = None) -> tuple[Token, str]:
+        """Make a credential and return it with its text, which is told this once; empty for a certificate.
 
-    def find(self, text: str) -> Token:
-        """Return the token with this text. Raises `Unauthorized` if it is unknown or revoked."""
-        query = select(*_COLUMNS).where(tokens.c.token_hash == _hash(text), tokens.c.revoked_at.is_(None))
-        with self._database.read() as connection:
-            row = connection.execute(query).first()
-        if row is None:
-            raise Unauthorized("this token is not known here, or was revoked")
+        Raises `ConfigurationInvalid` as `NewToken.check` does, `Conflict` for a certificate that is known.
+        """
+        new.check()
+        text = "" if new.certificate is not None else new_secret()
+        digest = new.certificate if new.certificate is not None else hash_of(text)
+        return self.store(new, digest, token_id), text
+
+    def store(self, new: NewToken, digest: bytes, token_id: str | None = None) -> Token:
+        """Store a credential whose SHA-256 is `digest`; once, however often it is repeated with the same id.
+
+        Raises `Conflict` for a digest that another one has.
+        """
+        token = Token(
+            token_id or new_token_id(),
+            new.name,
+            new.roles,
+            new.scope,
+            new.credential,
+            self._now(),
+            new.expires_at,
+        )
+        with self._database.write() as connection:
+            row = connection.execute(select(*_COLUMNS).where(tokens.c.token_hash == digest)).first()
+            if row is None:
+                connection.execute(insert(tokens).values(token_hash=digest, **_values(token)))
+                return token
+        if row.token_id != token_id:
+            raise Conflict("this credential is known here already")
         return _token(row)
 
+    def find(self, text: str) -> Token:
+        """Return the bearer token with this text. Raises `Unauthorized` if it is unknown, revoked or expired."""
+        return self._find(hash_of(text), Credential.BEARER, "token")
+
+    def find_certificate(self, fingerprint: bytes) -> Token:
+        """Return who a client certificate with this SHA-256 stands for. Raises `Unauthorized`."""
+        return self._find(fingerprint, Credential.CERTIFICATE, "client certificate")
+
+    def use_link(self, text: str) -> Token:
+        """Return who a login link stands for, and make it useless. Raises `Unauthorized`.
+
+        The link is used up by a compare-and-swap, so of two who come with it one is let in.
+        """
+        token = self._find(hash_of(text), Credential.LINK, "link")
+        try:
+            self.revoke(token.token_id)
+        except NotFound:
+            raise Unauthorized("this link was used already") from None
+        return token
+
     def all(self) -> list[Token]:
-        """Return every token ever issued, oldest first."""
-        query = select(*_COLUMNS).order_by(tokens.c.created_at)
+        """Return every credential ever issued, oldest first."""
+        query = select(*_COLUMNS).order_by(tokens.c.created_at, tokens.c.token_id)
         with self._database.read() as connection:
             return [_token(row) for row in connection.execute(query)]
 
     def revoke(self, token_id: str) -> None:
-        """Make a token useless from now on. Raises `NotFound` if no such token is in force."""
+        """Make a credential useless from now on. Raises `NotFound` if no such one is in force."""
         change = update(tokens).where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None))
         with self._database.write() as connection:
             if connection.execute(change.values(revoked_at=self._now())).rowcount != 1:
                 raise NotFound(f"no token in force has the id {token_id}")
 
+    def _find(self, digest: bytes, credential: Credential, what: str) -> Token:
+        query = select(*_COLUMNS).where(
+            tokens.c.token_hash == digest, tokens.c.credential == str(credential), tokens.c.revoked_at.is_(None)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise Unauthorized(f"this {what} is not known here, or was revoked")
+        token = _token(row)
+        if token.expires_at is not None and token.expires_at <= self._now():
+            raise Unauthorized(f"this {what} has expired")
+        return token
 
-_COLUMNS = (tokens.c.token_id, tokens.c.kind, tokens.c.name, tokens.c.created_at, tokens.c.revoked_at)
+
+def new_secret() -> str:
+    """Return the text of a new token or link."""
+    return _PREFIX + secrets.token_urlsafe(32)
+
+
+def new_token_id() -> str:
+    """Return an id that a credential is known by to people."""
+    return secrets.token_hex(4)
+
+
+def hash_of(text: str) -> bytes:
+    """Return what is stored of a token's text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+_COLUMNS: Final[Collection[Any]] = [column for column in tokens.c if column is not tokens.c.token_hash]
+
+
+def _values(token: Token) -> dict[str, Any]:
+    return {
+        "token_id": token.token_id,
+        "name": token.name,
+        "roles": ",".join(sorted(token.roles)),
+        "sources": join_names(token.scope.sources),
+        "classes": join_names(token.scope.classes),
+        "credential": str(token.credential),
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "revoked_at": token.revoked_at,
+    }
 
 
 def _token(row: Any) -> Token:
-    return Token(row[0], TokenKind(row[1]), row[2], row[3], row[4])
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return Token(
+        row.token_id,
+        row.name,
+        roles_of(row.roles.split(",")),
+        RowScope(split_names(row.sources), split_names(row.classes)),
+        Credential(row.credential),
+        row.created_at,
+        row.expires_at,
+        row.revoked_at,
+    )

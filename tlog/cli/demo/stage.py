@@ -20,7 +20,8 @@ from tlog.cli.demo.scenes import SOURCES
 from tlog.cli.files import read_file
 from tlog.formats.policy import Policy, parse_policy
 from tlog.service.log import now_us
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 ORIGIN: Final = "demo.example/audit-log"
 WITNESSES: Final = ("w1", "w2", "w3")
@@ -104,5 +105,5 @@ async def _trust(programs: Programs, folder: Path, name: str, data: DataFolder) 
 def _issue_tokens(data: DataFolder) -> tuple[dict[str, str], str, str]:
     with open_log_database(data.path) as database:
         store = TokenStore(database, now_us)
-        tokens = {source: store.issue(TokenKind.SOURCE, source)[1] for source in SOURCES}
-        return tokens, store.issue(TokenKind.SOURCE, VISITOR)[1], store.issue(TokenKind.AUDITOR, AUDITOR)[1]
+        tokens = {source: store.issue(token_for(Role.WRITER, source))[1] for source in SOURCES}
+        return tokens, store.issue(token_for(Role.WRITER, VISITOR))[1], store.issue(token_for(Role.AUDITOR, AUDITOR))[1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tlog.storage.roles import EVERYTHING, RowScope
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -22,7 +24,7 @@ class Conditions:
     """What all must be true of an entry; None and () ask nothing.
 
     `persons` are key ids of the keyring, `terms` blind index terms. `action` matches itself and every action below
-    it by dots.
+    it by dots. `scope` is what whoever asks may see at all.
     """
 
     persons: tuple[int, ...] = ()
@@ -33,3 +35,4 @@ class Conditions:
     retention: str | None = None
     occurred: Window | None = None
     received: Window | None = None
+    scope: RowScope = EVERYTHING

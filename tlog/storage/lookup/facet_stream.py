@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from tlog.storage.lookup.conditions import Conditions
 from tlog.storage.lookup.stream import newest_first, newest_first_sqlite, number
+from tlog.storage.roles import OWN_SOURCE
 from tlog.storage.tables import entries, facets
 
 FEW_FACETS: Final = 512
@@ -52,6 +53,10 @@ def facet_condition(conditions: Conditions) -> ColumnElement[bool]:
         # Neither LIKE (its _ and its case) nor a range (its collation) compares the same in both databases.
         under = func.substr(facets.c.action, 1, len(below)) == below
         parts.append(or_(facets.c.action == conditions.action, under))
+    scope = {"source": conditions.scope.sources, "retention": conditions.scope.classes}
+    parts += [facets.c[name].in_(sorted(names)) for name, names in scope.items() if names is not None]
+    if not conditions.scope.own:
+        parts.append(facets.c.source != OWN_SOURCE)
     return and_(true(), *parts)
 
 

@@ -1,0 +1,48 @@
+"""What a handler says of its answer, for the entry that logs the request: which entries it shows, whom it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from tlog.service.principal import Principal
+
+
+@dataclass(slots=True)
+class Noted:
+    """Collected while a request is handled. `acted`: the request logged itself, as an act."""
+
+    indices: list[int] = field(default_factory=list)
+    subject: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    read: bool = False
+
+
+PRINCIPAL = web.RequestKey("principal", Principal)
+NOTED = web.RequestKey("noted", Noted)
+
+
+def principal_of(request: web.Request) -> Principal:
+    """Return who asks. Only for handlers of guarded routes."""
+    return request[PRINCIPAL]
+
+
+def note_read(
+    request: web.Request,
+    indices: Iterable[int] = (),
+    *,
+    subject: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Say which entries the answer shows, and the id of a person that was looked up by name and is known here.
+
+    `details` must hold nothing personal: they stay in the log.
+    """
+    noted = request[NOTED]
+    noted.read = True
+    noted.indices.extend(indices)
+    noted.subject = subject if subject is not None else noted.subject
+    noted.details.update(details or {})

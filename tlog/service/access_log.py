@@ -1,0 +1,117 @@
+"""Reads are entries: what somebody looked at, was refused or administered, logged before they are answered.
+
+One answer is one entry of the source `tlog`, however many entries it shows; each of these is a target `entry`, so "who
+looked at entry 17" is a look-up. It names no data subject, except where somebody was looked up by name: then that name
+is a subject of the entry and goes with their erasure.
+
+What can't be logged is not served: `record` raises `NotLogged`.
+
+Who shows no valid credential can't fill the log: their attempts are counted, and logged together, at most one entry
+every `interval` seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final, Literal
+
+import structlog
+
+from tlog.audit.entry import Actor
+from tlog.errors import NotLogged, TlogError
+from tlog.service.own_entries import OwnEntries
+from tlog.service.principal import Principal
+
+Outcome = Literal["allowed", "denied", "failed"]
+NOBODY: Final = Actor(type="unauthenticated", id="unknown")
+PURPOSE: Final = "access to the audit log"
+REFUSED: Final = "tlog.access.refuse"
+ENTRY: Final = "entry"
+"""The type of the targets that name entries by index."""
+_logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Access:
+    """One request that was answered, or is about to be. `subject` is a person who was looked up by name."""
+
+    principal: Principal
+    action: str
+    outcome: Outcome
+    details: Mapping[str, Any]
+    indices: Sequence[int] = ()
+    subject: str | None = None
+
+
+@dataclass(slots=True)
+class _Refusals:
+    """Attempts without a valid credential that wait to be logged."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class AccessLog:
+    """Logs accesses. Belongs to one event loop."""
+
+    def __init__(self, own: OwnEntries, interval: float = 1.0, clock: Callable[[], float] = monotonic) -> None:
+        """`interval` and `clock` are in seconds."""
+        self._own = own
+        self._interval = interval
+        self._clock = clock
+        self._waiting: _Refusals | None = None
+        self._flushed_at = clock() - interval
+        self._task: asyncio.Task[None] | None = None
+
+    async def record(self, access: Access) -> int:
+        """Append the entry of an access and return its index; durable on return. Raises `NotLogged`."""
+        values: dict[str, Any] = {
+            "actor": access.principal.actor(),
+            "action": access.action,
+            "outcome": access.outcome,
+            "purpose": PURPOSE,
+            "crud": "read",
+            "details": access.details,
+            "targets": [{"type": ENTRY, "id": str(index)} for index in access.indices],
+        }
+        if access.subject is not None:
+            values["subjects"] = [{"id": access.subject}]
+        try:
+            return await self._own.record(values)
+        except TlogError as error:
+            raise NotLogged(f"what can't be logged is not served: {error}") from None
+
+    async def refused(self, operation: str) -> None:
+        """Return once an attempt without a valid credential is logged, together with others of its moment.
+
+        Where that fails it is reported: nothing is served to whoever attempted it.
+        """
+        waiting = self._waiting = self._waiting or _Refusals()
+        waiting.counts[operation] += 1
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._flush(), name="refused accesses")
+        await waiting.done.wait()
+
+    async def stop(self) -> None:
+        """Log what waits."""
+        if self._task is not None:
+            self._interval = 0
+            await self._task
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(max(0.0, self._flushed_at + self._interval - self._clock()))
+        refusals, self._waiting = self._waiting or _Refusals(), None
+        self._task = None
+        self._flushed_at = self._clock()
+        details = {"attempts": refusals.counts.total(), "operations": dict(sorted(refusals.counts.items()))}
+        values = {"actor": NOBODY, "action": REFUSED, "outcome": "denied", "purpose": PURPOSE, "details": details}
+        try:
+            await self._own.record(values)
+        except TlogError as error:
+            _logger.error("refused accesses could not be logged", reason=str(error), **details)
+        finally:
+            refusals.done.set()
