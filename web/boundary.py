@@ -1,12 +1,15 @@
 """Refusals on pages: what the HTTP interface answers as problem+json becomes a page with the same words.
 
-It stands outside every other middleware, so it shows what any of them refused, with the same status and headers.
+It stands outside every other middleware, so it shows what any of them refused, with the same status and headers. A form
+that was refused is shown again. Whoever is not logged in is shown the way in, and comes back afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -14,8 +17,10 @@ from aiohttp import web
 from tlog.http.answers import Problem
 from tlog.http.problem import MEDIA_TYPE
 from web.frame import Frame
+from web.retry import RETRY, Retry
+from web.see import see
 
-_KEPT: Final = ("Retry-After", "Allow", "WWW-Authenticate", "Strict-Transport-Security")
+_KEPT: Final = ("Retry-After", "Allow", "Strict-Transport-Security")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -39,8 +44,12 @@ def page_boundary(frame: Frame) -> Any:
 
 def _page(frame: Frame, request: web.Request, answer: web.Response) -> web.Response:
     assert isinstance(answer.body, bytes)  # noqa: S101 - problem.py makes no other
+    if answer.status == HTTPStatus.UNAUTHORIZED and RETRY not in request:
+        way_back = quote(request.path, safe="/") if request.method == "GET" else "/ui/"
+        return see(f"/ui/login?next={way_back}")
+    shown = request.get(RETRY, Retry("problem.html"))
     problem = msgspec.json.decode(answer.body, type=Problem)
-    page = frame.page(request, "problem.html", status=answer.status, problem=problem)
+    page = frame.page(request, shown.template, status=answer.status, problem=problem, **shown.context)
     for name in _KEPT:
         if name in answer.headers:
             page.headers[name] = answer.headers[name]

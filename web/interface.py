@@ -17,7 +17,7 @@ from aiohttp import web
 
 from tlog.errors import NotFound
 from tlog.http.app import GUARD
-from tlog.http.given_body import GIVEN_BODY
+from tlog.http.given_body import giving
 from tlog.http.noted import principal_of
 
 T = TypeVar("T")
@@ -29,12 +29,8 @@ class Interface:
     def __init__(self, app: web.Application) -> None:
         self._app = app
 
-    def has(self, operation: str) -> bool:
-        """Tell whether the application serves an operation."""
-        return operation in self._app.router
-
     def may(self, request: web.Request, operation: str) -> bool:
-        """Tell whether who asks may ask this operation."""
+        """Tell whether this log serves an operation, and who asks may ask it."""
         rule = self._app[GUARD].rules.get(operation)
         return rule is not None and any(principal_of(request).may(right) for right in rule.rights)
 
@@ -42,19 +38,20 @@ class Interface:
         self, request: web.Request, operation: str, shape: type[T], body: Mapping[str, Any] | None = None
     ) -> T:
         """Return the answer of an operation. Raises what its handler raises, `Forbidden`."""
-        return msgspec.json.decode(await self.file(request, operation, body), type=shape)
-
-    async def file(self, request: web.Request, operation: str, body: Mapping[str, Any] | None = None) -> bytes:
-        """Return the bytes that an operation answers with. Raises as `ask` does."""
-        principal_of(request).require(*self._app[GUARD].rules[operation].rights)
-        request[GIVEN_BODY] = None if body is None else msgspec.json.encode(body)
-        answer = await self._handler(operation)(request)
+        answer = await self.answer(request, operation, body)
         if not isinstance(answer.body, bytes):
             raise TypeError(f"{operation} has no answer that a page can read")
-        return answer.body
+        return msgspec.json.decode(answer.body, type=shape)
 
-    def _handler(self, operation: str) -> Any:
-        resource = self._app.router.get(operation)
-        if resource is None:
-            raise NotFound(f"this log serves no {operation}")
-        return next(iter(resource)).handler  # type: ignore[call-overload]
+    async def answer(
+        self, request: web.Request, operation: str, body: Mapping[str, Any] | None = None
+    ) -> web.Response:
+        """Return the whole answer of an operation: a file to take away. Raises as `ask` does."""
+        resource, rule = self._app.router.get(operation), self._app[GUARD].rules.get(operation)
+        if resource is None or rule is None:
+            raise NotFound(f"this log does not serve {operation}")
+        principal_of(request).require(*rule.rights)
+        handler: Any = next(iter(resource)).handler
+        with giving(request, None if body is None else msgspec.json.encode(body)):
+            answer: web.Response = await handler(request)
+        return answer

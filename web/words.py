@@ -66,3 +66,14 @@ def leaf_range(start: int, end: int) -> str:
 def ticks(text: str) -> Markup:
     """Return a text as HTML in which what stands in `backticks` is code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
+
+
+def clock(text: str) -> str:
+    """Return an RFC 3339 time in UTC for people, to the second."""
+    return f"{text[:10]} {text[11:19]} UTC"
+
+
+def json_block(text: str) -> Markup:
+    """Return JSON as the content of a script element of type application/json: nothing in it can end the element."""
+    safe = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return Markup(safe)  # noqa: S704 - what could end the element is escaped, as JSON
