@@ -36,7 +36,9 @@ def add_pages(app: web.Application, log: Log) -> None:
     guard = app[GUARD]
     frame = Frame(log.signer.origin, guard.auth.sessions)
     app.middlewares.insert(0, page_boundary(frame))
-    routes = {route.kwargs["name"]: route for route in _pages(app, log, frame, LoginPage(guard.auth, log.accesses, frame))}
+    routes = {
+        route.kwargs["name"]: route for route in _pages(app, log, frame, LoginPage(guard.auth, log.accesses, frame))
+    }
     served = {name for name in routes if name not in AS_OPERATION or AS_OPERATION[name] in app.router}
     admit(guard, frozenset(served))
     app.add_routes([route for name, route in routes.items() if name in served])

@@ -43,9 +43,7 @@ class Interface:
             raise TypeError(f"{operation} has no answer that a page can read")
         return msgspec.json.decode(answer.body, type=shape)
 
-    async def answer(
-        self, request: web.Request, operation: str, body: Mapping[str, Any] | None = None
-    ) -> web.Response:
+    async def answer(self, request: web.Request, operation: str, body: Mapping[str, Any] | None = None) -> web.Response:
         """Return the whole answer of an operation: a file to take away. Raises as `ask` does."""
         resource, rule = self._app.router.get(operation), self._app[GUARD].rules.get(operation)
         if resource is None or rule is None:

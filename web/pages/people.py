@@ -1,8 +1,8 @@
 """`/ui/people`: give a person their entries, or forget them. Their id is in no address.
 
-    POST /ui/people           what would be erased (dry run), and the form that confirms it
-    POST /ui/people/erase     erase; where a second person is needed, it then waits under Acts
-    POST /ui/people/access    the person's own entries, as a file
+POST /ui/people           what would be erased (dry run), and the form that confirms it
+POST /ui/people/erase     erase; where a second person is needed, it then waits under Acts
+POST /ui/people/access    the person's own entries, as a file
 """
 
 from __future__ import annotations
