@@ -12,9 +12,13 @@ from tlog.http.answers import EntryAnswer, EntryPage, EntryProblem
 
 def shown_entries(page: EntryPage) -> Sequence[EntryAnswer | EntryProblem]:
     """Return what a page of a look-up holds, each as what it is."""
-    return [msgspec.convert(each, EntryProblem if "problem" in each else EntryAnswer) for each in page.entries]
+    return [_shown(each) for each in page.entries]
 
 
 def form_values(body: dict[str, Any]) -> dict[str, str]:
     """Return what a form said as its fields, to show it again."""
     return {name: str(value) for name, value in body.items()}
+
+
+def _shown(each: dict[str, Any]) -> EntryAnswer | EntryProblem:
+    return msgspec.convert(each, EntryProblem) if "problem" in each else msgspec.convert(each, EntryAnswer)

@@ -18,7 +18,8 @@ POLICY: Final = "; ".join(
 )
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "no-referrer",
+    # With no-referrer browsers send `Origin: null` with this log's own forms, and whose they are could not be told.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",

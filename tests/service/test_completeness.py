@@ -25,7 +25,7 @@ async def made(tmp_path: Path) -> AsyncIterator[MadeLog]:
 
 async def append(made: MadeLog, *seqs: int, source: str = "clinic") -> None:
     lines = "\n".join(json.dumps(entry_document(source=source, seq=seq)) for seq in seqs)
-    await made.log.appender.append(AppendRequest(lines.encode(), NDJSON, source))
+    await made.log.appender.append(AppendRequest(lines.encode(), NDJSON, frozenset({source})))
 
 
 def completeness(made: MadeLog, later: int = LATER) -> Completeness:

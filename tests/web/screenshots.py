@@ -12,15 +12,8 @@ from playwright.async_api import Page
 
 from tests.web.browser import browser
 from tests.web.stage import WebStage, web_stage
+from tests.web.walk import walk
 
-PUBLIC = {
-    "overview": "/ui/",
-    "witnesses": "/ui/witnesses",
-    "compare": "/ui/compare",
-    "compare-far": "/ui/compare?from=7",
-    "problem": "/ui/nothing-here",
-    "reference": "/docs",
-}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (1280, 360)
 
@@ -31,15 +24,10 @@ async def shoot(made: WebStage, folder: Path, names: list[str]) -> None:
         for scheme in SCHEMES:
             for width in WIDTHS:
                 context = await chrome.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
-                await _walk(await context.new_page(), made, folder, f"-{scheme}-{width}.png", names)
+                page = await context.new_page()
+                async for name in walk(page, made, names):
+                    await picture(page, folder / f"{name}-{scheme}-{width}.png")
                 await context.close()
-
-
-async def _walk(page: Page, made: WebStage, folder: Path, ending: str, names: list[str]) -> None:
-    for name, path in PUBLIC.items():
-        if not names or name in names:
-            await page.goto(made.url + path)
-            await picture(page, folder / f"{name}{ending}")
 
 
 async def picture(page: Page, file: Path) -> None:

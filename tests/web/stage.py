@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,19 +17,23 @@ from tlog.cli.data_folder import open_log_database
 from tlog.cli.demo.entries import EntryGenerator, to_json, working_hours
 from tlog.cli.demo.stage import Stage, set_stage
 from tlog.service.log import now_us
-from tlog.storage.token_store import TokenKind, TokenStore
+from tlog.storage.roles import Role
+from tlog.storage.token_store import TokenStore, token_for
 
 BATCHES = (7, 60, 1, 90, 140, 33, 220)
 
 
 @dataclass(frozen=True, slots=True)
 class WebStage:
-    """A running log to look at: its address, the index of an erased entry, and a person's id of two."""
+    """A running log to look at, and tokens. `person` is erased, from the entry `erased` too; `other` is not."""
 
     stage: Stage
     dpo: str
     second_dpo: str
+    admin: str
     person: str
+    other: str
+    erased: int = 0
 
     @property
     def url(self) -> str:
@@ -50,15 +54,16 @@ async def web_stage(folder: Path, batches: tuple[int, ...] = BATCHES) -> AsyncIt
     async with set_stage(folder, lambda _: None) as stage:
         with open_log_database(stage.folder.path) as database:
             tokens = TokenStore(database, now_us)
-            first, second = (tokens.issue(TokenKind.DPO, name)[1] for name in ("dana", "omar"))
+            first, second = (tokens.issue(token_for(Role.DPO, name))[1] for name in ("dana", "omar"))
+            admin = tokens.issue(token_for(Role.ADMIN, "root"))[1]
         generator = EntryGenerator(7)
-        person = generator.cast.subjects["clinic"][0].id
-        made = WebStage(stage, first, second, person)
-        await asyncio.to_thread(_fill, made, generator, batches)
-        yield made
+        person, other = (generator.cast.subjects["clinic"][number].id for number in (0, 1))
+        made = WebStage(stage, first, second, admin, person, other)
+        yield replace(made, erased=await asyncio.to_thread(_fill, made, generator, batches))
 
 
-def _fill(made: WebStage, generator: EntryGenerator, batches: tuple[int, ...]) -> None:
+def _fill(made: WebStage, generator: EntryGenerator, batches: tuple[int, ...]) -> int:
+    """Append the entries, hold some, erase a person; return the index of an entry that they were in."""
     times = working_hours(Random(7), time.time_ns() // 1000, sum(batches))
     for count in batches:
         by_source: dict[str, list[bytes]] = {}
@@ -70,5 +75,7 @@ def _fill(made: WebStage, generator: EntryGenerator, batches: tuple[int, ...]) -
             made.ask("POST", path, token, b"\n".join(lines), "application/x-ndjson")
     hold = {"kind": "legal-hold", "case": "2026/17", "reason": "court order", "authorised_by": "Dana Officer"}
     made.ask("POST", "/v1/holds", made.dpo, hold | {"source": "shop"})
+    of_person = made.ask("POST", "/v1/entries/search", made.dpo, {"subject": made.person})["entries"]
     basis = {"legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
     made.ask("POST", "/v1/erasures", made.dpo, basis | {"subject": made.person})
+    return int(of_person[0]["index"])

@@ -8,8 +8,9 @@ from web.entry_view import entry_groups
 
 
 def answer(entry: dict[str, Any], **changes: Any) -> EntryAnswer:
-    values = {"index": 7, "leaf": "", "received_at": "2026-03-01T09:30:07.500000Z", "entry": entry}
-    return EntryAnswer(**values | {"disclosures": {}, "erased": [], "erased_digests": []} | changes)
+    values: dict[str, Any] = {"index": 7, "leaf": "", "received_at": "2026-03-01T09:30:07.500000Z", "entry": entry}
+    empty: dict[str, Any] = {"disclosures": {}, "erased": [], "erased_digests": []}
+    return EntryAnswer(**values | empty | changes)
 
 
 def test_every_field_of_an_entry_is_shown_once() -> None:

@@ -37,7 +37,7 @@ async def test_a_page_says_all_that_keeps_it_apart_from_others(pages: Site, path
     assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "form-action 'self'"} <= set(policy)
     assert {"frame-ancestors 'none'", "base-uri 'none'", "connect-src 'self'"} <= set(policy)
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert answer.headers["Cache-Control"] == "no-store"
