@@ -39,7 +39,8 @@ def draw_bracket(after: int | None, before: int | None, received: int) -> Bracke
     if before is None:
         return None
     start, end = _MARGIN, 1000 - _MARGIN
-    low = after if after is not None else min(received, before) - 1_000_000
+    second = received // 1_000_000 * 1_000_000  # as precise as the witnesses' times are
+    low = after if after is not None else min(second, before) - 1_000_000
     span = max(before - low, 1)
-    place = start + (end - start) * (received - low) // span
+    place = start + (end - start) * (second - low) // span
     return Bracket(after, before, received, start if after is not None else 0, end, min(max(place, 10), 990))

@@ -35,7 +35,6 @@ _WORDS: Final = {
     "session": "Session",
     "trace_id": "Trace",
     "request_id": "Request",
-    "data": "Data",
 }
 _WHAT: Final = ("action", "outcome", "crud", "purpose", "legal_basis")
 _WHEN: Final = ("occurred_at", "received_at", "source", "seq", "id", "retention", "schema")
@@ -69,14 +68,28 @@ def entry_groups(answer: EntryAnswer) -> list[Group]:
         Group("What happened", _fields(entry, _WHAT) + _members(entry.get("authorization"), "authorization")),
         _part(answer, ACTOR, "Who acted", _members(entry.get("actor"), "actor")),
     ]
-    for number, subject in enumerate(entry.get("subjects") or ()):
-        title = "Whose data" if len(entry["subjects"]) == 1 else f"Whose data, person {number + 1}"
-        groups.append(_part(answer, subject_label(number), title, _members(subject, subject_label(number))))
+    groups += _subjects(answer)
     shared = _part(answer, SHARED, "On what", _shared(entry))
     if shared.gone or shared.fields:
         groups.append(shared)
     groups.append(Group("When and where logged", _fields(entry, _WHEN)))
     return groups
+
+
+def _subjects(answer: EntryAnswer) -> list[Group]:
+    """Return one group of those who can be read, and one for each who was erased."""
+    subjects = answer.entry.get("subjects") or ()
+    shown: list[Field] = []
+    gone = []
+    for number, subject in enumerate(subjects):
+        label, many = subject_label(number), len(subjects) > 1
+        if label in answer.erased:
+            gone.append(_part(answer, label, f"Whose data, person {number + 1}" if many else "Whose data", ()))
+            continue
+        shown.append(Field(label, f"Person {number + 1}" if many else "Person", subject["id"], "text"))
+        if "data" in subject:
+            shown.append(Field(f"{label}.data", "Data", _json(subject["data"]), "json"))
+    return [*([Group("Whose data", tuple(shown))] if shown else []), *gone]
 
 
 def _part(answer: EntryAnswer, label: str, title: str, fields: tuple[Field, ...]) -> Group:

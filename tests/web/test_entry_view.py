@@ -18,8 +18,7 @@ def test_every_field_of_an_entry_is_shown_once() -> None:
     assert [group.title for group in groups] == [
         "What happened",
         "Who acted",
-        "Whose data, person 1",
-        "Whose data, person 2",
+        "Whose data",
         "On what",
         "When and where logged",
     ]

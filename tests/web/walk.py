@@ -38,15 +38,12 @@ async def _refused_search(page: Page, made: WebStage) -> None:
 
 
 async def _erased_entry(page: Page, made: WebStage) -> None:
-    await page.goto(f"{made.url}/ui/search")
-    await page.get_by_label("Action").fill("tlog.erase")
-    await page.get_by_role("button", name="Search").click()
     await page.goto(f"{made.url}/ui/entries/{made.erased}")
     await page.wait_for_load_state("networkidle")
 
 
 async def _entry(page: Page, made: WebStage) -> None:
-    await page.goto(f"{made.url}/ui/entries/300")
+    await page.goto(f"{made.url}/ui/entries/70")
     await page.wait_for_load_state("networkidle")
 
 

@@ -102,7 +102,7 @@ class Guard:
     ) -> None:
         noted = request[NOTED]
         said = {"operation": name, **details, **noted.details}
-        shown = noted.indices if outcome == "allowed" else ()
+        shown = list(dict.fromkeys(noted.indices)) if outcome == "allowed" else ()  # a page may read one twice
         await self._accesses.record(Access(request[PRINCIPAL], rule.action, outcome, said, shown, noted.subject))
 
 
