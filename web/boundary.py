@@ -20,7 +20,7 @@ from web.frame import Frame
 from web.retry import RETRY, Retry
 from web.see import see
 
-_KEPT: Final = ("Retry-After", "Allow", "Strict-Transport-Security")
+_KEPT: Final = ("Retry-After", "Allow", "Server", "Strict-Transport-Security")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -36,7 +36,7 @@ def page_boundary(frame: Frame) -> Any:
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         answer = await handler(request)
         if is_page(request.path) and isinstance(answer, web.Response) and answer.content_type == MEDIA_TYPE:
-            return _page(frame, request, answer)
+            return _like(_page(frame, request, answer), answer)
         return answer
 
     return guard
@@ -49,7 +49,11 @@ def _page(frame: Frame, request: web.Request, answer: web.Response) -> web.Respo
         return see(f"/ui/login?next={way_back}")
     shown = request.get(RETRY, Retry("problem.html"))
     problem = msgspec.json.decode(answer.body, type=Problem)
-    page = frame.page(request, shown.template, status=answer.status, problem=problem, **shown.context)
+    return frame.page(request, shown.template, status=answer.status, problem=problem, **shown.context)
+
+
+def _like(page: web.Response, answer: web.Response) -> web.Response:
+    """Give a page what every answer of the interface says of itself."""
     for name in _KEPT:
         if name in answer.headers:
             page.headers[name] = answer.headers[name]

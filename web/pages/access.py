@@ -35,7 +35,9 @@ class AccessPage:
     async def run(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/access`."""
         parse_query(request)
-        return await self._page(request, body_of((await request.post()).items(), ignored=[FORM_TOKEN]))
+        return await self._page(
+            request, body_of((await request.post()).items(), numbers=["limit"], ignored=[FORM_TOKEN])
+        )
 
     async def _page(self, request: web.Request, body: dict[str, Any]) -> web.Response:
         form = form_values(body)

@@ -34,7 +34,7 @@ class SearchPage:
     async def run(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/search`."""
         parse_query(request)
-        body = body_of((await request.post()).items(), ignored=[FORM_TOKEN])
+        body = body_of((await request.post()).items(), numbers=["limit"], ignored=[FORM_TOKEN])
         form = form_values(body)
         request[RETRY] = Retry(_TEMPLATE, {"form": form, "found": None, "entries": ()})
         found = await self._interface.ask(request, "searchEntries", EntryPage, {"limit": PAGE_ENTRIES} | body)
