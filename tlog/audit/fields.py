@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Raw
 
 MAX_SEQ = 2**63 - 1
-MAX_TARGETS = 64
+MAX_TARGETS = 512
 MAX_SUBJECTS = 64
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -51,12 +51,16 @@ class AdminNotes:
         if self._task is not None:
             await self._task
 
+    async def log(self) -> None:
+        """Log what is there; what can't be logged is reported, and stays for the next time."""
+        try:
+            await log_notes(self._folder, self._own)
+        except (TlogError, OSError, ValueError, KeyError) as error:
+            _logger.error("what was administered could not be logged", error=type(error).__name__)
+
     async def _run(self) -> None:
         while not self._stopping.is_set():
-            try:
-                await log_notes(self._folder, self._own)
-            except (TlogError, OSError, ValueError, KeyError) as error:  # the notes stay for the next turn
-                _logger.error("what was administered could not be logged", error=type(error).__name__)
+            await self.log()
             try:
                 await asyncio.wait_for(self._stopping.wait(), SECONDS)
             except TimeoutError:

@@ -231,6 +231,8 @@ class Log:
         if not self.publisher.halted:
             self._sealing.start()
             self.sequencer.start()
+            if self._notes is not None:
+                await self._notes.log()
             self.acts.spawn(self._resume())
         if self.retention is not None and (paused := await asyncio.to_thread(self.retention.paused)) is not None:
             _logger.warning("expiry is paused", since=paused.since, reason=paused.reason)

@@ -1,6 +1,6 @@
 """Who asks, and what they may do: the one table from roles to rights. Pure.
 
-    anonymous   checkpoints, tiles, proofs of leaves: what has no right beside it
+    nobody      checkpoints, tiles, proofs of leaves: what has no right beside it
     writer      append entries of its sources, read them back
     reader      look up and read entries
     auditor     as reader; evidence, who read what, drills
