@@ -37,14 +37,19 @@ async def _refused_search(page: Page, made: WebStage) -> None:
     await page.get_by_role("button", name="Search").click()
 
 
+async def _open_entry(page: Page, made: WebStage, index: int) -> None:
+    """Open an entry and wait until the browser has verified it, where the page brings a verifier."""
+    await page.goto(f"{made.url}/ui/entries/{index}")
+    if await page.locator("script[type=module]").count():
+        await page.locator("#verify-outcome.badge").wait_for()
+
+
 async def _erased_entry(page: Page, made: WebStage) -> None:
-    await page.goto(f"{made.url}/ui/entries/{made.erased}")
-    await page.wait_for_load_state("networkidle")
+    await _open_entry(page, made, made.erased)
 
 
 async def _entry(page: Page, made: WebStage) -> None:
-    await page.goto(f"{made.url}/ui/entries/70")
-    await page.wait_for_load_state("networkidle")
+    await _open_entry(page, made, 70)
 
 
 async def _plan(page: Page, made: WebStage) -> None:
