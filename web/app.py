@@ -37,7 +37,8 @@ def add_pages(app: web.Application, log: Log) -> None:
     frame = Frame(log.signer.origin, guard.auth.sessions)
     app.middlewares.insert(0, page_boundary(frame))
     routes = {
-        route.kwargs["name"]: route for route in _pages(app, log, frame, LoginPage(guard.auth, log.accesses, frame))
+        route.kwargs["name"]: route
+        for route in _pages(app, log, frame, LoginPage(guard.auth, log.tokens, log.accesses, frame))
     }
     served = {name for name in routes if name not in AS_OPERATION or AS_OPERATION[name] in app.router}
     admit(guard, frozenset(served))
@@ -50,6 +51,8 @@ def _pages(app: web.Application, log: Log, frame: Frame, login: LoginPage) -> li
         *_public(log, frame),
         web.get("/ui/login", login.show, name="ui.login"),
         web.post("/ui/login", login.by_token, name="ui.login.token"),
+        web.get("/ui/login/link", login.link, name="ui.login.link"),
+        web.post("/ui/login/link", login.by_link, name="ui.login.link.use"),
         web.post("/ui/logout", login.logout, name="ui.logout"),
         *_audit(log, interface, frame),
         *_protection(interface, frame),
@@ -72,7 +75,7 @@ def _public(log: Log, frame: Frame) -> list[web.RouteDef]:
 
 def _audit(log: Log, interface: Interface, frame: Frame) -> list[web.RouteDef]:
     search, access = SearchPage(interface, frame), AccessPage(interface, frame)
-    entry = EntryPages(interface, frame, log.policy)
+    entry, tokens = EntryPages(interface, frame, log.policy), TokensPage(interface, frame)
     return [
         web.get("/ui/search", search.show, name="ui.search"),
         web.post("/ui/search", search.run, name="ui.search.run"),
@@ -82,7 +85,9 @@ def _audit(log: Log, interface: Interface, frame: Frame) -> list[web.RouteDef]:
         web.post("/ui/access", access.run, name="ui.access.run"),
         web.get("/ui/sources", SourcesPage(log, frame).show, name="ui.sources"),
         web.get("/ui/drills", DrillsPage(interface, frame).show, name="ui.drills"),
-        web.get("/ui/tokens", TokensPage(log, frame).show, name="ui.tokens"),
+        web.get("/ui/tokens", tokens.show, name="ui.tokens"),
+        web.post("/ui/tokens", tokens.issue, name="ui.tokens.issue"),
+        web.post("/ui/tokens/{id}/revoke", tokens.revoke, name="ui.tokens.revoke"),
     ]
 
 

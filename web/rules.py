@@ -15,7 +15,7 @@ from tlog.service.principal import Right
 PUBLIC: Final = frozenset(
     {
         *("ui.start", "ui.short", "ui.overview", "ui.witnesses", "ui.compare", "ui.checkpoint", "ui.reference"),
-        *("ui.static", "ui.login", "ui.login.token", "ui.logout"),
+        *("ui.static", "ui.login", "ui.login.token", "ui.login.link", "ui.login.link.use", "ui.logout"),
     }
 )
 AS_OPERATION: Final[Mapping[str, str]] = {
@@ -34,14 +34,16 @@ AS_OPERATION: Final[Mapping[str, str]] = {
     "ui.acts.approve": "approveAct",
     "ui.acts.decline": "declineAct",
     "ui.drills": "drills",
+    "ui.tokens": "tokens",
+    "ui.tokens.issue": "issueToken",
+    "ui.tokens.revoke": "revokeToken",
 }
 OWN: Final[Mapping[str, Rule]] = {
     "ui.search": Rule((Right.READ,), "tlog.page.open", Logged.DENIED),
     "ui.people": Rule((Right.PROTECT,), "tlog.page.open", Logged.DENIED),
     "ui.sources": Rule((Right.OVERSEE,), "tlog.sources.read"),
-    "ui.access": Rule((Right.WATCH,), "tlog.entries.search"),
-    "ui.access.run": Rule((Right.WATCH,), "tlog.entries.search"),
-    "ui.tokens": Rule((Right.ADMINISTER,), "tlog.tokens.read"),
+    "ui.access": Rule((Right.WATCH,), "tlog.access.read"),
+    "ui.access.run": Rule((Right.WATCH,), "tlog.access.read"),
 }
 
 

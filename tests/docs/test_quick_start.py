@@ -69,15 +69,15 @@ def test_the_quick_start_does_what_it_says(shell: Shell) -> None:
             program.wait_port("127.0.0.1", int(port), 60)
         said = shell.run(use)
         verify = use.splitlines()[-1]
-        shutil.copy(shell.folder / "entry-1.json", shell.folder / "before.json")
+        shutil.copy(shell.folder / "entry-2.json", shell.folder / "before.json")
         later = shell.run(find)
-        assert "verified: entry 1 of log.example/audit" in later
-        assert "p-4711" not in (shell.folder / "entry-1.json").read_text()
-    assert "verified: entry 1 of log.example/audit" in said
+        assert "verified: entry 2 of log.example/audit" in later
+        assert "p-4711" not in (shell.folder / "entry-2.json").read_text()
+    assert "verified: entry 2 of log.example/audit" in said
     assert "witness quorum" in said
     # The rest needs nobody: both processes are gone.
     assert "verified" in shell.run(verify)
-    entry = shell.folder / "entry-1.json"
+    entry = shell.folder / "entry-2.json"
     assert "p-4711" in (shell.folder / "before.json").read_text()
     entry.write_text(entry.read_text().replace("treatment", "curiosity"))
     shell.run(verify, code=1)

@@ -72,7 +72,7 @@ async def test_who_looked_is_on_the_page_and_each_look_is_logged(clinic: Site) -
     await clinic.log_in(Role.AUDITOR, "bob")
     page = await clinic.page("/ui/entries/1")
     assert "ann" in page.text
-    access = html(await clinic.submit("/ui/access", entry="1"))
+    access = html(await clinic.submit("/ui/access", index="1"))
     assert "2 accesses on this page" in access.text
     assert "tlog.entry.read" in (await clinic.page("/ui/access")).text
 

@@ -6,6 +6,7 @@ from tests.web.site import Site, html
 from tlog.http.sessions import FORM_TOKEN
 from tlog.service.lookup_filters import Filters
 from tlog.storage.roles import Role
+from tlog.storage.token_store import Credential, NewToken
 from web.pages.login import way_back
 
 GUARDED = ("/ui/search", "/ui/access", "/ui/sources", "/ui/people", "/ui/retention", "/ui/holds", "/ui/tokens")
@@ -94,3 +95,16 @@ async def test_each_role_is_shown_its_pages_and_no_others(clinic: Site) -> None:
     assert {"/ui/people", "/ui/retention", "/ui/holds", "/ui/acts"} <= shown[Role.DPO]
     assert "/ui/tokens" in shown[Role.ADMIN]
     assert "/ui/search" not in shown[Role.ADMIN]
+
+
+async def test_a_link_logs_in_once_and_only_when_its_button_is_pressed(clinic: Site) -> None:
+    new = NewToken("root", frozenset({Role.ADMIN}), credential=Credential.LINK)
+    code = clinic.made.log.tokens.issue(new)[1]
+    for _ in range(2):
+        assert {"type": "hidden", "name": "code", "value": code} in (
+            await clinic.page(f"/ui/login/link?code={code}")
+        ).all("input")
+    assert (await clinic.post("/ui/login/link", [("code", code)])).status == 303
+    assert (await clinic.get("/ui/tokens")).status == 200
+    page = html(await clinic.post("/ui/login/link", [("code", code)]), 401)
+    assert code not in page.source

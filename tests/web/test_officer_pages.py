@@ -10,6 +10,7 @@ import pytest
 from tests.support import entry_document, running_log
 from tests.web.conftest import append
 from tests.web.site import Site, html, site
+from tlog.errors import Unauthorized
 from tlog.service.settings import LogSettings
 from tlog.storage.roles import Role
 
@@ -123,3 +124,25 @@ async def test_tokens_are_shown_without_their_text(clinic: Site) -> None:
     assert "carl" in page.text
     assert "see who read what" in page.text
     assert text not in page.source
+
+
+async def test_a_token_is_issued_shown_once_and_revoked(clinic: Site) -> None:
+    await clinic.log_in(Role.ADMIN)
+    issued = html(await clinic.submit("/ui/tokens", name="carl", roles=["auditor"], credential="bearer"))
+    text = issued.source.partition('secret">')[2].partition("<")[0].strip()
+    assert text.startswith("tlog_")
+    listed = await clinic.page("/ui/tokens")
+    assert text not in listed.source
+    token_id = clinic.made.log.tokens.find(text).token_id
+    revoked = await clinic.submit(f"/ui/tokens/{token_id}/revoke")
+    assert (revoked.status, revoked.headers["Location"]) == (303, "/ui/tokens")
+    assert "revoked" in (await clinic.page("/ui/tokens")).text
+    with pytest.raises(Unauthorized):
+        clinic.made.log.tokens.find(text)
+
+
+async def test_a_token_that_can_not_be_is_refused_on_its_form(clinic: Site) -> None:
+    await clinic.log_in(Role.ADMIN)
+    page = html(await clinic.submit("/ui/tokens", name="carl", roles=["writer"]), 400)
+    assert "a writer needs at least one source" in page.text
+    assert "Issue a credential" in page.text

@@ -14,6 +14,7 @@ from tlog.cli.new_folder import MadeFolder, make_folder
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
 from tlog.cli.retention_option import retention_periods
+from tlog.cli.token import first_admin
 from tlog.cli.witness_option import witness_policy
 from tlog.errors import MalformedPolicy
 from tlog.formats.policy import Policy, parse_policy
@@ -77,7 +78,8 @@ def init(
         retention={} if raw_leaves and not retention else retention_periods(retention or []),
     )
     made = make_folder(folder, config, witnesses)
-    emit(_values(made), _text(made), as_json)
+    link = first_admin(made.folder.path)
+    emit(_values(made) | {"admin_link": link}, f"{_text(made)}\n{_admin(link)}", as_json)
 
 
 def _read_policy(path: Path) -> Policy:
@@ -95,6 +97,10 @@ def _values(made: MadeFolder) -> dict[str, object]:
         "policy": str(made.folder.policy),
         "witnesses": [line.name.decode("utf-8", "replace") for line in made.policy.witnesses],
     }
+
+
+def _admin(link: str) -> str:
+    return f"to administer it, open this link once it runs; it logs you in once, within a day:\n  {link}"
 
 
 def _text(made: MadeFolder) -> str:

@@ -18,6 +18,7 @@ from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app
 from tlog.errors import ConfigurationInvalid
 from tlog.service.admin_notes import leave_note
+from tlog.service.grants import said_of
 from tlog.service.log import now_us
 from tlog.storage.roles import Role, RowScope
 from tlog.storage.token_store import Credential, NewToken, Token, TokenStore, new_token_id
@@ -130,6 +131,12 @@ def revoke(
     emit({"id": token_id, "revoked": True}, f"revoked {token_id}", as_json)
 
 
+def first_admin(folder: Path) -> str:
+    """Return a link that logs the first admin of a new log in, for a day."""
+    new = NewToken("admin", frozenset({Role.ADMIN}), credential=Credential.LINK, expires_at=_after(timedelta(hours=24)))
+    return login_link(DataFolder(folder), _issue(folder, new)[1])
+
+
 def login_link(folder: DataFolder, text: str, url: str | None = None) -> str:
     """Return the address of a login link."""
     listen = read_config(folder).listen
@@ -143,18 +150,6 @@ def note(folder: Path, action: str, details: dict[str, Any]) -> None:
     """Leave a note of what was administered, for the log to log."""
     said = {"action": action, "purpose": "access to the audit log is managed", "details": details}
     leave_note(DataFolder(folder).notes, said)
-
-
-def said_of(new: NewToken) -> dict[str, object]:
-    """Return what the log says of a credential that is issued."""
-    return {
-        "credential": str(new.credential),
-        "name": new.name,
-        "roles": sorted(new.roles),
-        "sources": _sorted(new.scope.sources),
-        "classes": _sorted(new.scope.classes),
-        "expires_at": None if new.expires_at is None else instant(new.expires_at),
-    }
 
 
 def values_of(token: Token) -> dict[str, object]:

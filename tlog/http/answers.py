@@ -278,6 +278,73 @@ class ActPage(Answer, frozen=True, kw_only=True):
     next: int | None
 
 
+class AccessActor(Answer, frozen=True, kw_only=True):
+    """Who looked; empty where that was erased."""
+
+    type: str
+    id: str
+    name: str | None
+
+
+class AccessAnswer(Answer, frozen=True, kw_only=True):
+    """Somebody looked: `shown` are the entries among those asked about that the answer showed them.
+
+    `by_name`: they looked the person up by name. `index` is that of the log's own entry that says so.
+    """
+
+    index: Size
+    at: Time
+    actor: AccessActor
+    action: str
+    outcome: Literal["allowed", "denied", "failed"]
+    operation: str | None
+    shown: list[Size]
+    by_name: bool
+
+
+class AccessPage(Answer, frozen=True, kw_only=True):
+    """Who looked, newest first; `next` is the `before` of the next page, null at the end.
+
+    `entries` is how many entries were asked about; with `entries_or_more` the person has others that were not.
+    """
+
+    accesses: list[AccessAnswer]
+    next: Size | None
+    entries: Size
+    entries_or_more: bool
+
+
+class TokenAnswer(Answer, frozen=True, kw_only=True):
+    """A credential without its secret; `sources` and `classes` null: of all."""
+
+    id: str
+    name: str
+    roles: list[str]
+    sources: list[str] | None
+    classes: list[str] | None
+    credential: Literal["bearer", "certificate", "link"]
+    created_at: Time
+    expires_at: Time | None
+    revoked_at: Time | None
+
+
+class TokenList(Answer, frozen=True, kw_only=True):
+    """Every credential ever issued, oldest first."""
+
+    tokens: list[TokenAnswer]
+
+
+class IssuedAnswer(Answer, frozen=True, kw_only=True):
+    """A credential that was issued, or that waits for a second admin: then its act is pending.
+
+    `token` is its text, told this once; null for a certificate.
+    """
+
+    id: str
+    token: str | None
+    act: ActAnswer
+
+
 class FaultAnswer(Answer, frozen=True, kw_only=True):
     """One fault of an entry, by its place in the request."""
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from tlog.http.access import AccessRoutes
 from tlog.http.acts import ActRoutes
 from tlog.http.add import AddRoute
 from tlog.http.auth import Authenticator
@@ -34,6 +35,7 @@ from tlog.http.retention import RetentionRoutes
 from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
 from tlog.http.tiles import TileRoutes
+from tlog.http.tokens import TokenRoutes
 from tlog.service.log import Log
 from tlog.service.rate_limit import RateLimit
 
@@ -67,6 +69,7 @@ def _routes(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDef
     return [
         *_entries(log, bodies, metrics),
         *_acts(log, bodies),
+        *_administration(log, bodies),
         *_public(log, metrics),
     ]
 
@@ -104,6 +107,18 @@ def _acts(log: Log, bodies: BodyBudget) -> list[web.RouteDef]:
         web.get("/v1/acts/{id}", acts.read, name="act"),
         web.post("/v1/acts/{id}/approve", acts.approve, name="approveAct"),
         web.post("/v1/acts/{id}/decline", acts.decline, name="declineAct"),
+    ]
+
+
+def _administration(log: Log, bodies: BodyBudget) -> list[web.RouteDef]:
+    accesses = AccessRoutes(log, bodies)
+    tokens = TokenRoutes(log, bodies)
+    return [
+        web.get("/v1/access", accesses.by_entry, name="accesses"),
+        web.post("/v1/access/search", accesses.by_body, name="searchAccesses"),
+        web.post("/v1/tokens", tokens.issue, name="issueToken"),
+        web.get("/v1/tokens", tokens.all, name="tokens"),
+        web.post("/v1/tokens/{id}/revoke", tokens.revoke, name="revokeToken"),
     ]
 
 

@@ -17,6 +17,7 @@ from tlog.audit.entry import JSON, NDJSON, Entry
 from tlog.audit.evidence import MAX_ENTRIES as MAX_FILE_ENTRIES
 from tlog.audit.evidence import Evidence
 from tlog.http import answers, problem
+from tlog.http.access import AccessBody
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
 from tlog.http.erasures import ErasureBody
@@ -24,10 +25,12 @@ from tlog.http.evidence import EvidenceBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts
+from tlog.http.openapi_administration import administration
 from tlog.http.openapi_words import BINARY, NUMBER, REF, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
 from tlog.http.query import parse_query
 from tlog.http.retention import RetentionRunBody
 from tlog.http.search_description import search_description, search_schema
+from tlog.http.tokens import TokenBody
 from tlog.service.intake import MAX_ENTRIES
 
 _ANSWERS: Final = (
@@ -53,6 +56,12 @@ _ANSWERS: Final = (
     answers.ConsistencyProof,
     answers.CheckpointPage,
     answers.Ready,
+    answers.AccessPage,
+    AccessBody,
+    answers.TokenList,
+    answers.TokenAnswer,
+    answers.IssuedAnswer,
+    TokenBody,
     answers.Problem,
 )
 
@@ -81,13 +90,25 @@ def document() -> Schema:
             "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
         },
         "servers": [{"url": "/"}],
-        "paths": _appends() | _reads() | acts() | _proofs() | _checkpoints() | _tiles() | _operations(),
+        "paths": _appends()
+        | _reads()
+        | acts()
+        | administration()
+        | _proofs()
+        | _checkpoints()
+        | _tiles()
+        | _operations(),
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
             "responses": {"Problem": answer_of("A refusal (RFC 9457)", ref("Problem"), problem.MEDIA_TYPE)},
         },
     }
+
+
+def _paths() -> Schema:
+    guarded = _appends() | _reads() | acts() | administration()
+    return guarded | _proofs() | _checkpoints() | _tiles() | _operations()
 
 
 def _appends() -> Schema:

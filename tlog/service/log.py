@@ -24,6 +24,7 @@ from tlog.keys.keyring import Keyring
 from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.merkle.nodes import TileNodes
 from tlog.service.access_log import AccessLog
+from tlog.service.accesses import Accesses
 from tlog.service.acts import Acts, Step
 from tlog.service.admin_notes import AdminNotes
 from tlog.service.appender import Appender
@@ -32,6 +33,7 @@ from tlog.service.completeness import Completeness
 from tlog.service.entries import EntryReader
 from tlog.service.erasure import Erasures
 from tlog.service.expiry import CohortEraser, Expiry, ExpiryReplayer
+from tlog.service.grants import Grants
 from tlog.service.hold_acts import HoldActs
 from tlog.service.holds import Holds
 from tlog.service.integrator import Integrator
@@ -133,6 +135,9 @@ class Log:
         self.accesses = AccessLog(own)
         self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
         self.completeness = Completeness(SequenceStore(parts.database), act_store, parts.now)
+        self.grants = Grants(self.acts, self.tokens, second_person=self.settings.second_person)
+        self.acts.register(ActKind.GRANT, self.grants)
+        self.who_looked = Accesses(LookUpStore(parts.database), self.store, self.entries, parts.keyring)
         self._unused = UnusedKeys(self.store, parts.keyring, self.acts)
         self.erasures: Erasures | None = None
         self.holds: HoldActs | None = None

@@ -7,11 +7,11 @@ never found.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from tlog.storage.database import Database
 from tlog.storage.lookup.blocks import blocks_for
@@ -21,11 +21,13 @@ from tlog.storage.lookup.row_stream import Rows
 from tlog.storage.lookup.scan import Budget, Places, Scan
 from tlog.storage.lookup.stream import PERSONS, TERMS, Stream, ValueStream
 from tlog.storage.roles import EVERYTHING
+from tlog.storage.tables import terms
 
 MAX_CANDIDATES: Final = 20_000
 MAX_SECONDS: Final = 0.05
 _NOTHING: Final = Places([], None, 0)
 _TOP: Final = 1 << 62
+_TERMS: Final = 500
 
 
 class LookUpStore:
@@ -55,6 +57,17 @@ class LookUpStore:
             streams, rows = _plan(connection, conditions, choice)
             scan = Scan(streams, rows, self._budget)
             return scan.page(end, limit, lambda: blocks_for(connection, conditions))
+
+    def with_any_term(self, wanted: Sequence[int], below: int, limit: int) -> list[int]:
+        """Return the largest `limit` indices below `below` of entries that have one of these blind terms."""
+        found: set[int] = set()
+        with self._database.read() as connection:
+            for start in range(0, len(wanted), _TERMS):
+                some = list(wanted[start : start + _TERMS])
+                query = select(terms.c.log_index).where(terms.c.term.in_(some), terms.c.log_index < below).distinct()
+                rows = connection.execute(query.order_by(terms.c.log_index.desc()).limit(limit))
+                found.update(rows.scalars())
+        return sorted(found, reverse=True)[:limit]
 
 
 def _plan(connection: Connection, conditions: Conditions, choice: FacetChoice) -> tuple[list[Stream], Rows | None]:

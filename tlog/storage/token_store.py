@@ -150,12 +150,20 @@ class TokenStore:
         with self._database.read() as connection:
             return [_token(row) for row in connection.execute(query)]
 
-    def revoke(self, token_id: str) -> None:
-        """Make a credential useless from now on. Raises `NotFound` if no such one is in force."""
+    def require_unknown(self, digest: bytes) -> None:
+        """Raise `Conflict` if there is a credential with this SHA-256."""
+        with self._database.read() as connection:
+            if connection.execute(select(tokens.c.token_id).where(tokens.c.token_hash == digest)).first() is not None:
+                raise Conflict("this credential is known here already")
+
+    def revoke(self, token_id: str) -> Token:
+        """Make a credential useless from now on, and return it. Raises `NotFound` if no such one is in force."""
         change = update(tokens).where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None))
         with self._database.write() as connection:
-            if connection.execute(change.values(revoked_at=self._now())).rowcount != 1:
-                raise NotFound(f"no token in force has the id {token_id}")
+            row = connection.execute(change.values(revoked_at=self._now()).returning(*_COLUMNS)).first()
+        if row is None:
+            raise NotFound(f"no token in force has the id {token_id}")
+        return _token(row)
 
     def _find(self, digest: bytes, credential: Credential, what: str) -> Token:
         query = select(*_COLUMNS).where(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
@@ -12,18 +11,14 @@ from tlog.audit.evidence import Evidence
 from tlog.audit.fields import microseconds
 from tlog.errors import TlogError
 from tlog.formats.policy import Policy
-from tlog.http.answers import EntryAnswer, EntryPage, EntryProblem
+from tlog.http.answers import AccessPage, EntryAnswer
 from tlog.http.evidence import EvidenceBody
-from tlog.http.noted import principal_of
 from tlog.http.query import parse_number, parse_query
 from tlog.http.sessions import FORM_TOKEN
-from tlog.service.access_log import ENTRY
-from tlog.service.principal import Right
-from tlog.storage.roles import OWN_SOURCE
+from web.access_rows import AccessRow, rows_of_accesses
 from web.entry_proof import EntryProof, entry_proof
 from web.entry_view import entry_groups
 from web.forms import body_of
-from web.found import shown_entries
 from web.frame import Frame
 from web.interface import Interface
 
@@ -74,9 +69,9 @@ class EntryPages:
         received = microseconds(answer.received_at)
         return await asyncio.to_thread(entry_proof, evidence, self._policy, received), None
 
-    async def _looked(self, request: web.Request, index: int) -> Sequence[EntryAnswer | EntryProblem] | None:
-        """Return the newest entries that say who looked at this one, None for who may not see them."""
-        if not principal_of(request).may(Right.WATCH):
+    async def _looked(self, request: web.Request, index: int) -> list[AccessRow] | None:
+        """Return the newest accesses of the entry, None for who may not see them."""
+        if not self._interface.may(request, "searchAccesses"):
             return None
-        body = {"source": OWN_SOURCE, "target_type": ENTRY, "target_id": str(index), "limit": LOOKED}
-        return shown_entries(await self._interface.ask(request, "searchEntries", EntryPage, body))
+        found = await self._interface.ask(request, "searchAccesses", AccessPage, {"index": index, "limit": LOOKED})
+        return rows_of_accesses(found.accesses)

@@ -1,7 +1,8 @@
-"""`/ui/login` and `/ui/logout`: a session for whoever shows a token."""
+"""`/ui/login` and `/ui/logout`: a session for whoever shows a token or a link."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Final
 
@@ -10,8 +11,10 @@ from aiohttp import web
 from tlog.errors import Forbidden, Unauthorized
 from tlog.http.auth import Authenticator
 from tlog.http.query import parse_query
-from tlog.http.sessions import require_own_form, require_own_origin
+from tlog.http.sessions import Recheck, require_own_form, require_own_origin
 from tlog.service.access_log import Access, AccessLog
+from tlog.service.principal import Principal, of_token
+from tlog.storage.token_store import TokenStore
 from web.frame import Frame
 from web.retry import RETRY, Retry
 from web.see import see
@@ -28,8 +31,9 @@ def way_back(text: object) -> str:
 class LoginPage:
     """The handlers."""
 
-    def __init__(self, auth: Authenticator, accesses: AccessLog, frame: Frame) -> None:
+    def __init__(self, auth: Authenticator, tokens: TokenStore, accesses: AccessLog, frame: Frame) -> None:
         self._auth = auth
+        self._tokens = tokens
         self._accesses = accesses
         self._frame = frame
 
@@ -50,10 +54,24 @@ class LoginPage:
         except Unauthorized:
             await self._accesses.refused("ui.login.token")
             raise
-        await self._accesses.record(Access(principal, "tlog.session.open", "allowed", {"operation": "ui.login.token"}))
-        answer = see(back)
-        self._auth.sessions.open(request, answer, principal, recheck=lambda: self._auth.bearer(token))
-        return answer
+        return await self._open(request, principal, "ui.login.token", back, lambda: self._auth.bearer(token))
+
+    async def link(self, request: web.Request) -> web.Response:
+        """Answer `GET /ui/login/link?code=`: a button, because programs that look at links press none."""
+        code = parse_query(request, "code").get("code", "")
+        return self._frame.page(request, "login_link.html", code=code)
+
+    async def by_link(self, request: web.Request) -> web.Response:
+        """Answer `POST /ui/login/link`: log in with a link, which is then used up."""
+        require_own_origin(request)
+        code = str((await request.post()).get("code", ""))
+        request[RETRY] = Retry("login_link.html", {"code": ""})
+        try:
+            token = await asyncio.to_thread(self._tokens.use_link, code)
+        except Unauthorized:
+            await self._accesses.refused("ui.login.link")
+            raise
+        return await self._open(request, of_token(token), "ui.login.link", _START)
 
     async def logout(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/logout`."""
@@ -63,4 +81,12 @@ class LoginPage:
         await require_own_form(request, session)
         answer = see(_START)
         self._auth.sessions.close(request, answer)
+        return answer
+
+    async def _open(
+        self, request: web.Request, principal: Principal, how: str, back: str, recheck: Recheck | None = None
+    ) -> web.Response:
+        await self._accesses.record(Access(principal, "tlog.session.open", "allowed", {"operation": how}))
+        answer = see(back)
+        self._auth.sessions.open(request, answer, principal, recheck)
         return answer

@@ -15,7 +15,7 @@ function shown(step) {
 async function run() {
   byId("verify-here").hidden = false;
   const data = new TextEncoder().encode(byId("evidence").textContent);
-  const { passed, failure, steps } = await verifyEvidence(data, null);
+  const { passed, failure, steps } = await verifyEvidence(data);
   byId("verify-steps").replaceChildren(...steps.map(shown));
   byId("verify-outcome").className = `badge badge-${passed ? "good" : "bad"}`;
   byId("verify-outcome").textContent = passed

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.http.service import Answer, Service
+from tests.support import entry_document
+from tlog.storage.roles import Role
+
+
+async def ask(service: Service, token: str, **body: Any) -> Answer:
+    data = json.dumps(body).encode()
+    return await service.ask("POST", "/v1/access/search", data, token, Content_Type="application/json")
+
+
+async def filled(service: Service) -> tuple[str, str]:
+    await service.append([entry_document(), entry_document(subjects=[{"id": "p-2"}]), entry_document()])
+    return service.made.token("jane", Role.AUDITOR), service.made.token("tim", Role.READER)
+
+
+async def test_who_looked_at_an_entry(service: Service) -> None:
+    jane, tim = await filled(service)
+    assert (await service.get("/v1/access?index=0", jane)).json()["accesses"] == []
+    assert (await service.get("/v1/entries/0", tim)).status == 200
+    await service.ask("POST", "/v1/entries/search", b'{"source": "clinic"}', jane, Content_Type="application/json")
+    page = (await service.get("/v1/access?index=0", jane)).json()
+    assert [(each["actor"]["id"], each["operation"], each["shown"]) for each in page["accesses"]] == [
+        ("jane", "searchEntries", [0]),
+        ("tim", "readEntry", [0]),
+    ]
+    assert {each["outcome"] for each in page["accesses"]} == {"allowed"}
+    only = (await service.get("/v1/access?index=1", jane)).json()["accesses"]
+    assert [each["actor"]["id"] for each in only] == ["jane"]
+
+
+async def test_who_looked_at_a_persons_data(service: Service) -> None:
+    jane, tim = await filled(service)
+    await service.get("/v1/entries/2", tim)
+    await service.get("/v1/entries/1", tim)
+    await service.ask("POST", "/v1/entries/search", b'{"subject": "p-4711"}', jane, Content_Type="application/json")
+    page = (await ask(service, jane, subject="p-4711")).json()
+    assert [(e["actor"]["id"], e["by_name"], e["shown"]) for e in page["accesses"]] == [
+        ("jane", True, [2, 0]),
+        ("tim", False, [2]),
+    ]
+    assert (page["entries"], page["entries_or_more"]) == (2, False)
+    again = (await ask(service, jane, subject="p-4711")).json()["accesses"]
+    assert again[0]["action"] == "tlog.access.read", "who asks who looked, looked"
+
+
+async def test_pages_follow_each_other(service: Service) -> None:
+    jane, tim = await filled(service)
+    for _ in range(5):
+        await service.get("/v1/entries/0", tim)
+    seen: list[int] = []
+    before = ""
+    while True:
+        page = (await service.get(f"/v1/access?index=0&limit=2{before}", jane)).json()
+        seen += [each["index"] for each in page["accesses"]]
+        if page["next"] is None:
+            break
+        before = f"&before={page['next']}"
+    assert len(seen) == len(set(seen)) == 5
+    assert seen == sorted(seen, reverse=True)
+
+
+async def test_an_erased_person_leaves_no_trace_of_who_looked(service: Service) -> None:
+    jane, _ = await filled(service)
+    await ask(service, jane, subject="p-4711")
+    erased = {"subject": "p-4711", "legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
+    dana = service.made.token("dana", Role.DPO)
+    kind = {"Content_Type": "application/json"}
+    assert (await service.ask("POST", "/v1/erasures", json.dumps(erased).encode(), dana, **kind)).status == 200
+    page = (await ask(service, jane, subject="p-4711")).json()
+    assert page == {"accesses": [], "next": None, "entries": 0, "entries_or_more": False}
+
+
+@pytest.mark.parametrize("body", [{}, {"subject": "p", "index": 1}, {"index": -1}, {"index": 0, "limit": 501}])
+async def test_what_is_not_one_question_is_refused(service: Service, body: dict[str, Any]) -> None:
+    assert (await ask(service, service.auditor, **body)).status == 400
+
+
+async def test_a_target_of_a_client_is_no_access(service: Service) -> None:
+    await service.append(entry_document(targets=[{"type": "entry", "id": "0"}]))
+    assert (await service.get("/v1/access?index=0", service.auditor)).json()["accesses"] == []

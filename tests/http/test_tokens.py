@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from tests.http.service import Answer, Service, serve
+from tests.support import entry_document, running_log
+from tlog.service.settings import LogSettings
+from tlog.storage.roles import Role
+
+
+@pytest.fixture
+async def strict(tmp_path: Path) -> AsyncIterator[Service]:
+    """A served log where a second admin must agree."""
+    settings = LogSettings(checkpoint_interval=0.02, sealing_processes=0, second_person=True)
+    async with running_log(tmp_path / "log", settings=settings) as made, serve(made) as served:
+        yield served
+
+
+async def issue(service: Service, token: str, **body: Any) -> Answer:
+    data = json.dumps(body).encode()
+    return await service.ask("POST", "/v1/tokens", data, token, Content_Type="application/json")
+
+
+def certificate() -> str:
+    key = ed25519.Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "clinic")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    return builder.sign(key, None).public_bytes(Encoding.PEM).decode()
+
+
+async def test_a_token_is_issued_used_listed_and_revoked(service: Service) -> None:
+    admin = service.made.token("otto", Role.ADMIN)
+    issued = await issue(service, admin, name="tim", roles=["reader"], sources=["clinic"], days=1)
+    assert issued.status == 201
+    said = issued.json()
+    assert said["act"]["state"] == "done"
+    await service.append(entry_document())
+    entry = next(i for i in range(9) if service.made.log.entries.stored(i).columns["source"] == "clinic")
+    assert (await service.get(f"/v1/entries/{entry}", said["token"])).status == 200
+    listed = (await service.get("/v1/tokens", admin)).json()["tokens"]
+    [tim] = [token for token in listed if token["id"] == said["id"]]
+    assert (tim["roles"], tim["sources"], tim["classes"], tim["credential"]) == (["reader"], ["clinic"], None, "bearer")
+    assert said["token"] not in json.dumps(listed)
+    revoked = await service.ask("POST", f"/v1/tokens/{said['id']}/revoke", token=admin)
+    assert revoked.json()["revoked_at"] is not None
+    assert (await service.ask("POST", f"/v1/tokens/{said['id']}/revoke", token=admin)).status == 404
+
+
+async def test_a_grant_is_an_entry_that_names_what_was_granted(service: Service) -> None:
+    admin = service.made.token("otto", Role.ADMIN)
+    said = (await issue(service, admin, name="jane", roles=["auditor"])).json()
+    entry = service.made.log.entries.opened(service.made.log.entries.stored(said["act"]["index"])).entry
+    assert (entry["action"], entry["actor"]["id"], entry["outcome"]) == ("tlog.grant", "otto", "allowed")
+    assert entry["details"]["name"] == "jane"
+    assert entry["details"]["roles"] == ["auditor"]
+    assert said["token"] not in json.dumps(entry)
+
+
+async def test_a_second_admin_agrees(strict: Service) -> None:
+    otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
+    issued = await issue(strict, otto, name="jane", roles=["auditor"])
+    assert (issued.status, issued.json()["act"]["state"]) == (202, "pending")
+    text, act = issued.json()["token"], issued.json()["act"]["act"]
+    assert (await strict.get("/v1/access?index=0", text)).status == 401
+    assert (await strict.ask("POST", f"/v1/acts/{act}/approve", token=otto)).slug == "forbidden"
+    dana = strict.made.token("dana", Role.DPO)
+    assert (await strict.ask("POST", f"/v1/acts/{act}/approve", token=dana)).slug == "forbidden"
+    assert (await strict.ask("POST", f"/v1/acts/{act}/approve", token=ida)).json()["state"] == "done"
+    assert (await strict.get("/v1/access?index=0", text)).status == 200
+
+
+async def test_a_declined_grant_is_worth_nothing(strict: Service) -> None:
+    otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
+    said = (await issue(strict, otto, name="jane", roles=["auditor"])).json()
+    declined = await strict.ask("POST", f"/v1/acts/{said['act']['act']}/decline", token=ida)
+    assert declined.json()["state"] == "declined"
+    assert (await strict.get("/v1/access?index=0", said["token"])).status == 401
+    assert "jane" not in [token["name"] for token in (await strict.get("/v1/tokens", ida)).json()["tokens"]]
+
+
+async def test_an_admin_does_not_decide_on_what_officers_do(strict: Service) -> None:
+    await strict.append(entry_document())
+    dana, otto = strict.made.token("dana", Role.DPO), strict.made.token("otto", Role.ADMIN)
+    erased = {"subject": "p-4711", "legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
+    kind = {"Content_Type": "application/json"}
+    asked = (await strict.ask("POST", "/v1/erasures", json.dumps(erased).encode(), dana, **kind)).json()
+    for word in ("approve", "decline"):
+        assert (await strict.ask("POST", f"/v1/acts/{asked['act']}/{word}", token=otto)).slug == "forbidden"
+
+
+async def test_a_certificate_is_known_once(service: Service) -> None:
+    admin, pem = service.made.token("otto", Role.ADMIN), certificate()
+    body = {"name": "clinic", "roles": ["writer"], "sources": ["clinic"], "credential": "certificate"}
+    issued = await issue(service, admin, **body, certificate=pem)
+    assert (issued.status, issued.json()["token"]) == (201, None)
+    assert (await issue(service, admin, **body, certificate=pem)).slug == "conflict"
+    fingerprint = x509.load_pem_x509_certificate(pem.encode())
+    assert fingerprint.subject.rfc4514_string() == "CN=clinic"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"name": "x", "roles": ["writer"]}, "at least one source"),
+        ({"name": "x", "roles": ["writer"], "sources": ["tlog"]}, "reserved"),
+        ({"name": "x", "roles": []}, "one or more of writer"),
+        ({"name": "x", "roles": ["root"]}, "one or more of writer"),
+        ({"name": "X y", "roles": ["admin"]}, "a name of"),
+        ({"name": "x", "roles": ["admin"], "days": 1, "hours": 1}, "either days or hours"),
+        ({"name": "x", "roles": ["admin"], "credential": "certificate"}, "certificate"),
+        ({"name": "x", "roles": ["admin"], "certificate": "no"}, "certificate"),
+        ({"name": "x", "roles": ["admin"], "credential": "certificate", "certificate": "no"}, "not a certificate"),
+    ],
+)
+async def test_what_can_t_be_is_refused(service: Service, body: dict[str, Any], words: str) -> None:
+    admin = service.made.token("otto", Role.ADMIN)
+    before = len(service.made.log.tokens.all())
+    answer = await issue(service, admin, **body)
+    assert answer.status == 400
+    assert words in answer.body.decode()
+    assert len(service.made.log.tokens.all()) == before
+
+
+async def test_an_admin_reads_no_entry_and_others_issue_no_token(service: Service) -> None:
+    await service.append(entry_document())
+    admin = service.made.token("otto", Role.ADMIN)
+    for path in ("/v1/entries/0", "/v1/entries", "/v1/entries/0/evidence", "/v1/access?index=0", "/v1/holds"):
+        assert (await service.get(path, admin)).slug == "forbidden"
+    for role in (Role.WRITER, Role.READER, Role.AUDITOR, Role.DPO):
+        token = service.made.token(f"a-{role}", role)
+        assert (await issue(service, token, name="x", roles=["admin"])).slug == "forbidden"
+        assert (await service.get("/v1/tokens", token)).slug == "forbidden"

@@ -1,0 +1,77 @@
+"""Grants: a credential issued over HTTP is an act, logged as one, and waits for a second admin where that is set.
+
+The text of a token is made by whoever asks and never stored: the act knows its SHA-256. So a token that waits for
+approval is in its asker's hands already, and worth nothing before somebody else agrees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tlog.audit.fields import instant
+from tlog.service.acts import Acts, Payload, asked_by
+from tlog.service.principal import Principal
+from tlog.storage.act_store import Act, ActKind, ActState
+from tlog.storage.roles import RowScope, roles_of
+from tlog.storage.token_store import Credential, NewToken, TokenStore, new_token_id
+
+
+class Grants:
+    """Runs the acts that issue credentials. Belongs to one event loop."""
+
+    def __init__(self, acts: Acts, tokens: TokenStore, *, second_person: bool) -> None:
+        self._acts = acts
+        self._tokens = tokens
+        self._second_person = second_person
+
+    async def request(self, new: NewToken, digest: bytes, principal: Principal) -> tuple[str, Act]:
+        """Issue a credential whose SHA-256 is `digest`; return its id and the act, which may wait for a second admin.
+
+        `new` was checked. Raises `Conflict` for a certificate that is known, `LogHalted`.
+        """
+        self._acts.require_open()
+        await asyncio.to_thread(self._tokens.require_unknown, digest)
+        token_id = new_token_id()
+        payload = asked_by(principal) | {"token": token_id, "digest": digest.hex(), **said_of(new)}
+        async with self._acts.lock:
+            if self._second_person:
+                return token_id, await self._acts.propose(ActKind.GRANT, payload, principal)
+            return token_id, await self._acts.run(await self._acts.begin(ActKind.GRANT, payload, principal))
+
+    async def run(self, act: Act) -> Act:
+        """Issue what the act says, if it is not issued yet, and log it; see `Executor`."""
+        said = self._acts.payload(act)
+        details = {name: value for name, value in said.items() if name not in {"digest", "by", "by_type"}}
+        if "digest" not in said:  # the keyring that its payload was sealed under did not come back
+            return await self._acts.conclude(act, {"issued": False}, "failed", ActState.REFUSED)
+        await asyncio.to_thread(self._tokens.store, new_of(said), bytes.fromhex(said["digest"]), said["token"])
+        self._acts.step("issued")
+        return await self._acts.conclude(act, details)
+
+
+def said_of(new: NewToken) -> Payload:
+    """Return what the log says of a credential that is issued."""
+    return {
+        "credential": str(new.credential),
+        "name": new.name,
+        "roles": sorted(new.roles),
+        "sources": _sorted(new.scope.sources),
+        "classes": _sorted(new.scope.classes),
+        "expires_at": new.expires_at,
+        "until": None if new.expires_at is None else instant(new.expires_at),
+    }
+
+
+def new_of(said: Payload) -> NewToken:
+    """Return the credential that `said_of` told of."""
+    scope = RowScope(_frozen(said["sources"]), _frozen(said["classes"]))
+    return NewToken(said["name"], roles_of(said["roles"]), scope, Credential(said["credential"]), said["expires_at"])
+
+
+def _sorted(names: frozenset[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)
+
+
+def _frozen(names: Any) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
