@@ -75,6 +75,14 @@ class MalformedRecord(Malformed):
     """Not an erasure record."""
 
 
+class MalformedToken(Malformed):
+    """Not a signed token (RFC 7515 compact serialization) whose header and claims are JSON objects."""
+
+
+class MalformedProviderAnswer(Malformed):
+    """Not an answer that OpenID Connect or OAuth 2.0 lets an identity provider give."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault of a bad entry. `path` is a JSON-path-like place (`[3].actor.id`; empty for the whole)."""
@@ -167,6 +175,16 @@ class DecryptionFailed(VerificationFailed):
     check = "decryption"
 
 
+class TokenInvalid(VerificationFailed):
+    """A token of the identity provider that does not hold here: its signature, issuer, audience or times."""
+
+    check = "token"
+
+
+class TokenKeyUnknown(TokenInvalid):
+    """A token signed under a key that the identity provider does not publish, as far as is known here."""
+
+
 # --- services ----------------------------------------------------------------------------------------------
 
 
@@ -210,8 +228,24 @@ class Unauthorized(ServiceError):
     """No credential, or one that is not known."""
 
 
+class TokenRefused(Unauthorized):
+    """A token of the identity provider was brought, and does not hold here."""
+
+
 class Forbidden(ServiceError):
     """A known credential that may not do this."""
+
+
+class NoRole(Forbidden):
+    """The identity provider vouches for somebody to whom no role of this log is mapped."""
+
+
+class LoginRefused(ServiceError):
+    """A login that did not end well: the identity provider refused, or its answer is not to this browser's login."""
+
+
+class ProviderFailed(ServiceError):
+    """The identity provider does not answer, or not as its specification says."""
 
 
 class TooLarge(ServiceError):

@@ -28,13 +28,13 @@ from web.see import see
 from web.static_files import PREFIX
 
 
-def add_pages(app: web.Application, log: Log) -> None:
+def add_pages(app: web.Application, log: Log, *, openid: bool = False) -> None:
     """Add every page's route to an application that is not set up yet, and tell its guard who may see it.
 
-    A page of an operation that this application does not serve is left out.
+    A page of an operation that this application does not serve is left out. `openid`: people log in with a provider.
     """
     guard = app[GUARD]
-    frame = Frame(log.signer.origin, guard.auth.sessions)
+    frame = Frame(log.signer.origin, guard.auth.sessions, openid=openid)
     app.middlewares.insert(0, page_boundary(frame))
     routes = {
         route.kwargs["name"]: route

@@ -30,7 +30,7 @@ _FILTERS: Final = (
 class Frame:
     """Renders pages of one log. Templates are compiled once."""
 
-    def __init__(self, origin: str, sessions: Sessions) -> None:
+    def __init__(self, origin: str, sessions: Sessions, *, openid: bool = False) -> None:
         self.origin = origin
         self.static = StaticFiles()
         self._sessions = sessions
@@ -50,6 +50,7 @@ class Frame:
             "ago": words.ago,
             "member_name": printable,
             "form_token_name": FORM_TOKEN,
+            "openid": openid,
             "has_verifier": self.static.has("verify/evidence_verifier.js"),
         }
 

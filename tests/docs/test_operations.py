@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from tests.docs.pages import page
 from tests.support import running_log
-from tlog.cli.config import Databases, Listen
+from tlog.cli.config import Databases, Listen, parse_config
+from tlog.cli.oidc_table import OidcTable
 from tlog.formats.checkpoint import Checkpoint
 from tlog.formats.cosignature import Ed25519CosignatureSigner, MlDsa44CosignatureSigner
 from tlog.formats.ed25519 import Ed25519Signer
@@ -36,6 +37,25 @@ def test_the_settings_are_those_of_the_program() -> None:
         for item in fields(values)
     }
     assert said == there
+
+
+def test_the_settings_of_the_identity_provider_are_those_of_the_program() -> None:
+    said = {cells[1].strip("`"): cells[2].strip("`") for cells in OPERATIONS.rows() if cells[0] == "`oidc`"}
+    there = {item.name: _shown(item.default) for item in fields(OidcTable) if item.name != "roles"}
+    assert said == there
+
+
+def _shown(default: Any) -> str:
+    if default is MISSING:
+        return ""
+    return "none" if default is None else json.dumps(default)
+
+
+def test_the_example_of_an_identity_provider_is_taken() -> None:
+    example = next(block for block in OPERATIONS.text.split("```toml\n") if block.startswith("[listen]"))
+    config = parse_config(f'origin = "log.example/audit"\n{example.partition("```")[0]}'.encode(), "tlog.toml")
+    assert config.oidc is not None
+    assert len(config.oidc.roles) == 4
 
 
 async def test_every_metric_is_described(tmp_path: Path) -> None:

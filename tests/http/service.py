@@ -135,15 +135,17 @@ async def serve(
     max_open: int = 1000,
     tls: ssl.SSLContext | None = None,
     header_seconds: float = 10,
+    port: int = 0,
+    **parts: Any,
 ) -> AsyncIterator[Service]:
-    """Serve a log on a free loopback port for the length of a block."""
-    app = create_app(made.log, bodies)
+    """Serve a log on a loopback port, by default a free one, for the length of a block; `parts` go to `create_app`."""
+    app = create_app(made.log, bodies, **parts)
     runner = web.AppRunner(app)
     await runner.setup()
     assert runner.server is not None
     connections = Connections(runner.server, SERVER, max_open, tls, header_seconds)
     try:
-        port = await connections.listen("127.0.0.1", 0)
+        port = await connections.listen("127.0.0.1", port)
         async with aiohttp.ClientSession(auto_decompress=False) as session:
             auditor = made.token("auditor", Role.AUDITOR)
             yield Service(made, app, port, session, made.token(), auditor, connections)

@@ -13,7 +13,7 @@ from tests.http.service import NDJSON, Answer, Service
 from tests.support import entry_document
 from tlog import errors
 from tlog.http import errors as http_errors
-from tlog.http.problem import KINDS, kind_of
+from tlog.http.problem import KINDS, kind_of, refusal
 
 MARKER = "Zuzanna Quux-4711"
 IN_URL = "Zuzanna%20Quux-4711"
@@ -169,3 +169,16 @@ async def test_the_server_logs_no_request_that_it_cannot_parse(
     assert PART not in written
     assert "127.0.0.1" not in written
     assert all(record.levelno < logging.WARNING for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("error", "challenge"),
+    [
+        (errors.Unauthorized("x"), 'Bearer realm="tlog"'),
+        (errors.TokenRefused("x"), 'Bearer realm="tlog", error="invalid_token"'),
+    ],
+)
+def test_a_token_that_does_not_hold_is_challenged(error: errors.TlogError, challenge: str) -> None:
+    """RFC 6750 section 3.1."""
+    answer = refusal(error)
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, challenge)

@@ -40,6 +40,7 @@ class GoTool:
 
 FSCK = GoTool("fsck", "github.com/transparency-dev/tessera/cmd/fsck", "v1.0.4", (1, 25))
 HAMMER = GoTool("hammer", "github.com/transparency-dev/tessera/internal/hammer", "v1.0.4", (1, 25))
+OPENID_PROVIDER = GoTool("server", "github.com/zitadel/oidc/v3/example/server", "v3.52.0", (1, 26))
 LITEWITNESS = GoTool("litewitness", "filippo.io/torchwood/cmd/litewitness", "v0.10.0", (1, 27))
 LOADTEST = GoTool(
     "loadtest",

@@ -1,9 +1,10 @@
 """`tlog.toml`, the settings of a data folder: how it is written and read.
 
     origin = "example.com/log"
-    [listen]      host, port, tls_cert, tls_key (paths relative to the data folder)
+    [listen]      host, port, tls_cert, tls_key, client_ca (paths relative to the data folder), public_url
     [databases]   log, keyring: SQLAlchemy URLs; left out, they are log.db and keyring.db in the folder
     [kek]         provider = "file" | "vault" | "aws-kms", and its options (`tlog/keys/kek_settings.py`)
+    [oidc]        an OpenID Connect provider, and which roles it gives (`tlog/cli/oidc_table.py`)
     [settings]    every number of `LogSettings`, in its units
     [retention.NAME]    months, reason: how long entries of the class NAME are kept, and why. With at least one,
                         entries of other classes are refused; with none, every class is accepted and nothing expires
@@ -18,24 +19,48 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from tlog.audit.fields import RetentionClass as RetentionClassName
+from tlog.cli.oidc_table import OidcTable, encode_oidc, unknown_of_oidc
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.kek_settings import KekSettings
+from tlog.service.identity.endpoint import check_endpoint
 from tlog.service.retention_rules import MAX_MONTHS, RetentionClass
 from tlog.service.settings import LogSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where the log listens. Port 0 takes a free one. TLS needs a certificate chain and its key, both PEM."""
+    """Where the log listens. Port 0 takes a free one. TLS needs a certificate chain and its key, both PEM.
+
+    With `client_ca` (PEM) clients may show certificates. `public_url` is where browsers reach the log, with a proxy in
+    between or not: scheme, host and port.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8088
     tls_cert: str | None = None
     tls_key: str | None = None
+    client_ca: str | None = None
+    public_url: str | None = None
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether browsers reach the log over TLS, also where a proxy ends it before the log."""
+        return self.tls_cert is not None if self.public_url is None else self.public_url.startswith("https:")
+
+    def check(self) -> None:
+        """Raise `ConfigurationInvalid`, which names the setting."""
+        if not 0 <= self.port <= 65535:
+            raise ConfigurationInvalid(f"listen.port: {self.port} is not within 0 and 65535")
+        if self.public_url is not None:
+            check_endpoint(self.public_url, "listen.public_url", ConfigurationInvalid)
+            parts = urlsplit(self.public_url)
+            if parts.path.strip("/") or "?" in self.public_url:
+                raise ConfigurationInvalid("listen.public_url: takes no path and no query, only scheme, host and port")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +89,7 @@ class Config:
     kek: KekSettings = field(default_factory=KekSettings)
     settings: LogSettings = field(default_factory=LogSettings)
     retention: dict[str, RetentionPeriod] = field(default_factory=dict)
+    oidc: OidcTable | None = None
 
     @property
     def retention_classes(self) -> dict[str, RetentionClass]:
@@ -81,7 +107,9 @@ def parse_config(data: bytes, where: str) -> Config:
         _refuse_unknown(document)
         config = msgspec.convert(document, Config)
         _check_numbers(config)
+        config.listen.check()
         config.kek.check()
+        _check_oidc(config)
         _check_retention(config)
     except (ValueError, ConfigurationInvalid) as error:  # UnicodeDecodeError, TOMLDecodeError, ValidationError
         raise ConfigurationInvalid(f"{where}: {error}") from None
@@ -99,6 +127,8 @@ def encode_config(config: Config) -> str:
     for name, kept in config.retention.items():
         lines += ["", f"[retention.{name}]"]
         lines += [_line(item.name, getattr(kept, item.name)) for item in fields(kept)]
+    if config.oidc is not None:
+        lines += encode_oidc(config.oidc)
     return "\n".join(lines) + "\n"
 
 
@@ -112,13 +142,13 @@ def _value(value: object) -> str:
 
 
 def _refuse_unknown(document: Mapping[str, Any]) -> None:
-    unknown = [name for name in document if name not in {"origin", "retention", *_TABLES}]
+    unknown = [name for name in document if name not in {"origin", "retention", "oidc", *_TABLES}]
     for table, schema in _TABLES.items():
         content = document.get(table)
         if isinstance(content, dict):
             known = {item.name for item in fields(schema)}
             unknown += [f"{table}.{name}" for name in content if name not in known]
-    unknown += _unknown_of_retention(document)
+    unknown += _unknown_of_retention(document) + unknown_of_oidc(document)
     if unknown:
         raise ConfigurationInvalid(f"unknown: {', '.join(sorted(unknown))}; docs/operations.md lists every setting")
 
@@ -144,9 +174,15 @@ def _check_retention(config: Config) -> None:
             raise ConfigurationInvalid(f"retention.{name}.reason: say why entries of this class are kept so long")
 
 
+def _check_oidc(config: Config) -> None:
+    if config.oidc is None:
+        return
+    config.oidc.check()
+    if config.oidc.client_id is not None and config.listen.public_url is None:
+        raise ConfigurationInvalid("oidc.client_id: set listen.public_url too; browsers are sent back there")
+
+
 def _check_numbers(config: Config) -> None:
-    if not 0 <= config.listen.port <= 65535:
-        raise ConfigurationInvalid(f"listen.port: {config.listen.port} is not within 0 and 65535")
     for item in fields(config.settings):
         value = getattr(config.settings, item.name)
         if item.name == "sealing_processes" and value == 0:

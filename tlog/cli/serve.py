@@ -45,8 +45,11 @@ def serve(
             said.port if port is None else port,
             _path(folder, said.tls_cert) if tls_cert is None else str(tls_cert),
             _path(folder, said.tls_key) if tls_key is None else str(tls_key),
+            _path(folder, said.client_ca),
+            said.public_url,
         )
-        serve_log(opened.parts, listen, lambda address: _ready(address, as_json))
+        oidc = None if opened.config.oidc is None else opened.config.oidc.load(folder)
+        serve_log(opened.parts, listen, lambda address: _ready(address, as_json), oidc)
 
 
 def _path(folder: Path, name: str | None) -> str | None:

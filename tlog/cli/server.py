@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,9 +17,13 @@ import uvloop
 from aiohttp import web
 
 from tlog.cli.config import Listen
+from tlog.cli.tls import server_context
 from tlog.errors import ConfigurationInvalid
-from tlog.http.app import SERVER, create_app
+from tlog.http.app import SERVER, authenticator_of, create_app
 from tlog.http.connections import Connections, max_open_under
+from tlog.http.openid import CALLBACK
+from tlog.service.identity.opened import OpenedIdentity, open_identity
+from tlog.service.identity.settings import OidcSettings
 from tlog.service.log import Log, LogParts
 from web.app import add_pages
 
@@ -36,22 +42,43 @@ class Address:
     halted: str | None = None
 
 
-def serve_log(parts: LogParts, listen: Listen, ready: Callable[[Address], None]) -> None:
+def serve_log(
+    parts: LogParts, listen: Listen, ready: Callable[[Address], None], oidc: OidcSettings | None = None
+) -> None:
     """Run the log until SIGTERM or SIGINT; `ready` is called once it answers and may be appended to.
+
+    `oidc` is the identity provider, if there is one.
 
     Raises `ConfigurationInvalid`, `StorageFault`, `Unavailable` if it cannot start.
     """
-    tls = _tls_context(listen)
+    tls = server_context(listen)
     log = Log(parts)
-    uvloop.run(_run(log, listen, tls, ready))
+    uvloop.run(_run(log, listen, tls, ready, oidc))
 
 
-async def _run(log: Log, listen: Listen, tls: ssl.SSLContext | None, ready: Callable[[Address], None]) -> None:
+async def _run(
+    log: Log,
+    listen: Listen,
+    tls: ssl.SSLContext | None,
+    ready: Callable[[Address], None],
+    oidc: OidcSettings | None,
+) -> None:
+    async with _identity(oidc, listen) as identity:
+        await _serve(log, listen, tls, ready, identity)
+
+
+async def _serve(
+    log: Log,
+    listen: Listen,
+    tls: ssl.SSLContext | None,
+    ready: Callable[[Address], None],
+    identity: OpenedIdentity | None,
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    app = create_app(log)
-    add_pages(app, log)
+    app = create_app(log, auth=authenticator_of(log, identity, listen.over_tls), identity=identity)
+    add_pages(app, log, openid=identity is not None)
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     connections = _connections(runner, tls)
@@ -70,6 +97,16 @@ async def _run(log: Log, listen: Listen, tls: ssl.SSLContext | None, ready: Call
         await runner.cleanup()
         if started:
             await log.stop()
+
+
+@asynccontextmanager
+async def _identity(oidc: OidcSettings | None, listen: Listen) -> AsyncIterator[OpenedIdentity | None]:
+    if oidc is None:
+        yield None
+        return
+    callback = None if listen.public_url is None else listen.public_url.rstrip("/") + CALLBACK
+    async with open_identity(oidc, callback, os.urandom) as opened:
+        yield opened
 
 
 def raise_descriptor_limit() -> int:
@@ -96,17 +133,3 @@ async def _listen(connections: Connections, listen: Listen) -> tuple[str, int]:
     host = f"[{listen.host}]" if ":" in listen.host else listen.host
     scheme = "http" if listen.tls_cert is None else "https"
     return f"{scheme}://{host}:{port}", port
-
-
-def _tls_context(listen: Listen) -> ssl.SSLContext | None:
-    if listen.tls_cert is None and listen.tls_key is None:
-        return None
-    if listen.tls_cert is None or listen.tls_key is None:
-        raise ConfigurationInvalid("TLS needs both a certificate and its key")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(listen.tls_cert, listen.tls_key)
-    except OSError as error:  # SSLError is one
-        reason = error.strerror or str(error)
-        raise ConfigurationInvalid(f"cannot use the certificate {listen.tls_cert} with its key: {reason}") from None
-    return context

@@ -10,6 +10,7 @@ refused with 503.
 
 from __future__ import annotations
 
+from os import urandom
 from typing import Any, Final
 
 from aiohttp import web
@@ -30,12 +31,18 @@ from tlog.http.holds import HoldRoutes
 from tlog.http.limits import BodyBudget
 from tlog.http.metrics import Metrics
 from tlog.http.openapi import OpenApiRoute
+from tlog.http.openid import CALLBACK, START, Finish, OpenId, OpenIdRoutes
+from tlog.http.openid_sessions import OpenIdSessions
+from tlog.http.peer_certificate import peer_fingerprint
 from tlog.http.proofs import ProofRoutes
 from tlog.http.retention import RetentionRoutes
 from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
+from tlog.http.sessions import Sessions
 from tlog.http.tiles import TileRoutes
 from tlog.http.tokens import TokenRoutes
+from tlog.service.identity.opened import OpenedIdentity
+from tlog.service.identity.sealed_login import SealedLogins
 from tlog.service.log import Log
 from tlog.service.rate_limit import RateLimit
 
@@ -49,20 +56,37 @@ SERVER: Final[dict[str, Any]] = {
 }
 
 
-def create_app(log: Log, bodies: BodyBudget | None = None, auth: Authenticator | None = None) -> web.Application:
+def create_app(
+    log: Log,
+    bodies: BodyBudget | None = None,
+    auth: Authenticator | None = None,
+    identity: OpenedIdentity | None = None,
+    signed_in: Finish | None = None,
+) -> web.Application:
     """Return the application over one log.
 
-    `bodies` replaces the limits on uploads; `auth` knows other ways to show who one is than bearer tokens.
+    `bodies` replaces the limits on uploads. `identity` is the OpenID Connect provider: people log in there, and
+    services bring its tokens. `auth` replaces the ways to show who one is, `signed_in` what is answered after a login.
     """
     metrics = Metrics(log)
-    auth = auth or Authenticator(log.tokens)
+    auth = auth or authenticator_of(log, identity)
     bodies = bodies or BodyBudget()
     limit = RateLimit(log.settings.requests_per_second, log.settings.request_burst)
     guard = Guard(auth, log.accesses, limit)
     app = web.Application(middlewares=[boundary(metrics), guard.middleware()], handler_args=SERVER)
     app[GUARD] = guard
     app.add_routes(_routes(log, bodies, metrics))
+    app.add_routes(_login(log, auth, identity, signed_in))
     return app
+
+
+def authenticator_of(log: Log, identity: OpenedIdentity | None, over_tls: bool = False) -> Authenticator:
+    """Return what knows tokens, client certificates, JWTs of the provider and sessions.
+
+    `over_tls`: browsers reach the log over TLS, also where a proxy ends it before the log.
+    """
+    jwt = None if identity is None else identity.jwt
+    return Authenticator(log.tokens, Sessions(over_tls=over_tls), jwt=jwt, peer=peer_fingerprint)
 
 
 def _routes(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDef]:
@@ -139,4 +163,18 @@ def _public(log: Log, metrics: Metrics) -> list[web.RouteDef]:
         web.get("/readyz", health.ready, name="readyz"),
         web.get("/metrics", health.metrics, name="metrics"),
         web.get("/openapi.json", OpenApiRoute().describe, name="openapi"),
+    ]
+
+
+def _login(
+    log: Log, auth: Authenticator, identity: OpenedIdentity | None, signed_in: Finish | None
+) -> list[web.RouteDef]:
+    openid = None
+    if identity is not None and identity.login is not None:
+        finish = signed_in or OpenIdSessions(auth.sessions, log.accesses, identity.settings.roles).open
+        openid = OpenId(identity.login, SealedLogins(urandom), finish, log.accesses.refused)
+    routes = OpenIdRoutes(openid)
+    return [
+        web.get(START, routes.start, name="beginOpenIdLogin"),
+        web.get(CALLBACK, routes.callback, name="endOpenIdLogin"),
     ]

@@ -31,8 +31,10 @@ _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{16,8192}=*)"
 _MAX_TOKEN: Final = 256
 _JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
-JwtBearer = Callable[[str], Awaitable[Principal]]
-"""Finds whom a JSON Web Token stands for; raises `Unauthorized`, `Forbidden`, `Unavailable`."""
+JwtBearer = Callable[[str, bytes | None], Awaitable[Principal]]
+"""Finds whom a JSON Web Token stands for, over a connection with this client certificate (SHA-256).
+
+Raises `Unauthorized`, `Forbidden`, `ProviderFailed`."""
 PeerFingerprint = Callable[[web.Request], bytes | None]
 """Returns the SHA-256 of the client certificate of a request's connection, if it has one."""
 
@@ -64,7 +66,7 @@ class Authenticator:
         self._asked: dict[bytes, asyncio.Task[Token]] = {}
 
     async def principal(self, request: web.Request) -> Principal:
-        """Return who asks. Raises `Unauthorized`; `Forbidden` and `Unavailable` as `JwtBearer` does."""
+        """Return who asks. Raises `Unauthorized`; `Forbidden` and `ProviderFailed` as `JwtBearer` does."""
         if request.path.startswith(PAGES):
             return await self.sessions.principal(request)
         header = request.headers.get("Authorization")
@@ -73,7 +75,7 @@ class Authenticator:
             return of_token(await self._token(fingerprint, lambda: self._tokens.find_certificate(fingerprint)))
         text = _bearer(header)
         if self._jwt is not None and _JWT.fullmatch(text):
-            return await self._jwt(text)
+            return await self._jwt(text, self._peer(request))
         return await self.bearer(text)
 
     async def bearer(self, text: str) -> Principal:

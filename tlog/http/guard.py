@@ -63,7 +63,7 @@ class Guard:
     async def _guarded(self, request: web.Request, handler: Handler, name: str, rule: Rule) -> web.StreamResponse:
         try:
             principal = await self.auth.principal(request)
-        except Unauthorized:
+        except (Unauthorized, Forbidden):  # Forbidden: the identity provider knows them, and no role here is theirs
             await self._accesses.refused(name)
             raise
         request[PRINCIPAL], request[NOTED] = principal, Noted()

@@ -26,6 +26,7 @@ from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts
 from tlog.http.openapi_administration import administration
+from tlog.http.openapi_login import login
 from tlog.http.openapi_words import BINARY, NUMBER, REF, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
 from tlog.http.query import parse_query
 from tlog.http.retention import RetentionRunBody
@@ -90,14 +91,7 @@ def document() -> Schema:
             "license": {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"},
         },
         "servers": [{"url": "/"}],
-        "paths": _appends()
-        | _reads()
-        | acts()
-        | administration()
-        | _proofs()
-        | _checkpoints()
-        | _tiles()
-        | _operations(),
+        "paths": _paths(),
         "components": {
             "schemas": _schemas(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
@@ -108,7 +102,7 @@ def document() -> Schema:
 
 def _paths() -> Schema:
     guarded = _appends() | _reads() | acts() | administration()
-    return guarded | _proofs() | _checkpoints() | _tiles() | _operations()
+    return guarded | _proofs() | _checkpoints() | _tiles() | login() | _operations()
 
 
 def _appends() -> Schema:

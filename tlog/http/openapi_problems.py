@@ -19,7 +19,7 @@ Errors = tuple[type[BaseException], ...]
 _ANY: Final[Errors] = (BadParameter, errors.TlogError)
 _STORED: Final[Errors] = (errors.Unavailable, errors.StorageFault)
 _DAMAGED: Final[Errors] = (errors.VerificationFailed, errors.MalformedDisclosure)
-_TOKEN: Final[Errors] = (errors.Unauthorized, *_STORED)
+_TOKEN: Final[Errors] = (errors.Unauthorized, errors.ProviderFailed, *_STORED)
 _ROLE: Final[Errors] = (*_TOKEN, errors.Forbidden)
 _LOGGED: Final[Errors] = (*_ROLE, errors.NotLogged, errors.TooManyRequests)
 _UPLOAD: Final[Errors] = (
@@ -67,6 +67,8 @@ _OF: Final[dict[str, Errors]] = {
     "consistencyProof": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
     "checkpoints": _STORED,
     "checkpoint": (*_STORED, errors.NotFound),
+    "beginOpenIdLogin": (errors.NotFound, errors.ProviderFailed),
+    "endOpenIdLogin": (errors.NotFound, errors.ProviderFailed, errors.LoginRefused, errors.Forbidden, errors.NotLogged),
     "entryBundle": (*_STORED, errors.NotFound, errors.MalformedTile),
     "tile": (*_STORED, errors.NotFound, errors.MalformedTile),
 }

@@ -51,6 +51,8 @@ KINDS: Final[dict[type[BaseException], Kind]] = {
     BadBody: Kind(400, "bad-body", "The request body did not arrive whole"),
     errors.CursorInvalid: Kind(400, "cursor-invalid", "This cursor is not for this look-up"),
     errors.MalformedTile: Kind(404, "no-such-tile", "This path names no tile"),
+    errors.LoginRefused: Kind(403, "login-refused", "The login did not end well; begin it again"),
+    errors.ProviderFailed: Kind(502, "provider-failed", "The identity provider did not answer as it must"),
     errors.Malformed: Kind(400, "malformed", "The request is not well-formed"),
     errors.BadRequest: Kind(400, "bad-request", "The request is not acceptable"),
     errors.Unauthorized: Kind(401, "unauthorized", "A valid credential is needed"),
@@ -92,6 +94,8 @@ def refusal(error: errors.TlogError) -> web.Response:
         return _answer(kind, f"{_faults_of(error.faults)}; nothing was done", members=_faults(error.faults))
     if kind.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _logger.error("request failed", problem=kind.slug, reason=str(error))
+    if isinstance(error, errors.ProviderFailed):
+        _logger.warning("the identity provider failed", reason=str(error))
     return _answer(kind, str(error), headers=_headers(error))
 
 
@@ -136,6 +140,8 @@ def _answer(
 def _headers(error: errors.TlogError) -> dict[str, str]:
     if isinstance(error, errors.Overloaded):
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, errors.TokenRefused):
+        return {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
     if isinstance(error, errors.Unauthorized):
         return {"WWW-Authenticate": CHALLENGE}
     if isinstance(error, errors.Unavailable) and not isinstance(error, errors.LogHalted):

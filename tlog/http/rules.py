@@ -39,9 +39,10 @@ PUBLIC: Final = frozenset(
     {
         *("checkpoint", "tile", "entryBundle", "checkpoints", "inclusionProof", "consistencyProof", "proofFile"),
         *("healthz", "readyz", "metrics", "openapi"),
+        *("beginOpenIdLogin", "endOpenIdLogin"),
     }
 )
-"""What anybody may ask: hashes and signatures, nothing of an entry."""
+"""What anybody may ask: hashes and signatures, nothing of an entry; and to log in."""
 
 RULES: Final[Mapping[str, Rule]] = {
     "appendEntries": Rule((Right.APPEND,), "tlog.entries.append", Logged.DENIED),

@@ -23,6 +23,7 @@ from aiohttp import web
 from yarl import URL
 
 from tlog.errors import Forbidden, Unauthorized
+from tlog.http.cookies import HostCookie
 from tlog.service.principal import Principal
 
 IDLE_SECONDS: Final = 30 * 60
@@ -50,9 +51,10 @@ SESSION = web.RequestKey("session", Session)
 class Sessions:
     """Opens, finds and closes sessions. Belongs to one event loop."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        """`clock` returns seconds."""
+    def __init__(self, clock: Callable[[], float] = monotonic, over_tls: bool = False) -> None:
+        """`clock` returns seconds. `over_tls`: browsers come over TLS, also where a proxy ends it before the log."""
         self._clock = clock
+        self._over_tls = over_tls
         self._sessions: dict[bytes, Session] = {}
 
     def open(
@@ -66,21 +68,20 @@ class Sessions:
         now = self._clock()
         session = Session(principal, secrets.token_urlsafe(24), now, now, recheck)
         self._sessions[_key(text)] = session
-        response.set_cookie(
-            _name(request), text, path="/", httponly=True, secure=request.secure, samesite="Lax", max_age=MAX_SECONDS
-        )
+        self._cookie(request).write(response, text, MAX_SECONDS)
         return session
 
     def close(self, request: web.Request, response: web.StreamResponse) -> None:
         """Log out."""
-        text = request.cookies.get(_name(request))
+        cookie = self._cookie(request)
+        text = cookie.read(request)
         if text is not None:
             self._sessions.pop(_key(text), None)
-            response.del_cookie(_name(request), path="/", httponly=True, secure=request.secure, samesite="Lax")
+            cookie.delete(response)
 
     def find(self, request: web.Request) -> Session | None:
         """Return the session of a request, if there is one in force."""
-        text = request.cookies.get(_name(request))
+        text = self._cookie(request).read(request)
         session = None if text is None else self._sessions.get(_key(text))
         return session if session is not None and self._is_alive(session) else None
 
@@ -104,8 +105,11 @@ class Sessions:
         try:
             return await recheck()
         except Unauthorized:
-            self._sessions.pop(_key(request.cookies[_name(request)]), None)
+            self._sessions.pop(_key(self._cookie(request).read(request) or ""), None)
             raise
+
+    def _cookie(self, request: web.Request) -> HostCookie:
+        return HostCookie("tlog", self._over_tls or request.secure, "Lax")
 
     def _is_alive(self, session: Session) -> bool:
         now = self._clock()
@@ -135,10 +139,6 @@ def require_own_origin(request: web.Request) -> None:
     foreign = origin is not None and URL(origin).authority != request.host
     if foreign or site not in {None, "same-origin", "none"}:
         raise Forbidden("this form comes from another site")
-
-
-def _name(request: web.Request) -> str:
-    return "__Host-tlog" if request.secure else "tlog"
 
 
 def _key(text: str) -> bytes:
