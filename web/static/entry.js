@@ -12,15 +12,23 @@ function shown(step) {
   return item;
 }
 
+/** Return what this log serves to everybody under a path, null where it serves nothing. */
+async function fetchPath(path) {
+  const answer = await fetch(`/${path}`, { credentials: "omit" });
+  return answer.ok ? new Uint8Array(await answer.arrayBuffer()) : null;
+}
+
 async function run() {
   byId("verify-here").hidden = false;
   const data = new TextEncoder().encode(byId("evidence").textContent);
-  const { passed, failure, steps } = await verifyEvidence(data);
+  const { passed, failure, steps } = await verifyEvidence(data, { fetchPath });
   byId("verify-steps").replaceChildren(...steps.map(shown));
-  byId("verify-outcome").className = `badge badge-${passed ? "good" : "bad"}`;
-  byId("verify-outcome").textContent = passed
-    ? "✓ Verified in your browser"
-    : `✗ Does not verify in your browser: ${failure?.name ?? "nothing was checked"}`;
+  say(passed, passed ? "Verified in your browser" : `Does not verify in your browser: ${failure?.name ?? "nothing checked"}`);
 }
 
-run();
+function say(good, words) {
+  byId("verify-outcome").className = `badge badge-${good ? "good" : "bad"}`;
+  byId("verify-outcome").textContent = `${good ? "✓" : "✗"} ${words}`;
+}
+
+run().catch((error) => say(false, `The check itself failed in your browser: ${error}`));
