@@ -71,6 +71,10 @@ class MalformedEvidence(Malformed):
     """An evidence file that is not acceptable."""
 
 
+class MalformedSubjectAccess(Malformed):
+    """Not an export for a data subject."""
+
+
 class MalformedRecord(Malformed):
     """Not an erasure record."""
 

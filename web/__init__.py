@@ -1,1 +1,1 @@
-"""The web pages: rendered on the server, readable without JavaScript, over the same log as the HTTP interface."""
+"""Pages and files for people: HTML made from what the log answers. Only `tlog.cli` imports it."""

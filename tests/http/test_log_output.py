@@ -130,6 +130,8 @@ async def be_refused(service: Service, dpo: str) -> None:
         ("/v1/erasures", ERASE | {NAME: 1}, dpo, 400),
         ("/v1/erasures", ERASE, service.auditor, 403),
         ("/v1/holds", HOLD | {"reason": f"of {SUBJECT}"}, dpo, 400),
+        ("/v1/subject-access", {"subject": SUBJECT, "authorised_by": f"of {SUBJECT}"}, dpo, 400),
+        ("/v1/subject-access", {"subject": SUBJECT, "authorised_by": OFFICER, "from": NAME}, dpo, 400),
         ("/v1/holds", HOLD, service.token, 403),
         ("/v1/holds/lift", {"case": NAME, "reason": REASON, "authorised_by": OFFICER}, dpo, 404),
         (f"/v1/acts/{SUBJECT}/approve", {}, dpo, 404),
@@ -154,6 +156,8 @@ async def test_no_line_quotes_anybody_whatever_is_asked(
             assert (await post(service, "/v1/holds/lift", dpo, lift)).status == 200
             damage(service.made, 1)
             assert (await post(service, "/v1/erasures", dpo, ERASE)).slug == "entry-damaged"
+            access = await post(service, "/v1/subject-access", dpo, {"subject": SUBJECT, "authorised_by": OFFICER})
+            assert (access.status, SUBJECT in access.body.decode()) == (200, True)
             assert (await post(service, "/v1/erasures", dpo, ERASE | {"dry_run": True})).status == 200
             done = await post(service, "/v1/erasures", dpo, ERASE | {"even_damaged": True})
             assert (done.status, done.json()["status"]) == (200, "done")

@@ -12,9 +12,11 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 from tests.http.service import Answer
 from tests.support import MadeLog
 from tlog.http.app import create_app
+from tlog.http.renderers import Renderers
 from tlog.http.sessions import FORM_TOKEN
 from tlog.storage.roles import Role
 from web.app import add_pages
+from web.subject_access_page import subject_access_page
 
 
 class Site:
@@ -62,7 +64,7 @@ class Site:
 
 @asynccontextmanager
 async def site(made: MadeLog) -> AsyncIterator[Site]:
-    app = create_app(made.log)
+    app = create_app(made.log, renderers=Renderers(subject_access=subject_access_page))
     add_pages(app, made.log)
     async with TestServer(app) as server, aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         yield Site(made, server, session)

@@ -40,6 +40,15 @@ async def test_a_person_is_erased_in_two_steps_and_their_id_is_in_no_address(cli
     assert "erasure" in (await clinic.page("/ui/acts")).text
 
 
+@pytest.mark.parametrize(("form", "starts"), [("html", b"<!doctype html>"), ("json", b"{")])
+async def test_a_person_gets_their_entries_as_a_file(clinic: Site, form: str, starts: bytes) -> None:
+    await clinic.log_in(Role.DPO)
+    answer = await clinic.submit("/ui/people/access", subject="p-4711", authorised_by="Dana Officer", format=form)
+    assert answer.status == 200, answer
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert answer.body.lower().startswith(starts)
+
+
 async def test_an_actor_can_be_named(clinic: Site) -> None:
     await clinic.log_in(Role.DPO)
     plan = html(await clinic.submit("/ui/people", actor__type="employee", actor__id="e-1007"))

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "append": "tlog.cli.append",
     "get": "tlog.cli.get",
     "search": "tlog.cli.search",
+    "subject-access": "tlog.cli.subject_access",
     "erase": "tlog.cli.erase",
     "hold": "tlog.cli.hold",
     "retention": "tlog.cli.retention",
@@ -40,6 +41,9 @@ COMMANDS: Final = {
 
 
 SUMMARIES: Final = {
+    "token": "Issue, list and revoke tokens, certificates and links.",
+    "get": "Print an entry; with --json, all to verify it by.",
+    "subject-access": "Write a file of every entry about one person.",
     "erase": "Erase one person, or decide on an erasure.",
     "act": "List acts; approve or decline as the second person.",
     "evidence": "Fetch a file that proves entries offline.",

@@ -22,10 +22,12 @@ from tlog.errors import ConfigurationInvalid
 from tlog.http.app import SERVER, authenticator_of, create_app
 from tlog.http.connections import Connections, max_open_under
 from tlog.http.openid import CALLBACK
+from tlog.http.renderers import Renderers
 from tlog.service.identity.opened import OpenedIdentity, open_identity
 from tlog.service.identity.settings import OidcSettings
 from tlog.service.log import Log, LogParts
 from web.app import add_pages
+from web.subject_access_page import subject_access_page
 
 MAX_DESCRIPTORS: Final = 65536
 SHUTDOWN_SECONDS: Final = 5  # for requests under way; what they stored is durable whether or not they hear of it
@@ -77,7 +79,8 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    app = create_app(log, auth=authenticator_of(log, identity, listen.over_tls), identity=identity)
+    auth = authenticator_of(log, identity, listen.over_tls)
+    app = create_app(log, auth=auth, identity=identity, renderers=Renderers(subject_access=subject_access_page))
     add_pages(app, log, openid=identity is not None)
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()

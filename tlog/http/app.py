@@ -35,10 +35,12 @@ from tlog.http.openid import CALLBACK, START, Finish, OpenId, OpenIdRoutes
 from tlog.http.openid_sessions import OpenIdSessions
 from tlog.http.peer_certificate import peer_fingerprint
 from tlog.http.proofs import ProofRoutes
+from tlog.http.renderers import Renderers
 from tlog.http.retention import RetentionRoutes
 from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
 from tlog.http.sessions import Sessions
+from tlog.http.subject_access import SubjectAccessRoute
 from tlog.http.tiles import TileRoutes
 from tlog.http.tokens import TokenRoutes
 from tlog.service.identity.opened import OpenedIdentity
@@ -56,17 +58,20 @@ SERVER: Final[dict[str, Any]] = {
 }
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - the parts that may be others
     log: Log,
     bodies: BodyBudget | None = None,
+    *,
     auth: Authenticator | None = None,
     identity: OpenedIdentity | None = None,
     signed_in: Finish | None = None,
+    renderers: Renderers | None = None,
 ) -> web.Application:
     """Return the application over one log.
 
     `bodies` replaces the limits on uploads. `identity` is the OpenID Connect provider: people log in there, and
     services bring its tokens. `auth` replaces the ways to show who one is, `signed_in` what is answered after a login.
+    `renderers` make HTML files.
     """
     metrics = Metrics(log)
     auth = auth or authenticator_of(log, identity)
@@ -75,7 +80,7 @@ def create_app(
     guard = Guard(auth, log.accesses, limit)
     app = web.Application(middlewares=[boundary(metrics), guard.middleware()], handler_args=SERVER)
     app[GUARD] = guard
-    app.add_routes(_routes(log, bodies, metrics))
+    app.add_routes(_routes(log, bodies, metrics, renderers or Renderers()))
     app.add_routes(_login(log, auth, identity, signed_in))
     return app
 
@@ -89,10 +94,10 @@ def authenticator_of(log: Log, identity: OpenedIdentity | None, over_tls: bool =
     return Authenticator(log.tokens, Sessions(over_tls=over_tls), jwt=jwt, peer=peer_fingerprint)
 
 
-def _routes(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDef]:
+def _routes(log: Log, bodies: BodyBudget, metrics: Metrics, renderers: Renderers) -> list[web.RouteDef]:
     return [
         *_entries(log, bodies, metrics),
-        *_acts(log, bodies),
+        *_acts(log, bodies, renderers),
         *_administration(log, bodies),
         *_public(log, metrics),
     ]
@@ -114,12 +119,14 @@ def _entries(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDe
     ]
 
 
-def _acts(log: Log, bodies: BodyBudget) -> list[web.RouteDef]:
+def _acts(log: Log, bodies: BodyBudget, renderers: Renderers) -> list[web.RouteDef]:
     erasures = ErasureRoutes(log, bodies)
     holds = HoldRoutes(log, bodies)
     retention = RetentionRoutes(log, bodies)
     acts = ActRoutes(log)
+    access = SubjectAccessRoute(log, bodies, renderers)
     return [
+        web.post("/v1/subject-access", access.export, name="subjectAccess"),
         web.post("/v1/erasures", erasures.erase, name="erase"),
         web.get("/v1/erasures", erasures.page, name="erasures"),
         web.post("/v1/holds", holds.place, name="placeHold"),

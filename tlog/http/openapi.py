@@ -27,10 +27,12 @@ from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts
 from tlog.http.openapi_administration import administration
 from tlog.http.openapi_login import login
+from tlog.http.openapi_subject_access import subject_access
 from tlog.http.openapi_words import BINARY, NUMBER, REF, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
 from tlog.http.query import parse_query
 from tlog.http.retention import RetentionRunBody
 from tlog.http.search_description import search_description, search_schema
+from tlog.http.subject_access import ProvedAccess, SubjectAccessBody
 from tlog.http.tokens import TokenBody
 from tlog.service.intake import MAX_ENTRIES
 
@@ -53,6 +55,8 @@ _ANSWERS: Final = (
     ErasureBody,
     Evidence,
     EvidenceBody,
+    ProvedAccess,
+    SubjectAccessBody,
     answers.InclusionProof,
     answers.ConsistencyProof,
     answers.CheckpointPage,
@@ -101,7 +105,7 @@ def document() -> Schema:
 
 
 def _paths() -> Schema:
-    guarded = _appends() | _reads() | acts() | administration()
+    guarded = _appends() | _reads() | acts() | subject_access() | administration()
     return guarded | _proofs() | _checkpoints() | _tiles() | login() | _operations()
 
 

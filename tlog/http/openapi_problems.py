@@ -57,6 +57,7 @@ _OF: Final[dict[str, Errors]] = {
     "placeHold": (*_OBJECT, *_ACT, errors.BadRequest),
     "holds": (*_LOGGED, *_DAMAGED),
     "liftHolds": (*_OBJECT, *_ACT, errors.BadRequest, errors.NotFound, errors.Conflict),
+    "subjectAccess": (*_OBJECT, *_SHARE, *_ACT, errors.BadRequest, errors.NotFound),
     "retentionPlan": (*_LOGGED, *_SHARE),
     "retentionRun": (*_OBJECT, *_ACT),
     "acts": _LOGGED,

@@ -53,6 +53,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "readEntryById": Rule((Right.READ,), "tlog.entry.read"),
     "evidence": Rule((Right.PROVE,), "tlog.evidence.export"),
     "caseFile": Rule((Right.PROVE,), "tlog.evidence.export"),
+    "subjectAccess": _acts("tlog.subject-access.request"),
     "accesses": Rule((Right.WATCH,), "tlog.access.read"),
     "searchAccesses": Rule((Right.WATCH,), "tlog.access.read"),
     "issueToken": Rule((Right.ADMINISTER,), "tlog.grant.request", Logged.UNLESS_ACTED),

@@ -135,12 +135,18 @@ def _pair(texts: Mapping[str, str], what: str) -> tuple[str, str] | None:
 
 
 def _window(given: Mapping[str, str], clock: str) -> Window | None:
-    start, end = (parse_time(given.get(name), name) for name in (f"{clock}_from", f"{clock}_to"))
-    if start is None and end is None:
+    names = (f"{clock}_from", f"{clock}_to")
+    return parse_period(given.get(names[0]), given.get(names[1]), names)
+
+
+def parse_period(start: str | None, end: str | None, names: tuple[str, str]) -> Window | None:
+    """Return the window of two times called `names`; None where neither is given. Raises `BadParameter`."""
+    first, last = parse_time(start, names[0]), parse_time(end, names[1])
+    if first is None and last is None:
         return None
-    if start is not None and end is not None and start >= end:
-        raise BadParameter(f"{clock}_to: not after {clock}_from; the end of a window is not part of it")
-    return Window(start, end)
+    if first is not None and last is not None and first >= last:
+        raise BadParameter(f"{names[1]}: not after {names[0]}; the end of a window is not part of it")
+    return Window(first, last)
 
 
 def parse_time(text: str | None, name: str) -> int | None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
+from tlog.audit.naming import names_person
 from tlog.errors import BadRequest
 from tlog.service.acts import Payload, asked_by
 from tlog.service.person_eraser import Role
 from tlog.service.principal import ACTOR_TYPES, Principal
 
-_SHORT: Final = 6  # Characters: a shorter id is looked for as a word only, else "a" could never be erased.
 _NUMBER: Final = 4  # Characters: a shorter id is not looked for in a legal basis, which is full of "17" and "b".
 _TEXTS: Final = ("legal_basis", "authorised_by", "reason")
 OWN_ACTORS: Final = frozenset(ACTOR_TYPES.values())
@@ -61,15 +59,3 @@ def payload_of(asked: ErasureRequest, principal: Principal) -> Payload:
         "role": asked.person.role,
         "even_damaged": asked.even_damaged,
     }
-
-
-def names_person(text: str, identity: str) -> bool:
-    """Tell whether a text contains a person's id, however its letters are written; a short id only as a word."""
-    text, identity = _plain(text), _plain(identity)
-    if len(identity) >= _SHORT:
-        return identity in text
-    return re.search(rf"(?<!\w){re.escape(identity)}(?!\w)", text) is not None
-
-
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from tlog.audit.fields import instant
+from tlog.audit.naming import names_person
 from tlog.errors import BadRequest, Conflict, NotFound, Unavailable
 from tlog.keys.keyring import Keyring
 from tlog.service.acts import Acts, Payload, asked_by
-from tlog.service.erasure_request import names_person
 from tlog.service.holds import CASE_TYPE, Holds
 from tlog.service.principal import Principal
 from tlog.storage.act_store import OPEN, Act, ActKind, ActState

@@ -6,6 +6,7 @@ log does not know makes no key; it finds nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tlog.audit.opened import OpenedEntry
@@ -36,12 +37,14 @@ class Found:
 class Page:
     """Entries, newest first; `next` is the cursor of the page after, None at the end.
 
-    `scanned` is how many candidates were looked at.
+    `scanned` is how many candidates were looked at. `lost` are indices that match and whose row is not there, or is
+    none of a sealed entry any more, which no act of the log does.
     """
 
     entries: list[Found]
     next: str | None
     scanned: int
+    lost: tuple[int, ...] = ()
 
 
 class LookUp:
@@ -66,7 +69,17 @@ class LookUp:
             return Page([], None, 0)
         places = self._lookup_store.page(conditions, below, limit)
         following = None if places.next is None else self._cursors.make(places.next, filters, scope)
-        return Page(self._open(places.indices, filters), following, places.scanned)
+        rows = self._store.entries_at(places.indices)
+        lost = tuple(index for index in places.indices if index not in rows or _is_emptied(rows[index]))
+        return Page(self._open(places.indices, rows, filters), following, places.scanned, lost)
+
+    def person_keys(self, filters: Filters) -> tuple[int, ...] | None:
+        """Return the numbers of the keys under which the persons asked for are known now; None where one is not.
+
+        Raises as `page` does.
+        """
+        conditions = self._conditions(filters, EVERYTHING)
+        return None if conditions is None else conditions.persons
 
     def known_subject(self, filters: Filters) -> str | None:
         """Return the data subject that is asked for by name, if the log knows them. Blocks."""
@@ -106,12 +119,15 @@ class LookUp:
             return target
         return (*target, self._keyring.correlation_term(filters.correlation))
 
-    def _open(self, indices: list[int], filters: Filters) -> list[Found]:
-        rows = self._store.entries_at(indices)
+    def _open(self, indices: list[int], rows: Mapping[int, StoredEntry], filters: Filters) -> list[Found]:
         # A row may have expired since it was found.
         found = [rows[index] for index in indices if index in rows and rows[index].columns["entry_id"] is not None]
         opened = zip(found, self._reader.open_all(found), strict=True)
         return [Found(row, entry) for row, entry in opened if _shows(entry, filters)]
+
+
+def _is_emptied(row: StoredEntry) -> bool:
+    return row.columns["entry_id"] is None and row.columns["act"] is None
 
 
 def _shows(opened: OpenedEntry | TlogError, filters: Filters) -> bool:

@@ -71,7 +71,8 @@ class OwnEntries:
     ) -> int:
         """Append the entry of an act, unless it is there already, and return its index; durable on return.
 
-        `subjects` are ids of persons, who get parts of their own. Waits while the queue is full. Raises what
+        `subjects` are ids of persons, who get parts of their own: the entry is among what they may know of the log, and
+        what names them, with the details, goes with their erasure. Waits while the queue is full. Raises what
         `Appender.append` raises.
         """
         values = {
@@ -96,9 +97,18 @@ class OwnEntries:
                     await asyncio.sleep(error.retry_after)
             return (await self._append([values]))[0]
 
-    async def note(self, actor: Actor, action: str, details: Mapping[str, Any], *, purpose: str) -> int:
+    async def note(
+        self,
+        actor: Actor,
+        action: str,
+        details: Mapping[str, Any],
+        *,
+        purpose: str,
+        subjects: Sequence[str] = (),
+    ) -> int:
         """Append an entry that no act stands behind, under an id of its own, and return its index."""
-        return await self.log(UUID(new_entry_id()).bytes, actor, action, "allowed", details, purpose=purpose)
+        new_id = UUID(new_entry_id()).bytes
+        return await self.log(new_id, actor, action, "allowed", details, purpose=purpose, subjects=subjects)
 
     async def record(self, values: Mapping[str, Any]) -> int:
         """Append an entry of these fields, under an id of its own, and return its index; durable on return.

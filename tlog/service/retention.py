@@ -166,8 +166,8 @@ class Retention:
         if not await asyncio.to_thread(self._blocked):
             return
         if self._asked is None:
-            said = {"purpose": "end of retention periods"}
-            self._asked = await self._acts.own.note(SERVICE, "tlog.retention.check", {}, **said)
+            purpose = "end of retention periods"
+            self._asked = await self._acts.own.note(SERVICE, "tlog.retention.check", {}, purpose=purpose)
         try:
             await asyncio.wait_for(self._witnessed(self._asked + 1), _CHECK_SECONDS)
             self._asked = None

@@ -1,0 +1,311 @@
+"""Exports for data subjects over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.audit.access_material import HIDDEN, PERSON, planted
+from tests.http.service import Answer, Service, serve
+from tests.service.test_erasure import damage, settings
+from tests.support import entry_document, running_log
+from tlog.audit.evidence import parse_evidence
+from tlog.audit.subject_access import SubjectAccess, parse_subject_access
+from tlog.client.evidence_verifier import EvidenceVerifier
+from tlog.errors import StorageFault
+from tlog.http.renderers import Renderers
+from tlog.storage.roles import Role, RowScope
+from tlog.storage.token_store import NewToken
+from web.subject_access_page import subject_access_page
+
+FORMATS = ("json", "csv", "html")
+BODY = {"subject": PERSON, "authorised_by": "Dana Officer"}
+ERASE = {"subject": PERSON, "legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    """A served log that can make HTML."""
+    renderers = Renderers(subject_access=subject_access_page)
+    async with (
+        running_log(tmp_path / "log", settings=settings()) as made,
+        serve(made, renderers=renderers) as served,
+    ):
+        yield served
+
+
+def dpo(service: Service, name: str = "dana") -> str:
+    return service.made.token(name, Role.DPO)
+
+
+async def ask(service: Service, token: str | None = None, path: str = "/v1/subject-access", **changed: Any) -> Answer:
+    body = {name: value for name, value in (BODY | changed).items() if value is not None}
+    return await post(service, path, token or dpo(service), body)
+
+
+async def post(service: Service, path: str, token: str, body: dict[str, Any]) -> Answer:
+    return await service.ask("POST", path, json.dumps(body).encode(), token, Content_Type="application/json")
+
+
+async def export(service: Service, **changed: Any) -> SubjectAccess:
+    answer = await ask(service, **changed)
+    assert answer.status == 200, answer
+    return parse_subject_access(answer.body)
+
+
+async def entry_at(service: Service, index: int) -> dict[str, Any]:
+    document: dict[str, Any] = (await service.get(f"/v1/entries/{index}", service.auditor)).json()
+    return document
+
+
+async def test_every_entry_of_the_person_and_nobody_elses(service: Service) -> None:
+    await service.append([planted(), entry_document(subjects=[{"id": "p-2"}]), planted()])
+    found = await export(service)
+    assert [entry.index for entry in found.entries] == [0, 2]
+    assert (found.origin, found.subject, found.tree_size) == ("example.com/log", PERSON, 3)
+    assert (found.asked_by, found.authorised_by) == ("dana", "Dana Officer")
+    assert [(count.value, count.entries) for count in found.summary.purposes] == [("treatment", 2)]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_no_planted_word_of_an_employee_or_another_person_is_in_any_byte(service: Service, form: str) -> None:
+    await service.append([planted(), planted(purpose="asked by Dr. Ada Hidden")])
+    stored = json.dumps([await entry_at(service, index) for index in (0, 1)]).casefold()
+    assert all(word.casefold() in stored for word in HIDDEN), "the log itself can read them"
+    answer = await ask(service, format=form)
+    assert answer.status == 200
+    text = answer.body.decode().casefold()
+    assert not [word for word in HIDDEN if word.casefold() in text]
+    assert "treatment" in text
+    assert "allergies" in text
+
+
+async def test_no_planted_word_is_in_the_evidence(service: Service) -> None:
+    await service.append([planted(), planted(purpose="asked by Dr. Ada Hidden")])
+    answer = await ask(service, evidence=True)
+    evidence = json.dumps(answer.json()["evidence"]).encode()
+    report = EvidenceVerifier(service.made.log.policy).verify(parse_evidence(evidence))
+    proved = json.dumps([dict(entry.values) for entry in report.entries]).casefold()
+    assert not [word for word in HIDDEN if word.casefold() in proved]
+    assert [entry.index for entry in report.entries] == [0, 1]
+    assert all(not entry.erasures for entry in report.entries)
+
+
+@pytest.mark.parametrize(
+    ("form", "media_type"),
+    [("json", "application/json"), ("csv", "text/csv; charset=utf-8"), ("html", "text/html; charset=utf-8")],
+)
+async def test_it_is_a_file_that_nobody_keeps_in_between(service: Service, form: str, media_type: str) -> None:
+    answer = await ask(service, format=form)
+    assert answer.headers["Content-Type"] == media_type
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="subject-access.{form}"'
+
+
+async def test_it_is_an_entry_that_names_the_person_as_its_subject(service: Service) -> None:
+    await service.append(planted())
+    found = await export(service, **{"from": "2026-01-01", "include_details": True})
+    entry = (await entry_at(service, 1))["entry"]
+    assert (entry["source"], entry["action"], entry["outcome"]) == ("tlog", "tlog.subject-access", "allowed")
+    assert entry["actor"] == {"type": "token", "id": "dana", "name": "Dana Officer"}
+    assert (entry["subjects"], entry["legal_basis"]) == ([{"id": PERSON}], "GDPR Art. 15")
+    assert entry["id"] == entry["details"]["act"] == found.act
+    said = {"entries": 1, "unreadable": 0, "tree_size": 1, "format": "json", "include_details": True}
+    assert said.items() <= entry["details"].items()
+    assert entry["details"]["from"] == "2026-01-01T00:00:00.000000Z"
+
+
+async def test_it_appears_in_the_next_export_without_who_asked(service: Service) -> None:
+    await service.append(planted())
+    first = await export(service)
+    second = (await ask(service)).body
+    own = parse_subject_access(second).entries[-1]
+    assert (own.index, own.action, own.purpose) == (1, "tlog.subject-access", "access by the data subject")
+    assert own.actor is not None
+    assert (own.actor.type, own.actor.name) == ("token", None)
+    assert first.act.encode() not in second
+
+
+async def test_it_goes_with_the_persons_erasure(service: Service) -> None:
+    await service.append(planted())
+    await ask(service)
+    erased = await post(service, "/v1/erasures", dpo(service), ERASE)
+    assert (erased.json()["status"], erased.json()["entries"]) == ("done", 2)
+    own = await entry_at(service, 1)
+    assert own["erased"] == ["subjects[0]", "shared"]
+    assert PERSON not in json.dumps(own)
+
+
+async def test_an_erased_person_has_nothing_and_is_not_brought_back(service: Service) -> None:
+    await service.append(planted())
+    await post(service, "/v1/erasures", dpo(service), ERASE)
+    for form in FORMATS:
+        answer = await ask(service, format=form)
+        assert answer.status == 200
+        assert "was erased" in answer.body.decode()
+    found = await export(service)
+    assert (found.entries, found.unreadable) == ([], [])
+    assert service.made.parts.keyring.find_person("subject", PERSON) is None
+    own = (await entry_at(service, service.made.log.store.state().size - 1))["entry"]
+    assert (own["action"], own.get("subjects")) == ("tlog.subject-access", None)
+    assert PERSON not in json.dumps(own)
+
+
+async def test_a_person_who_returns_sees_what_came_since_and_nothing_of_the_past(service: Service) -> None:
+    await service.append(planted())
+    await post(service, "/v1/erasures", dpo(service), ERASE)
+    await service.append(planted(purpose="a new start"))
+    found = await export(service)
+    assert [(entry.index, entry.purpose) for entry in found.entries] == [(2, "a new start")]
+
+
+async def test_what_can_not_be_logged_is_not_served(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    await service.append(planted())
+
+    async def full(*_: object, **__: object) -> int:
+        raise StorageFault("the disk is full")
+
+    monkeypatch.setattr(service.made.log.acts.own, "log", full)
+    answer = await ask(service)
+    assert (answer.status, answer.slug) == (500, "storage-fault")
+    assert b"allergies" not in answer.body
+    assert service.size() == 1
+
+
+async def test_a_halted_log_makes_none(service: Service) -> None:
+    await service.append(planted())
+    service.made.log.publisher._stop_signing("a witness knows more")
+    answer = await ask(service)
+    assert (answer.status, answer.slug) == (503, "log-halted")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_a_damaged_entry_is_listed(service: Service, form: str) -> None:
+    await service.append([planted(), planted()])
+    damage(service.made, 1)
+    answer = await ask(service, format=form)
+    assert b"does not open" in answer.body
+    if form == "json":
+        found = parse_subject_access(answer.body)
+        assert ([entry.index for entry in found.entries], found.unreadable[0].index) == ([0], 1)
+    own = (await entry_at(service, 2))["entry"]
+    assert (own["details"]["entries"], own["details"]["unreadable"]) == (1, 1)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_details_are_shown_on_request(service: Service, form: str) -> None:
+    await service.append(planted())
+    assert b"note-hidden-31" not in (await ask(service, format=form)).body
+    text = (await ask(service, format=form, include_details=True)).body.decode().casefold()
+    assert "note-hidden-31" in text
+    assert "target-hidden-55" in text
+    assert "hidden-1007" not in text
+    assert "p-other-8812" not in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "slug"),
+    [
+        ({"subject": None}, "request-invalid"),
+        ({"subject": 4711}, "request-invalid"),
+        ({"authorised_by": None}, "request-invalid"),
+        ({"authorised_by": ""}, "request-invalid"),
+        ({"authorised_by": "P-4711 themself"}, "bad-request"),
+        ({"format": "pdf"}, "request-invalid"),
+        ({"from": "yesterday for p-4711"}, "bad-parameter"),
+        ({"from": "2026-03-02", "to": "2026-03-02"}, "bad-parameter"),
+        ({"evidence": True, "format": "html"}, "bad-request"),
+        ({"people": ["p-4711"]}, "request-invalid"),
+    ],
+)
+async def test_a_bad_request_says_what_and_quotes_nothing(service: Service, changed: Any, slug: str) -> None:
+    await service.append(planted())
+    answer = await ask(service, **changed)
+    assert (answer.status, answer.slug) == (400, slug)
+    assert b"4711" not in answer.body
+    assert service.size() == 1
+
+
+async def test_only_data_protection_officers_may_ask(service: Service) -> None:
+    for token in (service.token, service.auditor):
+        assert (await ask(service, token)).status == 403
+    assert (await service.ask("POST", "/v1/subject-access", b"{}", Content_Type="application/json")).status == 401
+    assert service.size() == 0
+
+
+async def test_a_refusal_is_an_entry_that_names_nobody(service: Service) -> None:
+    assert (await ask(service, service.auditor)).status == 403
+    assert (await ask(service, authorised_by=f"for {PERSON}")).status == 400
+    for index, outcome in enumerate(("denied", "failed")):
+        entry = (await entry_at(service, index))["entry"]
+        assert (entry["action"], entry["outcome"]) == ("tlog.subject-access.request", outcome)
+        assert PERSON not in json.dumps(entry)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_who_may_not_read_everything_makes_a_file_that_says_so(service: Service, form: str) -> None:
+    laboratory = service.made.token("laboratory")
+    await service.append(planted())
+    await service.append(planted(source="laboratory", purpose="analysis"), token=laboratory)
+    scope = RowScope(frozenset({"clinic"}))
+    token = service.made.log.tokens.issue(NewToken("dana", frozenset({Role.DPO}), scope))[1]
+    answer = await ask(service, token, format=form)
+    assert b"sources clinic" in answer.body
+    assert b"analysis" not in answer.body
+    if form == "json":
+        found = parse_subject_access(answer.body)
+        assert ([entry.index for entry in found.entries], found.limited_to) == ([0], "sources clinic")
+    own = (await entry_at(service, 2))["entry"]
+    assert own["details"]["limited_to"] == "sources clinic"
+
+
+async def test_who_looked_the_person_up_by_name_is_in_it_by_category(service: Service) -> None:
+    await service.append(planted())
+    found = await post(service, "/v1/entries/search", service.auditor, {"subject": PERSON})
+    assert found.status == 200
+    answer = await ask(service)
+    looked = parse_subject_access(answer.body).entries[-1]
+    assert (looked.source, looked.action) == ("tlog", "tlog.entries.search")
+    assert looked.actor is not None
+    assert (looked.actor.type, looked.actor.name) == ("token", None)
+    assert b'"auditor"' not in answer.body
+
+
+async def test_a_server_without_pages_says_so(tmp_path: Path) -> None:
+    async with running_log(tmp_path / "log", settings=settings()) as made, serve(made) as served:
+        answer = await ask(served, format="html")
+        assert (answer.status, answer.slug) == (400, "bad-request")
+        assert served.size() == 0
+
+
+async def test_one_client_has_a_share(service: Service) -> None:
+    token = dpo(service)
+    await service.append([planted() for _ in range(200)])
+    answers = await asyncio.gather(*(ask(service, token) for _ in range(12)))
+    slugs = {answer.slug for answer in answers if answer.status != 200}
+    assert {answer.status for answer in answers} == {200, 429}
+    assert slugs == {"too-many-requests"}
+
+
+async def test_while_entries_are_appended_each_export_is_whole(service: Service) -> None:
+    """Whatever its tree size is, an export has every entry of the person below it."""
+    token, stop = dpo(service), asyncio.Event()
+
+    async def append_on() -> None:
+        while not stop.is_set():
+            await service.append([planted(), entry_document(subjects=[{"id": "p-2"}])])
+
+    task = asyncio.create_task(append_on())
+    for _ in range(5):
+        found = parse_subject_access((await ask(service, token)).body)
+        rows = await asyncio.to_thread(service.made.log.store.entries_at, range(found.tree_size))
+        key = service.made.parts.keyring.find_person("subject", PERSON)
+        theirs = [index for index, row in sorted(rows.items()) if key in {part.key_id for part in row.personal[1:]}]
+        assert [entry.index for entry in found.entries] == theirs
+    stop.set()
+    await task

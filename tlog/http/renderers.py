@@ -1,0 +1,15 @@
+"""How answers are made readable for people. The pages are above this layer: whoever builds the app passes them in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tlog.audit.subject_access import SubjectAccess
+
+
+@dataclass(frozen=True, slots=True)
+class Renderers:
+    """Functions that return the bytes of an HTML file; None: this server makes none of these."""
+
+    subject_access: Callable[[SubjectAccess], bytes] | None = None
