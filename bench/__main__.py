@@ -17,6 +17,7 @@ from typing import Any, Final
 from bench.add import add
 from bench.audit import audit
 from bench.batches import batches
+from bench.drill import drill
 from bench.erasure import erasure
 from bench.figure import Figure
 from bench.index_cost import index_cost
@@ -39,6 +40,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Run], Iterator[Figure]]]] = {
     "fsck": audit,
     "witness": witness,
     "lookup": lookup,
+    "drill": drill,
     "erasure": erasure,
     "index-cost": index_cost,
     "pages": pages,

@@ -200,10 +200,15 @@ class NotFound(ServiceError):
     """No such entry, tile, checkpoint or proof."""
 
 
-class Expired(ServiceError):
-    """The entry's retention period is over: of it there is an index and a leaf. `act` numbers the expiry."""
+class BareLeaf(NotFound):
+    """A leaf whose producer sealed it and holds its entry."""
 
-    def __init__(self, message: str, act: int) -> None:
+
+class Expired(ServiceError):
+    """The entry's retention period is over: of it there is an index and a leaf. `act` numbers the expiry, 0 where that
+    is not known."""
+
+    def __init__(self, message: str, act: int = 0) -> None:
         self.act = act
         super().__init__(message)
 

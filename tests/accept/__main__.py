@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.accept import access, appends, evidence, finding, forgetting, history, killed, privacy, restoring  # noqa: F401
+from tests.accept import access, appends, drilling, evidence, finding, forgetting, history, killed, privacy, restoring  # noqa: F401
 from tests.accept.promises import CHECKS, INTEROP, promises
 
 

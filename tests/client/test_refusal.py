@@ -17,6 +17,8 @@ from tlog.http.problem import refusal as answer_of
         errors.Unauthorized("no token"),
         errors.Forbidden("not yours"),
         errors.NotFound("nothing there"),
+        errors.BareLeaf("elsewhere"),
+        errors.Expired("over", 0),
         errors.OutOfRange("beyond"),
         errors.Conflict("id used"),
         errors.TooLarge("over 8 bytes"),

@@ -119,7 +119,7 @@ async def test_entries_that_are_not_there(service: Service) -> None:
     await service.add(bytes(32))
     assert (await service.get("/v1/entries/7", service.auditor)).slug == "not-found"
     bare = await service.get("/v1/entries/0", service.auditor)
-    assert (bare.status, bare.slug) == (404, "not-found")
+    assert (bare.status, bare.slug) == (404, "bare-leaf")
     assert "bare leaf" in bare.json()["detail"]
     for index in ("x", "-1", "007", "1e3", str(2**63)):
         answer = await service.get(f"/v1/entries/{index}", service.auditor)

@@ -25,6 +25,7 @@ import msgspec
 
 from tlog.audit.fields import RetentionClass as RetentionClassName
 from tlog.cli.oidc_table import OidcTable, encode_oidc, unknown_of_oidc
+from tlog.client.drill_result import MAX_RECORDS
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.kek_settings import KekSettings
 from tlog.service.identity.endpoint import check_endpoint
@@ -97,6 +98,7 @@ class Config:
         return {name: RetentionClass(name, kept.months, kept.reason) for name, kept in self.retention.items()}
 
 
+_MAY_BE_NONE = frozenset({"sealing_processes", "drill_interval"})
 _TABLES: dict[str, type[Any]] = {"listen": Listen, "databases": Databases, "kek": KekSettings, "settings": LogSettings}
 
 
@@ -185,7 +187,9 @@ def _check_oidc(config: Config) -> None:
 def _check_numbers(config: Config) -> None:
     for item in fields(config.settings):
         value = getattr(config.settings, item.name)
-        if item.name == "sealing_processes" and value == 0:
+        if item.name in _MAY_BE_NONE and value == 0:
             continue
         if not isinstance(value, bool) and not 0 < value < float("inf"):
             raise ConfigurationInvalid(f"settings.{item.name}: {value} is not a number above 0")
+    if config.settings.drill_records > MAX_RECORDS:
+        raise ConfigurationInvalid(f"settings.drill_records: {config.settings.drill_records} is over {MAX_RECORDS}")

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "evidence": "tlog.cli.evidence",
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
+    "drill": "tlog.cli.drill",
     "fsck": "tlog.cli.fsck",
     "key": "tlog.cli.key",
     "migrate": "tlog.cli.migrate",
@@ -47,12 +48,14 @@ SUMMARIES: Final = {
     "erase": "Erase one person, or decide on an erasure.",
     "act": "List acts; approve or decline as the second person.",
     "evidence": "Fetch a file that proves entries offline.",
+    "drill": "Find and prove random old records, by the clock.",
     "demo": "Run a log and three witnesses here, with made-up entries.",
 }
 """What the list of commands says where a command's own first sentence is too long for it."""
 
 EPILOG: Final = """\b
-Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage.
+Exit codes: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong usage,
+3 a drill that missed.
 With --json a command prints one JSON object on stdout, and for exit code 1 one
 on the last line of stderr:
   {"error": "why", "check": "the check that failed", "details": ["more"]}

@@ -1,8 +1,8 @@
 """What every command prints, and how it ends.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted. What was asked for goes to stdout, as text for
-people or, with `--json`, as one JSON object on one line. Why a command failed goes to stderr: as text, or with `--json`
-as one JSON object on the last line,
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 a drill that missed, 130 interrupted. What was asked for goes
+to stdout, as text for people or, with `--json`, as one JSON object on one line. Why a command failed goes to stderr: as
+text, or with `--json` as one JSON object on the last line,
 
     {"error": "what was wrong", "check": "the check that failed", "details": ["more, line by line"], …}
 

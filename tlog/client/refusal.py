@@ -13,6 +13,8 @@ MAX_RETRY_SECONDS: Final = 60
 RETRYABLE_STATUSES: Final = frozenset({408, 429, 502, 503, 504})
 
 _BY_SLUG: Final[Mapping[str, Callable[[str], errors.TlogError]]] = {
+    "bare-leaf": errors.BareLeaf,
+    "expired": errors.Expired,
     "log-halted": errors.LogHalted,
     "out-of-range": errors.OutOfRange,
 }

@@ -22,6 +22,7 @@ from tlog.http.auth import Authenticator
 from tlog.http.boundary import boundary
 from tlog.http.checkpoints import CheckpointRoutes
 from tlog.http.connection import IDLE_SECONDS
+from tlog.http.drills import DrillRoutes
 from tlog.http.entries import EntryRoutes
 from tlog.http.erasures import ErasureRoutes
 from tlog.http.evidence import EvidenceRoutes
@@ -98,6 +99,7 @@ def _routes(log: Log, bodies: BodyBudget, metrics: Metrics, renderers: Renderers
     return [
         *_entries(log, bodies, metrics),
         *_acts(log, bodies, renderers),
+        *_drills(log, bodies),
         *_administration(log, bodies),
         *_public(log, metrics),
     ]
@@ -116,6 +118,15 @@ def _entries(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDe
         web.get("/v1/entries/{index}", entries.read, name="readEntry"),
         web.get("/v1/entries/{index}/evidence", evidence.of_one, name="evidence"),
         web.post("/v1/evidence", evidence.of_several, name="caseFile"),
+    ]
+
+
+def _drills(log: Log, bodies: BodyBudget) -> list[web.RouteDef]:
+    drills = DrillRoutes(log, bodies)
+    return [
+        web.post("/v1/drills", drills.store, name="logDrill"),
+        web.get("/v1/drills", drills.page, name="drills"),
+        web.get("/v1/drills/window", drills.window, name="drillWindow"),
     ]
 
 

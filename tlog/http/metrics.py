@@ -79,6 +79,7 @@ class _LogCollector(Collector):
         yield _gauge("tlog_halted", "1 if the log stopped signing", bool(publisher and publisher.halted))
         yield from self._witnesses()
         yield from self._retention()
+        yield from self._drill()
 
     def _witnesses(self) -> Iterable[Metric]:
         size = GaugeMetricFamily("tlog_witness_size", "tree size last cosigned", labels=["witness"])
@@ -103,6 +104,14 @@ class _LogCollector(Collector):
         yield _gauge("tlog_retention_last_run_timestamp_seconds", "POSIX time of the last run that ended well", last)
         yield CounterMetricFamily("tlog_retention_failures", "runs that failed", value=scheduler.failures)
         yield CounterMetricFamily("tlog_retention_expired_cohorts", "cohorts expired", value=scheduler.expired)
+
+    def _drill(self) -> Iterable[Metric]:
+        schedule = self._log.drill_schedule
+        last = (schedule.last_run or 0) / 1_000_000
+        yield _gauge("tlog_drill_last_run_timestamp_seconds", "POSIX time of the log's own last drill", last)
+        missed = schedule.passed is False
+        yield _gauge("tlog_drill_missed", "1 if that drill missed a record or found rows missing", missed)
+        yield CounterMetricFamily("tlog_drill_failures", "own drills that could not be run", value=schedule.failures)
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

@@ -16,7 +16,8 @@ from tlog import __version__
 from tlog.audit.entry import JSON, NDJSON, Entry
 from tlog.audit.evidence import MAX_ENTRIES as MAX_FILE_ENTRIES
 from tlog.audit.evidence import Evidence
-from tlog.http import answers, problem
+from tlog.client.drill_result import DrillResult
+from tlog.http import answers, drill_answers, problem
 from tlog.http.access import AccessBody
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
@@ -26,6 +27,7 @@ from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts
 from tlog.http.openapi_administration import administration
+from tlog.http.openapi_drills import drills
 from tlog.http.openapi_login import login
 from tlog.http.openapi_subject_access import subject_access
 from tlog.http.openapi_words import BINARY, NUMBER, REF, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
@@ -53,6 +55,10 @@ _ANSWERS: Final = (
     answers.ActAnswer,
     answers.ActPage,
     ErasureBody,
+    drill_answers.DrillWindowAnswer,
+    drill_answers.DrillLogged,
+    drill_answers.DrillPage,
+    DrillResult,
     Evidence,
     EvidenceBody,
     ProvedAccess,
@@ -105,7 +111,7 @@ def document() -> Schema:
 
 
 def _paths() -> Schema:
-    guarded = _appends() | _reads() | acts() | subject_access() | administration()
+    guarded = _appends() | _reads() | acts() | subject_access() | administration() | drills()
     return guarded | _proofs() | _checkpoints() | _tiles() | login() | _operations()
 
 

@@ -32,7 +32,7 @@ _APPEND: Final[Errors] = (
     *(errors.LogHalted, errors.ClockBehind, errors.ConcurrentUpdate),
 )
 _ACT: Final[Errors] = (errors.LogHalted, errors.ConcurrentUpdate, errors.ClockBehind, *_DAMAGED)
-_READ: Final[Errors] = (*_LOGGED, *_DAMAGED, errors.NotFound, errors.Expired)
+_READ: Final[Errors] = (*_LOGGED, *_DAMAGED, errors.NotFound, errors.BareLeaf, errors.Expired)
 _SHARE: Final[Errors] = (errors.TooManyRequests, errors.Overloaded)
 _SEARCH: Final[Errors] = (*_LOGGED, *_DAMAGED, *_SHARE, errors.CursorInvalid)
 _DECIDE: Final[Errors] = (*_LOGGED, *_ACT, errors.NotFound, errors.Conflict, errors.Held, errors.Damaged)
@@ -64,6 +64,9 @@ _OF: Final[dict[str, Errors]] = {
     "act": (*_LOGGED, errors.NotFound),
     "approveAct": _DECIDE,
     "declineAct": _DECIDE,
+    "drillWindow": (*_LOGGED, *_SHARE, errors.NotFound),
+    "logDrill": (*_OBJECT, *_ACT),
+    "drills": (*_LOGGED, *_DAMAGED, *_SHARE, errors.CursorInvalid),
     "inclusionProof": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
     "consistencyProof": (*_STORED, *_DAMAGED, errors.NotFound, errors.OutOfRange),
     "checkpoints": _STORED,

@@ -57,6 +57,7 @@ KINDS: Final[dict[type[BaseException], Kind]] = {
     errors.BadRequest: Kind(400, "bad-request", "The request is not acceptable"),
     errors.Unauthorized: Kind(401, "unauthorized", "A valid credential is needed"),
     errors.Forbidden: Kind(403, "forbidden", "You may not do that"),
+    errors.BareLeaf: Kind(404, "bare-leaf", "The producer of this leaf holds its entry"),
     errors.NotFound: Kind(404, "not-found", "There is no such thing"),
     errors.Expired: Kind(410, "expired", "The entry's retention period is over"),
     errors.OutOfRange: Kind(404, "out-of-range", "Beyond the tree"),

@@ -9,7 +9,7 @@ import msgspec
 
 from tlog.audit.entry import Entry
 from tlog.audit.opened import OpenedEntry, OpenKeys, SealedParts, erase_parts, open_entry
-from tlog.errors import DecryptionFailed, Expired, NotFound, StorageFault, TlogError
+from tlog.errors import BareLeaf, DecryptionFailed, Expired, StorageFault, TlogError
 from tlog.keys.keyring import Keyring, cohort_of
 from tlog.storage.log_store import LogStore, StoredEntry
 
@@ -96,7 +96,7 @@ def _open(row: StoredEntry, cohorts: Mapping[str, bytes], persons: Mapping[int, 
     if columns["act"] is not None:
         return Expired(f"entry {row.index} has expired: of it there is an index and a hash", columns["act"])
     if columns["entry_id"] is None or columns["core"] is None:
-        return NotFound(f"index {row.index} is a bare leaf: its producer, not this log, holds its entry")
+        return BareLeaf(f"index {row.index} is a bare leaf: its producer, not this log, holds its entry")
     if not row.personal:
         return StorageFault(f"the personal parts of entry {row.index} are missing from the database")
     try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from os import urandom
 from pathlib import Path
+from random import SystemRandom
 from typing import Final, Literal
 
 import aiohttp
@@ -30,8 +31,13 @@ from tlog.service.admin_notes import AdminNotes
 from tlog.service.appender import Appender
 from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.completeness import Completeness
+from tlog.service.drill_desk import LogDesk
+from tlog.service.drill_schedule import DrillSchedule, DrillSettings
+from tlog.service.drill_windows import DrillWindows
+from tlog.service.drills import Drills
 from tlog.service.entries import EntryReader
 from tlog.service.erasure import Erasures
+from tlog.service.evidence import EvidenceMaker
 from tlog.service.expiry import CohortEraser, Expiry, ExpiryReplayer
 from tlog.service.grants import Grants
 from tlog.service.hold_acts import HoldActs
@@ -66,6 +72,7 @@ from tlog.storage.expiry_store import ExpiryStore
 from tlog.storage.hold_store import HoldStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.lookup_store import LookUpStore
+from tlog.storage.received_ranges import ReceivedRanges
 from tlog.storage.sequence_store import SequenceStore
 from tlog.storage.tile_store import TileStore
 from tlog.storage.token_store import TokenStore
@@ -154,6 +161,22 @@ class Log:
             self._nodes,
             lambda: self._integrator.state.integrated_size,
             lambda: self.publisher.published,
+        )
+        self.drills = Drills(self.lookup, own)
+        self.drill_windows = DrillWindows(ReceivedRanges(parts.database), lambda: self.publisher.witnessed.size)
+        self.drill_schedule = self._open_drill()
+
+    def _open_drill(self) -> DrillSchedule:
+        parts = self._parts
+        maker = EvidenceMaker(self.store, self.proofs, parts.policy, parts.now)
+        return DrillSchedule(
+            LogDesk(self.drill_windows, self.entries, self.lookup, maker, parts.policy),
+            self.drills,
+            DrillSettings(self.settings.drill_interval, self.settings.drill_records, self.settings.drill_limit),
+            self.drill_windows.oldest,
+            parts.now,
+            lambda: self.publisher.halted,
+            SystemRandom(),
         )
 
     def _note_unused(self, key_ids: Collection[int]) -> None:
@@ -244,6 +267,7 @@ class Log:
 
     async def stop(self) -> None:
         """Store and integrate what was accepted, then close everything."""
+        await self.drill_schedule.stop()
         if self.scheduler is not None:
             await self.scheduler.stop()
         await self.acts.stop()
@@ -267,6 +291,7 @@ class Log:
             self._notes.start()
         if self.scheduler is not None:
             self.scheduler.start()
+        self.drill_schedule.start()
 
     @property
     def classes(self) -> RetentionClasses:
