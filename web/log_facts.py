@@ -34,7 +34,10 @@ class AskedWitness:
 
 @dataclass(frozen=True, slots=True)
 class LogFacts:
-    """A log at one moment. Times in microseconds."""
+    """A log at one moment. Times in microseconds.
+
+    `missing` counts the numbers of all sources that did not come; None while they are not counted yet.
+    """
 
     origin: str
     now: int
@@ -48,17 +51,20 @@ class LogFacts:
     quorum: Standing
     distrusted: str | None
     witnesses: tuple[AskedWitness, ...]
+    missing: int | None
     growth: tuple[tuple[int, int], ...]
 
 
 async def log_facts(log: Log) -> LogFacts:
     """Read them. Raises `Unavailable` while the log is starting, `StorageFault`."""
-    publisher = publisher_of(log)
+    publisher_of(log)
     heads = {head.url: head for head in await log.heads.newest(HEAD_PATIENCE)}
-    return await asyncio.to_thread(_read, log, heads, publisher.problem, publisher.halted)
+    reports = await log.completeness.reports(HEAD_PATIENCE)
+    missing = None if reports is None else sum(report.missing() for report in reports)
+    return await asyncio.to_thread(_read, log, heads, missing)
 
 
-def _read(log: Log, heads: Mapping[str, WitnessHead], problem: str | None, halted: bool) -> LogFacts:
+def _read(log: Log, heads: Mapping[str, WitnessHead], missing: int | None) -> LogFacts:
     state = log.store.state()
     witnessed = log.store.last_witnessed()
     quorum, distrusted = _quorum(log.policy, witnessed.note if witnessed else None)
@@ -73,12 +79,13 @@ def _read(log: Log, heads: Mapping[str, WitnessHead], problem: str | None, halte
         integrated_size=state.integrated_size,
         witnessed=witnessed,
         published=log.publisher.published,
-        problem=problem,
-        halted=halted,
+        problem=log.publisher.problem,
+        halted=log.publisher.halted,
         paused=log.retention.paused() if log.retention is not None else None,
         quorum=quorum,
         distrusted=distrusted,
         witnesses=tuple(asked),
+        missing=missing,
         growth=tuple(log.store.growth()),
     )
 

@@ -124,6 +124,7 @@ async def test_gaps_of_sources_are_shown(clinic: Site) -> None:
     assert "Gaps of clinic" in page.text
     assert "late" in page.text
     assert "tlog" in page.text, "the log's own entries are numbered too"
+    assert "Entries missing 0" in (await clinic.page("/ui/")).text, "late is not missing"
 
 
 async def test_tokens_are_shown_without_their_text(clinic: Site) -> None:
