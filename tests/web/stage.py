@@ -20,6 +20,19 @@ from tlog.service.log import now_us
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore, token_for
 
+DRILL: dict[str, Any] = {
+    "drill": "019a52c8-2f64-7d1c-a3b8-5c0e9f7d2b11",
+    "from_day": "2026-02-01",
+    "to_day": "2026-02-15",
+    "first": 0,
+    "last": 2,
+    "missing": 0,
+    "first_missing": [],
+    "limit_ms": 5000,
+    "expired": 0,
+    "bare": 0,
+    "records": [{"index": 2, "find_ms": 30.5, "evidence_ms": 12, "verify_ms": 100, "missed": None}],
+}
 BATCHES = (7, 60, 1, 90, 140, 33, 220)
 
 
@@ -78,4 +91,5 @@ def _fill(made: WebStage, generator: EntryGenerator, batches: tuple[int, ...]) -
     of_person = made.ask("POST", "/v1/entries/search", made.dpo, {"subject": made.person})["entries"]
     basis = {"legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
     made.ask("POST", "/v1/erasures", made.dpo, basis | {"subject": made.person})
+    made.ask("POST", "/v1/drills", made.stage.auditor, DRILL)
     return int(of_person[0]["index"])

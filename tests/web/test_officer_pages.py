@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.support import entry_document, running_log
 from tests.web.conftest import append
 from tests.web.site import Site, html, site
+from tests.web.stage import DRILL
+from tlog.client.drill_result import DrillResult
 from tlog.errors import Unauthorized
+from tlog.service.principal import Principal
 from tlog.service.settings import LogSettings
 from tlog.storage.roles import Role
 
@@ -156,3 +160,15 @@ async def test_a_token_that_can_not_be_is_refused_on_its_form(clinic: Site) -> N
     page = html(await clinic.submit("/ui/tokens", name="carl", roles=["writer"]), 400)
     assert "a writer needs at least one source" in page.text
     assert "Issue a credential" in page.text
+
+
+async def test_a_drill_is_shown_with_what_it_missed(clinic: Site) -> None:
+    done = await clinic.made.log.drills.log(
+        msgspec.convert(DRILL, DrillResult), Principal("token", "t1", "ann", frozenset({Role.AUDITOR})).actor()
+    )
+    await clinic.log_in(Role.AUDITOR)
+    page = await clinic.page("/ui/drills")
+    assert any(link.get("href") == f"/ui/entries/{done}" for link in page.all("a"))
+    assert "2026-02-01 to 2026-02-15" in page.text
+    assert "142 ms" in page.text
+    assert "passed" in page.text
