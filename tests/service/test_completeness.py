@@ -8,11 +8,11 @@ import pytest
 
 from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.entry import NDJSON
-from tlog.service.completeness import GRACE_SECONDS, MAX_GAPS, Completeness, GapKind, SourceReport
+from tlog.service.completeness import GRACE_SECONDS, MAX_GAPS, Completeness, GapKind, SourceReport, without
 from tlog.service.intake import AppendRequest
 from tlog.service.log import now_us
 from tlog.storage.act_store import ActKind, ActState, ActStore
-from tlog.storage.sequence_store import SequenceStore
+from tlog.storage.sequence_store import Gap, SequenceStore
 
 LATER = (GRACE_SECONDS + 60) * 1_000_000
 
@@ -97,3 +97,17 @@ async def test_it_is_read_in_the_background(made: MadeLog) -> None:
     reports = await made.log.completeness.reports(5)
     assert reports is not None
     assert [report.source for report in reports] == ["clinic"]
+
+
+@pytest.mark.parametrize(
+    ("arrived", "left"),
+    [
+        ([], [(5, 9)]),
+        ([1, 5, 20], [(6, 9)]),
+        ([9], [(5, 8)]),
+        ([6, 7], [(5, 5), (8, 9)]),
+        ([5, 6, 7, 8, 9], []),
+    ],
+)
+def test_numbers_that_came_are_taken_out_of_a_gap(arrived: list[int], left: list[tuple[int, int]]) -> None:
+    assert without(Gap(5, 9), arrived) == left

@@ -14,7 +14,8 @@ after a start reads every number, in the background.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -134,10 +135,8 @@ class Completeness:
 
     def _close_gaps(self, source: str, checked: _Checked) -> None:
         """Read the known gaps again: some of their numbers may have come."""
-        left: list[Gap] = []
-        for gap in checked.gaps:
-            left += self._store.gaps(source, gap.first - 1, gap.last + 1, MAX_GAPS)
-        checked.gaps = left
+        if checked.gaps and (arrived := self._store.arrived(source, checked.gaps)):
+            checked.gaps = [left for gap in checked.gaps for left in without(gap, arrived)]
 
     def _extend(self, ends: SourceEnds, checked: _Checked) -> None:
         """Read the numbers on both sides of what was read."""
@@ -168,6 +167,16 @@ class Completeness:
         """Return the end of the newest month of which something expired, in microseconds; 0 for none."""
         done = self._acts.newest(ActKind.EXPIRY, _EXPIRIES, None, ActState.DONE)
         return max((parse_cohort(act.cohort).end for act in done if act.cohort), default=0)
+
+
+def without(gap: Gap, arrived: Sequence[int]) -> list[Gap]:
+    """Return what is left of a gap once these numbers came; they ascend."""
+    left, first = [], gap.first
+    for number in arrived[bisect_left(arrived, gap.first) : bisect_right(arrived, gap.last)]:
+        if number > first:
+            left.append(Gap(first, number - 1))
+        first = number + 1
+    return [*left, Gap(first, gap.last)] if first <= gap.last else left
 
 
 def _mark_seen(task: asyncio.Task[None]) -> None:
