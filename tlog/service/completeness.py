@@ -29,6 +29,7 @@ MAX_GAPS: Final = 200
 """Gaps remembered for each source; what is behind the last of them is read once some are closed."""
 _EXPIRIES: Final = 500
 _FRESH_SECONDS: Final = 2.0
+_OLD_SECONDS: Final = 10.0
 
 
 class GapKind(StrEnum):
@@ -98,12 +99,16 @@ class Completeness:
         self._reading: asyncio.Task[None] | None = None
 
     async def reports(self, patience: float) -> list[SourceReport] | None:
-        """Return what is known after at most `patience` seconds, by source; None while nothing is known yet."""
+        """Return what is known after at most `patience` seconds, by source; None while nothing is known yet.
+
+        What is younger than `_OLD_SECONDS` is returned at once.
+        """
         loop = asyncio.get_running_loop()
         if self._reading is None and loop.time() - self._read_at >= _FRESH_SECONDS:
             self._reading = loop.create_task(self._read(), name="completeness")
             self._reading.add_done_callback(_mark_seen)
-        if self._reading is not None:
+        old = self._reports is None or loop.time() - self._read_at >= _OLD_SECONDS
+        if self._reading is not None and old:
             done, _ = await asyncio.wait({self._reading}, timeout=patience)
             for task in done:
                 task.result()
