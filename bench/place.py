@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from bench.generator import LoadFailed
 from tests.interop.served_log import request
 from tests.processes import Program, start
 from tests.town import SOURCE, log_command, town
-from tlog.cli.config import Config
-from tlog.cli.data_folder import open_log_database
+from tlog.cli.config import Config, encode_config
+from tlog.cli.data_folder import DataFolder, open_log_database, read_config
 from tlog.cli.new_folder import make_folder
 from tlog.formats.checkpoint import parse_checkpoint
 from tlog.formats.note import parse_note
@@ -65,6 +65,14 @@ def new_log(folder: Path, witnesses: int = 0, quorum: int = 0, **settings: Any) 
 def make_log(folder: Path, **settings: Any) -> None:
     """Make the folder of a log without witnesses."""
     make_folder(folder, Config(ORIGIN, settings=LogSettings(**settings)), Policy((), (), (), NONE))
+
+
+def let_everybody_ask(folder: Path) -> None:
+    """Lift the bound on how often one token asks, in the folder's settings: one here asks for thousands of people."""
+    data = DataFolder(folder)
+    config = read_config(data)
+    settings = replace(config.settings, requests_per_second=1e6, request_burst=1_000_000)
+    data.config.write_text(encode_config(replace(config, settings=settings)), encoding="utf-8")
 
 
 @contextmanager

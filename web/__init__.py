@@ -1,1 +1,1 @@
-"""Pages and files for people: HTML made from what the log answers. Only `tlog.cli` imports it."""
+"""Pages and files for people: HTML, and JavaScript that verifies in the browser. Only `tlog.cli` imports it."""

@@ -76,7 +76,8 @@ def test_the_list_says_what_each_is(served: Served, tlog: Command) -> None:
     assert tlog("act", "show", acts["lift"]).out.splitlines() == [lines[0]]
     assert tlog("act", "list", "--kind", "hold", "--state", "pending").out == "no such acts\n"
     assert "p-4711" not in "".join(lines)
-    assert served.service.size() == 3  # what was appended, and the hold
+    assert [action for _, action in served.acts()] == ["tlog.hold.place"]
+    assert served.service.size() == 2
 
 
 def test_what_is_refused(served: Served, tlog: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.cli.command import Command
 from tests.client import material
 from tlog.cli.main import COMMANDS
+from tlog.cli.output import emit
 
 AT = ("--url", "http://127.0.0.1:1", "--retry-for", 0)
 FAILURES = {
@@ -19,10 +21,13 @@ FAILURES = {
     "get": (1, *AT),
     "prove": (1, *AT),
     "evidence": (1, *AT),
+    "redact": ("{nowhere}", "--redact", "actor", "-o", "{there}/less.json"),
     "consistency": (1, 2, *AT),
     "verify": ("{nowhere}", "--policy", "{nowhere}"),
     "search": ("--subject", "p-1", *AT),
     "erase": ("list", *AT),
+    "subject-access": ("--subject-file", "{there}", "--authorised-by", "Dana", *AT),
+    "drill": ("--policy", "{nowhere}", *AT),
     "hold": ("list", *AT),
     "retention": ("plan", *AT),
     "act": ("list", *AT),
@@ -67,3 +72,12 @@ def test_an_attempt_that_is_repeated_is_a_notice(tlog: Command) -> None:
 
 def test_what_a_file_says_cannot_drive_the_terminal_in_json_either(tlog: Command) -> None:
     assert "\x9b" not in tlog("key", "inspect", "a\x9b31m+0+b", "--json", code=1).err
+
+
+def test_json_holds_nothing_that_drives_a_terminal_and_means_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    value = "a\x1b[2Jb\x7f\x9b2J\u202egnp.exe\u2028c\U000e0001d\u00e9\U0001f600"
+    emit({"field": value}, "", as_json=True)
+    out = capsys.readouterr().out
+    assert [char for char in out.removesuffix("\n") if not char.isprintable()] == []
+    assert "\u00e9\U0001f600" in out
+    assert json.loads(out) == {"field": value}

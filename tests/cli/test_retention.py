@@ -40,13 +40,14 @@ def test_a_plan_and_a_run(served: Served, tlog: Command) -> None:
     out = tlog("retention", "plan", "--until", "2026-12-31").out
     assert out.splitlines()[0] == "up to 2026-12-31:"
     assert "2025-03-01 (due)  short/2025-01  1 entry  1 month: a month" in out
-    assert "2026-02-01  standard/2025-01  1 entry  12 months: a year" in out
+    assert "2026-02-01  standard/2025-01  2 entries  12 months: a year" in out, "and that the plan was asked for before"
     said = tlog("retention", "plan", "--json").json["cohorts"]
     assert [(cohort["cohort"], cohort["due"]) for cohort in said] == [("short/2025-01", True)]
     [act] = tlog("retention", "run", "--authorised-by", "Dana Officer", "--json").json["acts"]
     assert (act["state"], act["entries"]) == ("done", 1)
     assert tlog("retention", "run", "--authorised-by", "Dana Officer").out.strip() == "nothing is due"
-    assert served.service.size() == 3
+    assert [action for _, action in served.acts()] == ["tlog.expiry"]
+    assert served.service.size() == 2
 
 
 def test_a_pause_is_said_and_ended(served: Served, tlog: Command, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command
+from tests.http.own_entries import stored_acts
 from tests.http.service import Service, serve
 from tests.support import entry_document, running_log
 from tlog.audit.entry import NDJSON
@@ -33,6 +34,10 @@ class Served:
     auditor: str
     service: Service
     loop: asyncio.AbstractEventLoop
+
+    def acts(self) -> list[tuple[int, str]]:
+        """Index and action of the entries of acts."""
+        return stored_acts(self.service.made)
 
     def append(self, *documents: dict[str, Any]) -> None:
         body = "\n".join(json.dumps(document) for document in documents).encode()
@@ -185,7 +190,7 @@ def test_a_source_finds_its_own(tlog: Command, served: Served, monkeypatch: pyte
     served.append(entry_document(source="shop"))
     monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("shop"))
     assert found(tlog("search", "--json").json) == [1]
-    assert "source shop only" in tlog("search", "--source", "clinic", code=1).err
+    assert "sources shop only" in tlog("search", "--source", "clinic", code=1).err
 
 
 def test_wrong_usage(tlog: Command, served: Served) -> None:

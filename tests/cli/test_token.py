@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.cli.command import Command
+from tests.http.certificate import self_signed
 from tlog.cli.data_folder import open_log_database
 from tlog.errors import Unauthorized
 from tlog.service.log import now_us
@@ -56,8 +58,12 @@ def test_the_logs_own_name_is_no_source(tlog: Command, log: Path) -> None:
 
 def test_wrong_usage_is_2(tlog: Command, log: Path) -> None:
     tlog("token", "add", log, code=2)
-    tlog("token", "add", log, "--source", "a", "--auditor", "b", code=2)
+    tlog("token", "add", log, "--source", "a", "--source", "b", code=2)
     tlog("token", "add", log, "--dpo", "a", "--auditor", "b", code=2)
+    tlog("token", "add", log, "--auditor", "a", "--class", "No!", code=2)
+    tlog("token", "add", log, "--auditor", "a", "--days", 0, code=2)
+    tlog("token", "link", log, "--source", "a", code=2)
+    tlog("token", "link", log, "--auditor", "a", "--hours", 169, code=2)
     tlog("token", code=2)
     tlog("token", "nothing", code=2)
 
@@ -65,3 +71,42 @@ def test_wrong_usage_is_2(tlog: Command, log: Path) -> None:
 def test_a_folder_that_is_none_is_refused(tlog: Command, tmp_path: Path) -> None:
     assert "'tlog init' makes a data folder" in tlog("token", "list", tmp_path / "no", code=1).err
     assert "no complete data folder" in tlog("token", "list", tmp_path, code=1).err
+
+
+def test_sources_and_classes_limit_any_role_and_one_source_alone_is_a_writer(tlog: Command, log: Path) -> None:
+    for options, roles, sources, classes in (
+        (("--source", "shop"), ["writer"], ["shop"], None),
+        (("--writer", "gateway", "--source", "b", "--source", "a"), ["writer"], ["a", "b"], None),
+        (("--auditor", "jane", "--source", "shop"), ["auditor"], ["shop"], None),
+        (("--reader", "tim", "--class", "long"), ["reader"], None, ["long"]),
+        (("--dpo", "eve", "--admin", "eve", "--auditor", "eve"), ["admin", "auditor", "dpo"], None, None),
+    ):
+        said = tlog("token", "add", log, *options, "--json").json
+        assert (said["roles"], said["sources"], said["classes"], said["expires_at"]) == (roles, sources, classes, None)
+        assert find(log, said["token"]) == ({Role(role) for role in roles}, said["name"])
+    assert "at least one source" in tlog("token", "add", log, "--writer", "gateway", code=1).err
+
+
+def test_what_is_done_is_noted_before_it_is_done_and_what_is_refused_is_not(
+    tlog: Command, log: Path, tmp_path: Path
+) -> None:
+    for left in (log / "notes").iterdir():
+        left.unlink()  # the first admin's link
+    certificate, _ = self_signed(tmp_path)
+    given = ("--auditor", "jane", "--class", "long", "--days", 90)
+    issued = [tlog("token", "add", log, *given, *more, "--json").json for more in ((), ("--certificate", certificate))]
+    tlog("token", "revoke", log, issued[0]["id"])
+    tlog("token", "revoke", log, issued[0]["id"], code=1)
+    tlog("token", "revoke", log, "x" * 100_000, code=1)
+    tlog("token", "add", log, "--dpo", "eve", "--certificate", certificate, code=1)
+    tlog("token", "add", log, "--dpo", "Eve", code=1)
+    paths = sorted((log / "notes").iterdir())
+    notes = [json.loads(path.read_bytes()) for path in paths]
+    assert [note["action"] for note in notes] == ["tlog.token.issue", "tlog.token.issue", "tlog.token.revoke"]
+    assert [note["details"]["token"] for note in notes] == [issued[0]["id"], issued[1]["id"], issued[0]["id"]]
+    assert [note["details"].get("credential") for note in notes] == ["bearer", "certificate", None]
+    assert (notes[0]["details"]["name"], notes[0]["details"]["roles"]) == ("jane", ["auditor"])
+    assert (notes[0]["details"]["classes"], notes[0]["details"]["sources"]) == (["long"], None)
+    assert issued[0]["token"] not in "".join(map(json.dumps, notes))
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
+    assert len(tlog("token", "list", log, "--json").json["tokens"]) == 3

@@ -21,8 +21,12 @@ from tlog.http.app import SERVER, create_app
 from tlog.http.connections import Connections
 from tlog.http.limits import BodyBudget
 from tlog.http.openapi import document
+from tlog.http.renderers import Renderers
 from tlog.storage.roles import Role
+from web.evidence_page import evidence_page
+from web.subject_access_page import subject_access_page
 
+RENDERERS = Renderers(evidence_page, subject_access_page)
 UNROUTED = frozenset({"no-such-route", "method-not-allowed", "expectation-failed"})
 PATHS: dict[str, Any] = document()["paths"]
 JSON = "application/json"
@@ -139,7 +143,7 @@ async def serve(
     **parts: Any,
 ) -> AsyncIterator[Service]:
     """Serve a log on a loopback port, by default a free one, for the length of a block; `parts` go to `create_app`."""
-    app = create_app(made.log, bodies, **parts)
+    app = create_app(made.log, bodies, **{"renderers": RENDERERS} | parts)
     runner = web.AppRunner(app)
     await runner.setup()
     assert runner.server is not None

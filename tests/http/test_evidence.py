@@ -9,8 +9,10 @@ import pytest
 from tests.http.service import JSON, Answer, Service
 from tests.support import entry_document
 from tlog.audit.evidence import Evidence, parse_evidence
+from tlog.audit.evidence_html import evidence_in
 from tlog.client.evidence_verifier import EvidenceVerifier, ProvedEntry
 from tlog.storage.roles import Role
+from web.evidence_page import evidence_page
 
 CORE = ["action", "id", "occurred_at", "outcome", "purpose", "received_at", "retention", "schema", "seq", "source"]
 
@@ -101,3 +103,27 @@ async def test_what_is_not_there_or_not_sensible_is_refused(service: Service) ->
     assert (await case(service, token, indices=[0], disclose=["all"], redact=["subject"])).status == 400
     index = await service.made.log.append_leaf(bytes(32))
     assert (await service.get(f"/v1/entries/{index}/evidence", token)).status == 404
+
+
+async def test_a_page_holds_the_same_evidence_and_is_saved_rather_than_shown(service: Service) -> None:
+    token = await filled(service)
+    answer = await service.get("/v1/entries/1/evidence?format=html&disclose=all", token)
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="entry-1.evidence.html"'
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    evidence = parse_evidence(evidence_in(answer.body))
+    [entry] = EvidenceVerifier(service.made.log.policy).verify(evidence).entries
+    assert (entry.index, entry.values["actor.id"]) == (1, "e-1007")
+    assert answer.body == evidence_page(evidence)
+    several = await case(service, token, indices=[2, 0], format="html")
+    assert [entry.index for entry in parse_evidence(evidence_in(several.body)).entries] == [0, 2]
+    assert (await service.get("/v1/entries/1/evidence?format=json", token)).json()["format"] == "tlog-evidence/v1"
+
+
+async def test_another_form_is_refused(service: Service) -> None:
+    token = await filled(service, 1)
+    refused = await service.get("/v1/entries/0/evidence?format=pdf", token)
+    assert (refused.status, refused.slug) == (400, "bad-parameter")
+    refused = await case(service, token, indices=[0], format="pdf")
+    assert (refused.status, refused.slug) == (400, "request-invalid")

@@ -277,7 +277,7 @@ async def test_who_looked_the_person_up_by_name_is_in_it_by_category(service: Se
 
 
 async def test_a_server_without_pages_says_so(tmp_path: Path) -> None:
-    async with running_log(tmp_path / "log", settings=settings()) as made, serve(made) as served:
+    async with running_log(tmp_path / "log", settings=settings()) as made, serve(made, renderers=Renderers()) as served:
         answer = await ask(served, format="html")
         assert (answer.status, answer.slug) == (400, "bad-request")
         assert served.size() == 0

@@ -22,8 +22,10 @@ from tlog.errors import CursorInvalid
 from tlog.service.intake import AppendRequest
 from tlog.service.lookup import LookUp
 from tlog.service.lookup_filters import Filters
+from tlog.service.own_entries import SERVICE
 from tlog.storage.lookup.conditions import Window
 from tlog.storage.lookup_store import LookUpStore
+from tlog.storage.roles import EVERYTHING, OWN_SOURCE, RowScope
 
 RETENTIONS = ["standard", "long"]
 ACTORS = [("employee", "e-1"), ("employee", "e-2"), ("service", "e-1"), ("employee", "p-1")]
@@ -33,7 +35,7 @@ CORRELATIONS = ["c-1", "c-2", "r-1"]
 ACTIONS = ["patient.record", "patient.record.read", "patient.recorder", "billing.sent"]
 OUTCOMES = ["allowed", "denied", "failed"]
 DAYS = [f"2026-0{month}-0{day}T12:00:00Z" for month in (1, 2) for day in (1, 2, 3)] + ["9999-12-31T23:59:59.999999Z"]
-ENTRIES = 300
+ENTRIES, BATCHES = 300, 6
 
 
 def documents(source: str, count: int, rng: random.Random) -> list[dict[str, Any]]:
@@ -59,11 +61,12 @@ def documents(source: str, count: int, rng: random.Random) -> list[dict[str, Any
 async def fill(folder: Path, urls: tuple[str, str]) -> None:
     rng = random.Random(3)
     async with running_log(folder, urls=urls) as made:
-        for number in range(6):
+        for number in range(BATCHES):
             source = ("clinic", "shop")[number % 2]
-            lines = "\n".join(json.dumps(one) for one in documents(source, ENTRIES // 6, rng))
+            lines = "\n".join(json.dumps(one) for one in documents(source, ENTRIES // BATCHES, rng))
             await made.log.appender.append(AppendRequest(lines.encode(), NDJSON, frozenset({source})))
             await made.log.append_leaf(bytes([number] * 32))
+            await made.log.acts.own.note(SERVICE, "tlog.test", {}, purpose="a test")
 
 
 @pytest.fixture
@@ -113,7 +116,7 @@ filters = st.builds(
     subject=_maybe([*SUBJECTS, "nobody"]),
     target=_maybe([*TARGETS, ("record", "none")]),
     action=_maybe([*ACTIONS, "patient", "bill"]),
-    source=_maybe(["clinic", "shop", "other"]),
+    source=_maybe(["clinic", "shop", "other", OWN_SOURCE]),
     outcome=_maybe(OUTCOMES),
     retention=_maybe(RETENTIONS),
     correlation=_maybe(CORRELATIONS),
@@ -122,12 +125,21 @@ filters = st.builds(
 )
 
 
-def find(lookup: LookUp, wanted: Filters, limit: int) -> list[tuple[int, dict[str, Any]]]:
+def _some_of(*names: str) -> st.SearchStrategy[frozenset[str] | None]:
+    return st.none() | st.frozensets(st.sampled_from(names), max_size=2)
+
+
+scopes = st.just(EVERYTHING) | st.builds(
+    RowScope, _some_of("clinic", "shop", "other", OWN_SOURCE), _some_of(*RETENTIONS), st.booleans()
+)
+
+
+def find(lookup: LookUp, wanted: Filters, limit: int, scope: RowScope = EVERYTHING) -> list[tuple[int, dict[str, Any]]]:
     """Follow the cursors to the end."""
     found: list[tuple[int, dict[str, Any]]] = []
     cursor = None
     while True:
-        page = lookup.page(wanted, cursor, limit)
+        page = lookup.page(wanted, cursor, limit, scope)
         for one in page.entries:
             assert isinstance(one.opened, OpenedEntry)
             found.append((one.stored.index, one.opened.entry))
@@ -138,16 +150,20 @@ def find(lookup: LookUp, wanted: Filters, limit: int) -> list[tuple[int, dict[st
 
 def test_every_filter_agrees_with_reading_everything(filled: MadeLog) -> None:
     everything = read_all(filled)
-    assert len(everything) == ENTRIES
+    assert len(everything) == ENTRIES + BATCHES
     log = filled.log
 
     @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(filters, st.integers(1, 80), st.sampled_from([30, 200, 20_000]))
-    def agrees(wanted: Filters, limit: int, candidates: int) -> None:
+    @given(filters, scopes, st.integers(1, 80), st.sampled_from([30, 200, 20_000]))
+    def agrees(wanted: Filters, scope: RowScope, limit: int, candidates: int) -> None:
         store = LookUpStore(filled.parts.database, candidates, 60)
         lookup = LookUp(store, log.store, log.entries, filled.parts.keyring)
-        expected = [(index, entry) for index, entry in everything if matches(entry, wanted)]
-        assert find(lookup, wanted, limit) == expected
+        expected = [
+            (index, entry)
+            for index, entry in everything
+            if matches(entry, wanted) and scope.covers(entry["source"], entry["retention"])
+        ]
+        assert find(lookup, wanted, limit, scope) == expected
 
     agrees()
 
@@ -197,6 +213,61 @@ async def test_a_cursor_belongs_to_its_filters(tmp_path: Path) -> None:
         ):
             with pytest.raises(CursorInvalid):
                 lookup.page(Filters(source="clinic"), changed, 1)
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        (EVERYTHING, [3, 2, 1, 0]),
+        (RowScope(own=False), [2, 1, 0]),
+        (RowScope(frozenset({"clinic"}), own=False), [2, 0]),
+        (RowScope(frozenset({"clinic", "shop"}), frozenset({"long"})), [2]),
+        (RowScope(None, frozenset({"standard"}), own=False), [1, 0]),
+        (RowScope(frozenset({"nobody"})), []),
+        (RowScope(frozenset()), []),
+    ],
+)
+async def test_who_is_limited_finds_what_is_within(tmp_path: Path, scope: RowScope, expected: list[int]) -> None:
+    async with running_log(tmp_path) as made:
+        for source, retention in (("clinic", "standard"), ("shop", "standard"), ("clinic", "long")):
+            document = entry_document(source=source, retention=retention)
+            request = AppendRequest(json.dumps(document).encode(), NDJSON, frozenset({source}))
+            await made.log.appender.append(request)
+        await made.log.acts.own.note(SERVICE, "tlog.test", {}, purpose="a test")
+        lookup = made.log.lookup
+        assert [index for index, _ in find(lookup, Filters(), 2, scope)] == expected
+        of_a_person = [index for index, _ in find(lookup, Filters(subject="p-4711"), 2, scope)]
+        assert of_a_person == [index for index in expected if index != 3]
+
+
+async def test_a_cursor_belongs_to_the_rows_of_whoever_asked(tmp_path: Path) -> None:
+    async with running_log(tmp_path) as made:
+        for _ in range(3):
+            document = entry_document()
+            request = AppendRequest(json.dumps(document).encode(), NDJSON, frozenset({"clinic"}))
+            await made.log.appender.append(request)
+        mine, lookup = RowScope(frozenset({"clinic"})), made.log.lookup
+        cursor = lookup.page(Filters(), None, 1, mine).next
+        assert [one.stored.index for one in lookup.page(Filters(), cursor, 5, mine).entries] == [1, 0]
+        for other in (
+            EVERYTHING,
+            RowScope(frozenset({"shop"})),
+            RowScope(frozenset({"clinic"}), frozenset({"standard"})),
+            RowScope(None, frozenset({"clinic"})),
+            RowScope(frozenset({"clinic"}), own=False),
+        ):
+            with pytest.raises(CursorInvalid, match="belongs to other filters"):
+                lookup.page(Filters(), cursor, 1, other)
+
+
+async def test_who_is_known_by_name(tmp_path: Path) -> None:
+    async with running_log(tmp_path) as made:
+        request = AppendRequest(json.dumps(entry_document()).encode(), NDJSON, frozenset({"clinic"}))
+        await made.log.appender.append(request)
+        known = made.log.lookup.known_subject
+        assert known(Filters(subject="p-4711")) == "p-4711"
+        for wanted in (Filters(), Filters(subject="stranger"), Filters(actor=("employee", "e-1007"))):
+            assert known(wanted) is None
 
 
 async def test_a_shared_term_finds_nobody_elses_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

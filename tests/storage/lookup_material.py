@@ -54,6 +54,7 @@ def matches(row: Row, wanted: Conditions) -> bool:
     action = wanted.action
     return all(
         (
+            wanted.scope.covers(facet.source, facet.retention),
             set(wanted.persons) <= set(row.persons),
             set(wanted.terms) <= set(row.terms),
             wanted.source in {None, facet.source},

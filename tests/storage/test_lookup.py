@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -19,10 +20,11 @@ from tlog.storage.lookup import facet_stream, scan
 from tlog.storage.lookup.conditions import Conditions, Window
 from tlog.storage.lookup.row_stream import Rows
 from tlog.storage.lookup_store import LookUpStore
+from tlog.storage.roles import EVERYTHING, OWN_SOURCE, RowScope
 from tlog.storage.tables import log_metadata
 from tlog.storage.time_blocks import DAY
 
-SOURCES = ("clinic", "shop")
+SOURCES = ("clinic", "shop", OWN_SOURCE)
 ACTIONS = ("patient", "patient.record", "patient.record.read", "patient.recordx", "patient_record", "patientxrecord")
 OUTCOMES = ("allowed", "denied")
 CLASSES = ("standard", "long")
@@ -40,6 +42,13 @@ def _windows(draw: st.DrawFn) -> Window:
     return Window(start, end if end is None or start is None or end > start else start + 1)
 
 
+def _some_of(*names: str) -> st.SearchStrategy[frozenset[str] | None]:
+    return st.none() | st.frozensets(st.sampled_from(names), max_size=2)
+
+
+_scopes = st.just(EVERYTHING) | st.builds(
+    RowScope, _some_of(*SOURCES, "none"), _some_of(*CLASSES, "none"), st.booleans()
+)
 _conditions = st.builds(
     Conditions,
     st.lists(st.integers(1, 5), unique=True, max_size=2).map(tuple),
@@ -50,6 +59,7 @@ _conditions = st.builds(
     st.none() | st.sampled_from(CLASSES),
     st.none() | _windows(),
     st.none() | _windows(),
+    _scopes,
 )
 
 
@@ -114,6 +124,34 @@ def test_many_facets_agree_too(database: Database, monkeypatch: pytest.MonkeyPat
     for conditions in data.draw(st.lists(_conditions, min_size=4, max_size=8)):
         expected = naive(rows, conditions)
         assert pages(LookUpStore(database, 400, 60), conditions, [90]) == expected, conditions
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        (EVERYTHING, [4, 3, 2, 1, 0]),
+        (RowScope(own=False), [3, 2, 1, 0]),
+        (RowScope(frozenset({"shop"}), own=False), [3, 1]),
+        (RowScope(frozenset({"shop", OWN_SOURCE}), own=False), [3, 1]),
+        (RowScope(None, frozenset({"long"}), own=False), [3, 2]),
+        (RowScope(frozenset({"shop"}), frozenset({"long"})), [3]),
+        (RowScope(frozenset()), []),
+        (RowScope(frozenset({"none"})), []),
+    ],
+)
+def test_a_scope_limits_whatever_is_asked(database: Database, scope: RowScope, expected: list[int]) -> None:
+    kinds = [
+        ("clinic", "standard"),
+        ("shop", "standard"),
+        ("clinic", "long"),
+        ("shop", "long"),
+        (OWN_SOURCE, "standard"),
+    ]
+    rows = [Row(Facet(source, "a", "allowed", retention), (1,), (5,)) for source, retention in kinds]
+    store(AppendStore(database), [*rows, Row(None)])
+    for conditions in (Conditions(), Conditions(persons=(1,)), Conditions(terms=(5,)), Conditions(action="a")):
+        page = LookUpStore(database).page(replace(conditions, scope=scope), None, 9)
+        assert page.indices == expected, conditions
 
 
 def test_pages_do_not_move_while_entries_are_appended(database: Database) -> None:

@@ -1,20 +1,42 @@
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from threading import Barrier
 
 import pytest
+from alembic import command
+from sqlalchemy import text as text_of
 
-from tlog.errors import ConfigurationInvalid, NotFound, Unauthorized
+from tests.conftest import NewUrl
+from tlog.errors import ConfigurationInvalid, Conflict, NotFound, Unauthorized
 from tlog.storage.database import Database
-from tlog.storage.roles import Role
-from tlog.storage.token_store import TokenStore, token_for
+from tlog.storage.migrate import _config, upgrade
+from tlog.storage.roles import EVERYTHING, Role, RowScope
+from tlog.storage.token_store import Credential, NewToken, TokenStore, new_secret, new_token_id, token_for
+
+JANE = NewToken("jane", frozenset({Role.AUDITOR}))
+FINGERPRINT = bytes(range(32))
 
 
 @pytest.fixture
 def tokens(database: Database) -> TokenStore:
     clock = count(1)
     return TokenStore(database, lambda: next(clock))
+
+
+class Clock:
+    """Microseconds, moved by the test."""
+
+    def __init__(self) -> None:
+        self.now = 1_000
+
+    def __call__(self) -> int:
+        return self.now
 
 
 def test_a_token_is_found_by_its_text_until_it_is_revoked(tokens: TokenStore) -> None:
@@ -52,3 +74,198 @@ def test_the_text_is_nowhere_in_the_database(tmp_path: Path, tokens: TokenStore)
     text = tokens.issue(token_for(Role.WRITER, "shop"))[1]
     secret = text.removeprefix("tlog_").encode()
     assert not any(secret in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_credential_expires_at_its_time(database: Database) -> None:
+    clock = Clock()
+    tokens = TokenStore(database, clock)
+    token, text = tokens.issue(replace(JANE, expires_at=2_000))
+    link = tokens.issue(replace(JANE, credential=Credential.LINK, expires_at=2_000))[1]
+    tokens.issue(replace(JANE, credential=Credential.CERTIFICATE, certificate=FINGERPRINT, expires_at=2_000))
+    clock.now = 1_999
+    assert tokens.find(text) == token
+    assert tokens.find_certificate(FINGERPRINT).name == "jane"
+    clock.now = 2_000
+    for asked in (
+        lambda: tokens.find(text),
+        lambda: tokens.find_certificate(FINGERPRINT),
+        lambda: tokens.use_link(link),
+    ):
+        with pytest.raises(Unauthorized, match="has expired"):
+            asked()
+    assert [(t.expires_at, t.revoked_at) for t in tokens.all()] == [(2_000, None)] * 3
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        EVERYTHING,
+        RowScope(frozenset({"shop"})),
+        RowScope(frozenset({"shop", "clinic"}), frozenset({"long", "standard"})),
+        RowScope(None, frozenset({"long"})),
+        RowScope(frozenset()),
+    ],
+)
+def test_roles_and_scope_come_back_as_they_were(tokens: TokenStore, scope: RowScope) -> None:
+    roles = frozenset({Role.READER, Role.ADMIN})
+    token, text = tokens.issue(NewToken("jane@example.com", roles, scope))
+    found = tokens.find(text)
+    assert (found, found.roles, found.scope) == (token, roles, scope)
+    assert tokens.all() == [token]
+
+
+@pytest.mark.parametrize("sources", [None, frozenset[str](), frozenset({"tlog"}), frozenset({"shop", "tlog"})])
+def test_a_writer_has_sources_and_never_the_logs_own(tokens: TokenStore, sources: frozenset[str] | None) -> None:
+    with pytest.raises(ConfigurationInvalid):
+        tokens.issue(NewToken("shop", frozenset({Role.WRITER, Role.AUDITOR}), RowScope(sources)))
+    with pytest.raises(ConfigurationInvalid, match="needs a role"):
+        tokens.issue(NewToken("shop", frozenset(), RowScope(sources)))
+    assert tokens.all() == []
+
+
+def test_each_kind_of_credential_is_taken_only_as_what_it_is(tokens: TokenStore) -> None:
+    bearer = tokens.issue(JANE)[1]
+    link = tokens.issue(replace(JANE, credential=Credential.LINK))[1]
+    issued, no_text = tokens.issue(replace(JANE, credential=Credential.CERTIFICATE, certificate=FINGERPRINT))
+    assert no_text == ""
+    assert tokens.find_certificate(FINGERPRINT) == issued
+    for text in (link, FINGERPRINT.decode("latin-1"), FINGERPRINT.hex(), ""):
+        with pytest.raises(Unauthorized):
+            tokens.find(text)
+    for text in (bearer, FINGERPRINT.hex()):
+        with pytest.raises(Unauthorized):
+            tokens.use_link(text)
+    for text in (bearer, link):
+        with pytest.raises(Unauthorized):
+            tokens.find_certificate(hashlib.sha256(text.encode()).digest())
+    assert tokens.find(bearer).name == "jane"  # none of these attempts used it up
+
+
+def test_a_certificate_is_one_persons_until_it_is_revoked_and_after(tokens: TokenStore) -> None:
+    new = replace(JANE, credential=Credential.CERTIFICATE, certificate=FINGERPRINT)
+    tokens.require_unknown(FINGERPRINT)
+    issued, _ = tokens.issue(new)
+    with pytest.raises(Conflict):
+        tokens.require_unknown(FINGERPRINT)
+    with pytest.raises(Conflict):
+        tokens.issue(replace(new, name="otto"))
+    tokens.revoke(issued.token_id)
+    with pytest.raises(Unauthorized):
+        tokens.find_certificate(FINGERPRINT)
+    with pytest.raises(Conflict):
+        tokens.issue(new)
+    assert [token.name for token in tokens.all()] == ["jane"]
+
+
+def test_storing_is_repeated_under_its_id_and_no_other(tokens: TokenStore) -> None:
+    digest, token_id = hashlib.sha256(new_secret().encode()).digest(), new_token_id()
+    first = tokens.store(JANE, digest, token_id)
+    assert tokens.store(JANE, digest, token_id) == first
+    with pytest.raises(Conflict):
+        tokens.store(JANE, digest, new_token_id())
+    with pytest.raises(Conflict):
+        tokens.store(JANE, digest)
+    assert tokens.all() == [first]
+
+
+def test_what_is_not_in_force_is_said_before_anything_is_done(tokens: TokenStore) -> None:
+    token, _ = tokens.issue(JANE)
+    tokens.require_in_force(token.token_id)
+    tokens.revoke(token.token_id)
+    for token_id in (token.token_id, "unknown", ""):
+        with pytest.raises(NotFound):
+            tokens.require_in_force(token_id)
+
+
+def test_a_link_lets_one_of_many_in_and_nobody_after(tokens: TokenStore) -> None:
+    """All have found it in force before the first one uses it up."""
+    many = 8
+    text = tokens.issue(replace(JANE, credential=Credential.LINK))[1]
+    all_found = Barrier(many, timeout=30)
+    revoke = tokens.revoke
+
+    def revoke_once_all_found_it(token_id: str) -> None:
+        all_found.wait()
+        revoke(token_id)
+
+    def use() -> str:
+        try:
+            return tokens.use_link(text).name
+        except Unauthorized:
+            return "refused"
+
+    tokens.revoke = revoke_once_all_found_it  # type: ignore[method-assign]
+    with ThreadPoolExecutor(many) as threads:
+        ends = [ended.result() for ended in [threads.submit(use) for _ in range(many)]]
+    assert sorted(ends) == ["jane"] + ["refused"] * (many - 1)
+    with pytest.raises(Unauthorized):
+        tokens.use_link(text)
+
+
+OLD = [
+    ("t-writer", "source", "shop", None),
+    ("t-auditor", "auditor", "jane", None),
+    ("t-dpo", "dpo", "maria", None),
+    ("t-revoked", "source", "old-shop", 77),
+]
+
+
+@pytest.fixture
+def old(new_url: NewUrl) -> Iterator[Database]:
+    """A database of the schema before roles, with a token of each kind; the text of each is its id."""
+    database = Database(new_url(), create=True)
+    upgrade(database, "log", "0005")
+    insert = (
+        "INSERT INTO tokens (token_hash, token_id, kind, name, created_at, revoked_at)"
+        " VALUES (:hash, :id, :kind, :name, 5, :revoked)"
+    )
+    with database.write() as connection:
+        for token_id, kind, name, revoked in OLD:
+            digest = hashlib.sha256(token_id.encode()).digest()
+            values = {"hash": digest, "id": token_id, "kind": kind, "name": name, "revoked": revoked}
+            connection.execute(text_of(insert), values)
+    yield database
+    database.close()
+
+
+def test_tokens_of_before_roles_stay_what_they_were(old: Database) -> None:
+    upgrade(old, "log")
+    tokens = TokenStore(old, lambda: 100)
+    shop = RowScope(frozenset({"shop"}))
+    expected = [("shop", {Role.WRITER}, shop), ("jane", {Role.AUDITOR}, EVERYTHING), ("maria", {Role.DPO}, EVERYTHING)]
+    found = [tokens.find(token_id) for token_id in ("t-writer", "t-auditor", "t-dpo")]
+    assert [(token.name, token.roles, token.scope) for token in found] == expected
+    assert {(token.credential, token.created_at, token.expires_at) for token in tokens.all()} == {
+        (Credential.BEARER, 5, None)
+    }
+    with pytest.raises(Unauthorized):
+        tokens.find("t-revoked")
+    tokens.issue(JANE)
+
+
+def test_going_back_keeps_what_the_older_version_has_a_word_for(old: Database) -> None:
+    upgrade(old, "log")
+    tokens = TokenStore(old, lambda: 100)
+    shop = RowScope(frozenset({"shop"}))
+    for new in (
+        NewToken("otto", frozenset({Role.ADMIN})),
+        NewToken("tim", frozenset({Role.READER})),
+        NewToken("both", frozenset({Role.AUDITOR, Role.ADMIN})),
+        NewToken("limited", frozenset({Role.AUDITOR}), shop),
+        NewToken("of-a-class", frozenset({Role.DPO}), RowScope(None, frozenset({"long"}))),
+        NewToken("gateway", frozenset({Role.WRITER}), RowScope(frozenset({"a", "b"}))),
+        NewToken("other", frozenset({Role.WRITER}), shop),
+        replace(JANE, expires_at=200),
+        replace(JANE, credential=Credential.LINK),
+        replace(JANE, credential=Credential.CERTIFICATE, certificate=FINGERPRINT),
+    ):
+        tokens.issue(new)
+    with old.write() as connection:
+        config = _config("log")
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+    with old.read() as connection:
+        rows = connection.execute(text_of("SELECT token_id, kind, name, revoked_at FROM tokens")).all()
+    assert sorted(map(tuple, rows)) == sorted(OLD)
+    upgrade(old, "log")
+    assert TokenStore(old, lambda: 300).find("t-writer").scope == shop

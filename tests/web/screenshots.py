@@ -10,7 +10,7 @@ from typing import Literal
 
 from playwright.async_api import Page
 
-from tests.web.browser import browser
+from tests.web.browser import chromium
 from tests.web.stage import WebStage, web_stage
 from tests.web.walk import walk
 
@@ -20,7 +20,7 @@ WIDTHS = (1280, 360)
 
 async def shoot(made: WebStage, folder: Path, names: list[str]) -> None:
     """Write the pictures of these pages, of all without names."""
-    async with browser() as chrome:
+    async with chromium() as chrome:
         for scheme in SCHEMES:
             for width in WIDTHS:
                 context = await chrome.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})

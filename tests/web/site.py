@@ -16,6 +16,7 @@ from tlog.http.renderers import Renderers
 from tlog.http.sessions import FORM_TOKEN
 from tlog.storage.roles import Role
 from web.app import add_pages
+from web.evidence_page import evidence_page
 from web.subject_access_page import subject_access_page
 
 
@@ -64,7 +65,7 @@ class Site:
 
 @asynccontextmanager
 async def site(made: MadeLog) -> AsyncIterator[Site]:
-    app = create_app(made.log, renderers=Renderers(subject_access=subject_access_page))
+    app = create_app(made.log, renderers=Renderers(evidence_page, subject_access_page))
     add_pages(app, made.log)
     async with TestServer(app) as server, aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         yield Site(made, server, session)

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-from tests.web.browser import browser
+from tests.web.browser import chromium
 from tests.web.stage import web_stage
 from tests.web.walk import ADMIN, ANYBODY, OFFICER, walk
 
@@ -36,7 +36,7 @@ async def overflow(page: Page) -> int:
 async def test_no_page_has_a_grave_violation_or_needs_scrolling_sideways(tmp_path: Path) -> None:
     axe = Axe()
     faults, seen = [], set()
-    async with web_stage(tmp_path) as made, browser() as chrome:
+    async with web_stage(tmp_path) as made, chromium() as chrome:
         for scheme, width in VIEWS:
             context = await chrome.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
             page = await context.new_page()

@@ -216,7 +216,7 @@ async def _list(client: LogClient) -> ErasuresSaid:
 
 def _text(said: ErasureSaid) -> str:
     if said.status == "nothing-to-erase":
-        return "nothing to erase: the log holds nothing of this person; nothing was done, and nothing was logged"
+        return "nothing to erase: the log holds nothing of this person; nothing was done"
     what = f"{counted(said.parts, 'part')} of {counted(said.entries, 'entry', 'entries')}"
     shared = f"; {said.other_subjects_affected} of the parts name other subjects too" * bool(
         said.other_subjects_affected

@@ -11,6 +11,7 @@ import typer
 from tlog.audit.evidence import Evidence, parse_evidence
 from tlog.audit.wish import Wish
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, asked, connect, required_token
+from tlog.cli.evidence_file import is_html
 from tlog.cli.files import STANDARD, write_file
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
@@ -19,6 +20,7 @@ from tlog.client.evidence_verifier import EvidenceVerifier
 from tlog.client.words import counted
 from tlog.errors import BadRequest, MalformedAnswer, NotFound
 from tlog.formats.policy import parse_policy
+from web.evidence_page import evidence_page
 
 app = new_app()
 
@@ -29,6 +31,7 @@ Examples:
   tlog evidence 17 --url https://log.example --token-file auditor.token -o case-17.json
   tlog evidence 17 18 19 --all --redact actor.ip --redact details -o case.json
   tlog evidence 17 --disclose actor --disclose subjects[0] -o -
+  tlog evidence 17 -o case-17.html           (a page that verifies itself in a browser, from disk, offline)
   tlog verify case-17.json --policy policy.txt
 Without --disclose or --all, only the core is shown: when, what, by which source, why and on what authority; not
 who or whose. A field is named as in an entry (actor.id), a group by its first word (actor). What is not shown
@@ -50,6 +53,9 @@ def evidence(
     redact: Annotated[
         list[str] | None, typer.Option(metavar="FIELD", help="Do not show this field or group (repeatable).")
     ] = None,
+    html: Annotated[
+        bool, typer.Option("--html", help="Write a page that verifies itself; so does a FILE that ends in .html.")
+    ] = False,
     wait_for: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="How long to wait until all of it is witnessed.")
     ] = 10,
@@ -71,8 +77,8 @@ def evidence(
     found = parse_evidence(data).redacted(wish.hides)  # whatever the log sent, no more than was asked for is written
     _require_asked(found, indices)
     EvidenceVerifier(parse_policy(found.policy.encode())).verify(found)
-    path = Path(f"evidence-{min(indices)}.json") if output is None else output
-    write_file(path, found.encode())
+    path = Path(f"evidence-{min(indices)}.{'html' if html else 'json'}") if output is None else output
+    write_file(path, evidence_page(found) if html or is_html(path) else found.encode())
     if path != STANDARD:
         what = counted(len(found.entries), "entry", "entries")
         values = {"file": str(path), "entries": [entry.index for entry in found.entries]}

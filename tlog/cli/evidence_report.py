@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from tlog.audit.erased_part import said_of
-from tlog.audit.evidence import parse_evidence
+from tlog.cli.evidence_file import read_evidence
 from tlog.cli.output import emit
 from tlog.client.evidence_verifier import EvidenceReport, EvidenceVerifier, ProvedEntry
 from tlog.client.utc import utc
@@ -21,12 +21,15 @@ def show_evidence(policy: Policy, data: bytes, *, alone: bool, as_json: bool) ->
     """Verify evidence and print what it proves. Raises `Malformed` and `VerificationFailed` subclasses."""
     if not alone:
         raise typer.BadParameter("evidence holds its entries and leaves: --entry and --leaf are for proof files")
-    report = EvidenceVerifier(policy).verify(parse_evidence(data))
-    emit(_values(report), "\n".join(_lines(report)), as_json)
+    file = read_evidence(data)
+    report = EvidenceVerifier(policy).verify(file.evidence)
+    emit(_values(report) | {"page": file.page}, "\n".join(_lines(report, file.page)), as_json)
 
 
-def _lines(report: EvidenceReport) -> list[str]:
+def _lines(report: EvidenceReport, page: str | None) -> list[str]:
     lines = [f"ok  {check.name:<14}  {check.detail}" for check in report.checks]
+    if page is not None:
+        lines.append(f"    the evidence    {page}")
     for entry in report.entries:
         lines += ["", f"entry {entry.index} of {report.origin}, {_when(entry)}"]
         lines += [f"  {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in sorted(entry.values.items())]

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "act": "tlog.cli.act",
     "prove": "tlog.cli.prove",
     "evidence": "tlog.cli.evidence",
+    "redact": "tlog.cli.redact",
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
     "drill": "tlog.cli.drill",

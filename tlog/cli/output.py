@@ -8,13 +8,14 @@ text, or with `--json` as one JSON object on the last line,
 
 of which only "error" is always there. What is worth knowing before that (an attempt that is repeated) is a line too,
 {"notice": "…"} with `--json`. Wrong usage is always text. Text from outside (an origin, a witness's answer) is
-printed without control characters: it cannot drive the terminal.
+printed without control characters: it cannot drive the terminal. In JSON they are escapes, so the value stays the same.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -26,19 +27,33 @@ import structlog
 import typer
 from typer.core import TyperGroup
 
+from tlog.audit.printable import printable, printable_lines
 from tlog.cli.strict_command import StrictCommand, StrictGroup
 from tlog.errors import Malformed, MalformedPolicy, TlogError, VerificationFailed
 
 REFUSED: Final = 1
 INTERRUPTED: Final = 130
 
+_UNPRINTABLE: Final = re.compile("[^ -~]+")
 _JSON: ContextVar[bool] = ContextVar("json", default=False)
 
 
 def emit(values: Mapping[str, Any], text: str, as_json: bool) -> None:
     """Print the outcome of a command: `values` as one JSON line, or `text`."""
-    line = json.dumps(values, ensure_ascii=False) if as_json else "\n".join(map(clean, text.split("\n")))
-    print(line, flush=True)
+    print(json_line(values) if as_json else printable_lines(text), flush=True)
+
+
+def json_line(values: Mapping[str, Any]) -> str:
+    """Return one line of JSON; what is not printable in its strings (C1, bidi, U+2028) is written as JSON escapes."""
+    return _UNPRINTABLE.sub(_json_escape, json.dumps(values, ensure_ascii=False))
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    return "".join(char if char.isprintable() else _escaped(char) for char in found[0])
+
+
+def _escaped(char: str) -> str:
+    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]  # json leaves that one control character alone
 
 
 def speak_json(wanted: bool) -> bool:
@@ -52,8 +67,8 @@ def complain(message: str, details: Sequence[str] = (), **values: object) -> Non
 
     `values` are members of the object beside "error" and "details".
     """
-    more = {"details": [clean(detail) for detail in details]} if details else {}
-    _print([message, *details], {"error": clean(message), **more, **values})
+    more = {"details": [printable(detail) for detail in details]} if details else {}
+    _print([message, *details], {"error": printable(message), **more, **values})
 
 
 def failed(message: str, details: Sequence[str] = (), **values: object) -> typer.Exit:
@@ -64,19 +79,14 @@ def failed(message: str, details: Sequence[str] = (), **values: object) -> typer
 
 def notice(message: str) -> None:
     """Print one line on stderr about what is no failure yet."""
-    _print([message], {"notice": clean(message)})
-
-
-def clean(text: str) -> str:
-    """Return a line in which what is not printable is written as an escape."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    _print([message], {"notice": printable(message)})
 
 
 def refused(error: TlogError, as_json: bool) -> typer.Exit:
     """Print why a file was refused, with the name of the check that failed, and return the exit to raise."""
     check = _check_of(error)
     if as_json:
-        emit({"ok": False, "check": check, "error": clean(str(error))}, "", as_json=True)
+        emit({"ok": False, "check": check, "error": printable(str(error))}, "", as_json=True)
         complain(str(error), check=check)
     else:
         complain(f"refused, {check}: {error}")
@@ -84,7 +94,7 @@ def refused(error: TlogError, as_json: bool) -> typer.Exit:
 
 
 def _print(lines: Sequence[str], values: Mapping[str, object]) -> None:
-    text = [json.dumps(values, ensure_ascii=False)] if _JSON.get() else [f"tlog: {clean(line)}" for line in lines]
+    text = [json_line(values)] if _JSON.get() else [f"tlog: {printable(line)}" for line in lines]
     print("\n".join(text), file=sys.stderr, flush=True)
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tlog.cli.output import clean
+from tlog.audit.printable import printable
 from tlog.client.search import FoundEntry
 
 ERASED: Final = "(erased)"
@@ -57,7 +57,7 @@ def print_table(found: Iterable[FoundEntry]) -> None:
     for name in ("index", "occurred at", "source", "actor", "action", "outcome", "subjects", "targets"):
         table.add_column(name, overflow="fold", justify="right" if name == "index" else "left")
     for entry in found:
-        table.add_row(*(Text(clean(cell)) for cell in _row(entry)))
+        table.add_row(*(Text(printable(cell)) for cell in _row(entry)))
     width = None if sys.stdout.isatty() else _WIDE
     console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:

@@ -27,6 +27,7 @@ from tlog.service.identity.opened import OpenedIdentity, open_identity
 from tlog.service.identity.settings import OidcSettings
 from tlog.service.log import Log, LogParts
 from web.app import add_pages
+from web.evidence_page import evidence_page
 from web.subject_access_page import subject_access_page
 
 MAX_DESCRIPTORS: Final = 65536
@@ -80,7 +81,8 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     auth = authenticator_of(log, identity, listen.over_tls)
-    app = create_app(log, auth=auth, identity=identity, renderers=Renderers(subject_access=subject_access_page))
+    renderers = Renderers(evidence_page, subject_access_page)
+    app = create_app(log, auth=auth, identity=identity, renderers=renderers)
     add_pages(app, log, openid=identity is not None)
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()

@@ -23,7 +23,7 @@ from tlog.service.log import now_us
 from tlog.storage.roles import Role, RowScope
 from tlog.storage.token_store import Credential, NewToken, Token, TokenStore, new_token_id
 
-app = new_app(help="Issue, list and revoke tokens, client certificates and login links.")
+app = new_app(help="Issue, list and revoke tokens and other credentials.")
 
 EXAMPLES = """\b
 Examples:
@@ -97,7 +97,7 @@ def link(
     url: Annotated[str | None, typer.Option(help="Where the log is reached; default as DIR/tlog.toml says.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a link that logs somebody in, once."""
+    """Make a link that logs somebody in once, in a browser."""
     name, roles = _named({Role.READER: reader, Role.AUDITOR: auditor, Role.DPO: dpo, Role.ADMIN: admin}, None)
     expires_at = _after(timedelta(hours=hours))
     token, text = _issue(folder, NewToken(name, roles, _scope(source, retention), Credential.LINK, expires_at))
@@ -126,8 +126,10 @@ def revoke(
 ) -> None:
     """Make a token useless. A running log believes it for at most five more seconds."""
     with open_log_database(folder) as database:
+        tokens = TokenStore(database, now_us)
+        tokens.require_in_force(token_id)
         note(folder, "tlog.token.revoke", {"token": token_id})  # first: an access that nobody heard of is worse
-        TokenStore(database, now_us).revoke(token_id)
+        tokens.revoke(token_id)
     emit({"id": token_id, "revoked": True}, f"revoked {token_id}", as_json)
 
 
@@ -169,10 +171,13 @@ def values_of(token: Token) -> dict[str, object]:
 
 def _issue(folder: Path, new: NewToken) -> tuple[Token, str]:
     with open_log_database(folder) as database:
+        tokens = TokenStore(database, now_us)
         new.check()
+        if new.certificate is not None:
+            tokens.require_unknown(new.certificate)
         token_id = new_token_id()
         note(folder, "tlog.token.issue", {"token": token_id, **said_of(new)})  # first, as for a revocation
-        return TokenStore(database, now_us).issue(new, token_id)
+        return tokens.issue(new, token_id)
 
 
 def _named(given: dict[Role, str | None], sources: list[str] | None) -> tuple[str, frozenset[Role]]:

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from tlog.audit.erased_part import said_of
-from tlog.audit.evidence import MAX_BYTES, is_evidence
+from tlog.audit.evidence_html import MAX_HTML_BYTES
+from tlog.cli.evidence_file import is_evidence_file
 from tlog.cli.evidence_report import show_evidence
 from tlog.cli.files import read_file
 from tlog.cli.options import AsJson
@@ -31,6 +32,7 @@ Examples:
   tlog verify entry-17.tlog-proof --policy policy.txt
   tlog verify entry-17.tlog-proof --policy policy.txt --entry entry-17.json     (made by 'tlog get 17 --json')
   tlog verify case.json --policy policy.txt                                     (made by 'tlog evidence')
+  tlog verify case.html --policy policy.txt                                     (the data in the page; not the page)
   tlog verify checkpoint --policy policy.txt
 Needs no network, no log and no database. The policy says whom to trust: get it from somebody you trust.
 """
@@ -51,8 +53,8 @@ def verify(
     """Verify evidence, a proof or a checkpoint offline. Exit 1 with the name of the check that failed."""
     asked = None if leaf is None else _leaf(leaf)
     try:
-        trusted, data = parse_policy(read_file(policy)), read_file(file, MAX_BYTES)
-        if is_evidence(data):
+        trusted, data = parse_policy(read_file(policy)), read_file(file, MAX_HTML_BYTES)
+        if is_evidence_file(data):
             show_evidence(trusted, data, alone=entry is None and leaf is None, as_json=as_json)
             return
         entry_file = None if entry is None else parse_entry_file(read_file(entry))

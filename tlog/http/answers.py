@@ -144,7 +144,7 @@ class ErasureAnswer(Answer, frozen=True, kw_only=True):
     """What an erasure did or would do. `index` is that of its own entry.
 
     `parts` counts erased parts, `other_subjects_affected` those among them that other subjects share; `held` are
-    numbers of holds. After nothing-to-erase, nothing was done and nothing logged.
+    numbers of holds. After nothing-to-erase, nothing was done.
     """
 
     status: Literal["nothing-to-erase", "dry-run", "pending", "running", "done", "declined", "refused"]

@@ -98,6 +98,7 @@ def authenticator_of(log: Log, identity: OpenedIdentity | None, over_tls: bool =
 def _routes(log: Log, bodies: BodyBudget, metrics: Metrics, renderers: Renderers) -> list[web.RouteDef]:
     return [
         *_entries(log, bodies, metrics),
+        *_evidence(log, bodies, renderers),
         *_acts(log, bodies, renderers),
         *_drills(log, bodies),
         *_administration(log, bodies),
@@ -108,7 +109,6 @@ def _routes(log: Log, bodies: BodyBudget, metrics: Metrics, renderers: Renderers
 def _entries(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDef]:
     entries = EntryRoutes(log, bodies, metrics)
     search = SearchRoutes(log, bodies)
-    evidence = EvidenceRoutes(log, bodies)
     return [
         web.post("/add", AddRoute(log, bodies, metrics).add, name="addLeaf"),
         web.post("/v1/entries", entries.append, name="appendEntries"),
@@ -116,6 +116,12 @@ def _entries(log: Log, bodies: BodyBudget, metrics: Metrics) -> list[web.RouteDe
         web.post("/v1/entries/search", search.by_body, name="searchEntries"),
         web.get("/v1/entries/by-id/{id}", search.by_id, name="readEntryById"),
         web.get("/v1/entries/{index}", entries.read, name="readEntry"),
+    ]
+
+
+def _evidence(log: Log, bodies: BodyBudget, renderers: Renderers) -> list[web.RouteDef]:
+    evidence = EvidenceRoutes(log, bodies, renderers.evidence)
+    return [
         web.get("/v1/entries/{index}/evidence", evidence.of_one, name="evidence"),
         web.post("/v1/evidence", evidence.of_several, name="caseFile"),
     ]

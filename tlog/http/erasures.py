@@ -2,7 +2,7 @@
 
     POST /v1/erasures     {"subject": id} or {"actor": {"type", "id"}}, "legal_basis", "authorised_by",
                           "reason"?, "dry_run"? (then without basis and authority too), "even_damaged"?, "wait"?
-    200  done; dry-run: what would be erased; nothing-to-erase: nobody of this name is here, nothing was logged
+    200  done; dry-run: what would be erased; nothing-to-erase: nobody of this name is here, nothing was done
     202  pending: waits for a second person; running: under way ("wait": false, or asked for before)
     409  held: a hold protects something; entry-damaged: something does not open. Nothing was changed, and it is logged
 
@@ -103,6 +103,8 @@ class ErasureRoutes:
             note_read(request, subject=asked.person.id if done.extent.entries and body.subject else None)
         else:
             done = await erasures.request(asked, principal, wait=body.wait)
+            if done.act is None:  # no act logs that somebody asked
+                note_read(request)
         return json_answer(_answer(done), status=202 if done.status in _WAITING else 200)
 
     async def page(self, request: web.Request) -> web.Response:

@@ -1,33 +1,35 @@
 """Evidence, as files that verify offline.
 
-    GET  /v1/entries/{index}/evidence?disclose=core,actor&redact=purpose
+    GET  /v1/entries/{index}/evidence?disclose=core,actor&redact=purpose&format=html
     POST /v1/evidence        {"indices": [17, 18], "disclose": ["core"], "redact": ["purpose"]}: several in one file
 
+`format` is `json` (default) or `html`, a page that verifies itself, made by the function that the server was given.
 `disclose` names fields, groups of them, `core` (what says when and what, but not who) or `all`; default `core`.
 `redact` takes fields out again. Whoever holds a file can show less of it, never more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Final
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final, Literal
 
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
 from tlog.audit.erased_part import ErasedPart
-from tlog.audit.evidence import MAX_BYTES, MAX_ENTRIES
+from tlog.audit.evidence import MAX_BYTES, MAX_ENTRIES, Evidence
+from tlog.audit.evidence_html import MAX_HTML_BYTES
 from tlog.audit.opened import OpenedEntry
 from tlog.audit.part import CORE
 from tlog.audit.wish import Wish
-from tlog.errors import Expired, TlogError, TooLarge
+from tlog.errors import BadRequest, Expired, TlogError, TooLarge
 from tlog.http.auth import require_readable
 from tlog.http.entry_answer import entry_answers, named_expiry
 from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
 from tlog.http.noted import note_read, principal_of
-from tlog.http.query import parse_number, parse_query
+from tlog.http.query import one_of, parse_number, parse_query
 from tlog.http.running import publisher_of
 from tlog.service.evidence import EvidenceMaker, Provable
 from tlog.service.few_at_once import FewAtOnce
@@ -38,6 +40,10 @@ RUNNING: Final = 2
 WAITING: Final = 16
 SHARE: Final = 4
 _MAX_FIELDS: Final = 64
+FORMATS: Final = {"json": "application/json", "html": "text/html"}
+EvidencePage = Callable[[Evidence], bytes]
+"""Makes the page of evidence; may raise `TlogError`. Blocks."""
+
 Field = Annotated[str, Meta(pattern=r"\A[a-z_]+(\.[a-z_]+|\[(0|[1-9][0-9]?)\])?\Z", max_length=64)]
 
 
@@ -47,23 +53,27 @@ class EvidenceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     indices: Annotated[list[Annotated[int, Meta(ge=0, le=2**63 - 1)]], Meta(min_length=1, max_length=MAX_ENTRIES)]
     disclose: Annotated[list[Field], Meta(max_length=_MAX_FIELDS)] = field(default_factory=lambda: [CORE])
     redact: Annotated[list[Field], Meta(max_length=_MAX_FIELDS)] = []
+    format: Literal["json", "html"] = "json"
 
 
 class EvidenceRoutes:
     """The handlers over one log."""
 
-    def __init__(self, log: Log, bodies: BodyBudget) -> None:
+    def __init__(self, log: Log, bodies: BodyBudget, page: EvidencePage | None = None) -> None:
+        """`page` makes HTML of evidence; without it, only JSON is answered."""
         self._log = log
         self._bodies = bodies
+        self._page = page
         self._few = FewAtOnce(RUNNING, WAITING, SHARE, "requests for evidence")
         self._maker = EvidenceMaker(log.store, log.proofs, log.policy, log.acts.now)
 
     async def of_one(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/entries/{index}/evidence`."""
-        query = parse_query(request, "disclose", "redact")
+        query = parse_query(request, "disclose", "redact", "format")
         index = parse_number(request.match_info["index"], "index")
         shown, redacted = _fields(query.get("disclose", CORE), "disclose"), _fields(query.get("redact", ""), "redact")
-        return await self._made(request, [index], Wish(shown, redacted), f"entry-{index}.evidence.json")
+        format_ = one_of(query, "format", FORMATS, "json")
+        return _answer(await self._made(request, [index], Wish(shown, redacted), format_), format_, f"entry-{index}")
 
     async def of_several(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/evidence`."""
@@ -71,20 +81,26 @@ class EvidenceRoutes:
         principal = principal_of(request)
         body = await read_json(request, self._bodies, principal.name, EvidenceBody)
         indices = sorted(set(body.indices))
-        return await self._made(request, indices, Wish(body.disclose, body.redact), "case.evidence.json")
+        data = await self._made(request, indices, Wish(body.disclose, body.redact), body.format)
+        return _answer(data, body.format, "case")
 
-    async def _made(self, request: web.Request, indices: Sequence[int], wish: Wish, name: str) -> web.Response:
+    async def _made(self, request: web.Request, indices: Sequence[int], wish: Wish, format_: str) -> bytes:
         principal = principal_of(request)
         wish.check()
+        encode = self._encoder(format_)
         publisher_of(self._log)
         note_read(request, indices, details={"disclosed": [*wish.disclose], "redacted": [*wish.redact]})
-        return _answer(await self._few.run(principal.id, lambda: self._file(indices, principal, wish)), name)
+        return await self._few.run(
+            principal.id, lambda: encode(self._maker.make(self._open(indices, principal), wish.hides))
+        )
 
-    def _file(self, indices: Sequence[int], principal: Principal, wish: Wish) -> bytes:
-        data = self._maker.make(self._open(indices, principal), wish.hides).encode()
-        if len(data) > MAX_BYTES:
-            raise TooLarge(f"the evidence has {len(data)} bytes, more than {MAX_BYTES}; ask for fewer entries")
-        return data
+    def _encoder(self, format_: str) -> EvidencePage:
+        if format_ == "json":
+            return _json_of
+        if self._page is None:
+            raise BadRequest("format: this server makes no pages; ask for json")
+        page = self._page
+        return lambda evidence: _sized(page(_checked(evidence)), MAX_HTML_BYTES)
 
     def _open(self, indices: Sequence[int], principal: Principal) -> list[Provable]:
         rows = self._log.store.entries_at(indices)
@@ -114,6 +130,24 @@ def _fields(text: str, name: str) -> list[str]:
     return fields
 
 
-def _answer(data: bytes, name: str) -> web.Response:
-    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'}
-    return web.Response(body=data, content_type="application/json", headers=headers)
+def _json_of(evidence: Evidence) -> bytes:
+    return _sized(evidence.encode(), MAX_BYTES)
+
+
+def _checked(evidence: Evidence) -> Evidence:
+    """Return evidence that is not too large for whoever reads it out of a page again."""
+    _json_of(evidence)
+    return evidence
+
+
+def _sized(data: bytes, most: int) -> bytes:
+    if len(data) > most:
+        raise TooLarge(f"the evidence has {len(data)} bytes, more than {most}; ask for fewer entries")
+    return data
+
+
+def _answer(data: bytes, format_: str, name: str) -> web.Response:
+    file = f'attachment; filename="{name}.evidence.{format_}"'  # never shown in the log's own origin
+    headers = {"Cache-Control": "no-store", "Content-Disposition": file}
+    charset = "utf-8" if format_ == "html" else None
+    return web.Response(body=data, content_type=FORMATS[format_], charset=charset, headers=headers)

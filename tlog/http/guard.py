@@ -53,9 +53,9 @@ class Guard:
 
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            name = request.match_info.route.name
-            if name is None or name in self.public:
-                return await handler(request)
+            name = request.match_info.route.name or "a route without a name"
+            if request.match_info.http_exception is not None or name in self.public:
+                return await handler(request)  # what is not there has no route to guard
             return await self._guarded(request, handler, name, self.rules[name])
 
         return guard
@@ -88,7 +88,7 @@ class Guard:
         kind = problem.kind_of(error)
         denied = isinstance(error, Forbidden)
         if isinstance(error, TooManyRequests):
-            await self._accesses.refused(name)
+            await self._accesses.refused(name, request[PRINCIPAL].actor())
         elif denied or rule.logged is not Logged.DENIED:
             details = {"status": int(kind.status), "problem": kind.slug}
             try:

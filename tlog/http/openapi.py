@@ -22,7 +22,7 @@ from tlog.http.access import AccessBody
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
 from tlog.http.erasures import ErasureBody
-from tlog.http.evidence import EvidenceBody
+from tlog.http.evidence import FORMATS, EvidenceBody
 from tlog.http.holds import HoldBody, LiftBody
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, MAX_LEAF_BODY_BYTES
 from tlog.http.openapi_acts import acts
@@ -198,11 +198,14 @@ def _reads() -> Schema:
             "get": operation(
                 "evidence",
                 "A file that proves the entry offline, and between which times it was logged (docs/evidence.md)",
-                {"200": answer_of("The file", ref("Evidence"))},
+                {"200": _evidence_file()},
                 parameters=[
                     index,
                     query("disclose", "fields and groups to show, with commas; `core` (default) or `all`", TEXT),
                     query("redact", "fields and groups not to show", TEXT),
+                    query(
+                        "format", "`html` is a page that verifies itself", {"enum": list(FORMATS), "default": "json"}
+                    ),
                 ],
                 security=TOKEN,
             )
@@ -211,12 +214,17 @@ def _reads() -> Schema:
             "post": operation(
                 "caseFile",
                 f"As GET /v1/entries/{{index}}/evidence, of up to {MAX_FILE_ENTRIES} entries in one file",
-                {"200": answer_of("The file", ref("Evidence"))},
+                {"200": _evidence_file()},
                 body={JSON: {"schema": ref("EvidenceBody")}},
                 security=TOKEN,
             )
         },
     }
+
+
+def _evidence_file() -> Schema:
+    html = {FORMATS["html"]: {"schema": TEXT}}
+    return {"description": "The file", "content": {JSON: {"schema": ref("Evidence")}, **html}}
 
 
 def _proofs() -> Schema:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tlog.audit.evidence import Evidence
 from tlog.audit.subject_access import SubjectAccess
 
 
@@ -12,4 +13,5 @@ from tlog.audit.subject_access import SubjectAccess
 class Renderers:
     """Functions that return the bytes of an HTML file; None: this server makes none of these."""
 
+    evidence: Callable[[Evidence], bytes] | None = None
     subject_access: Callable[[SubjectAccess], bytes] | None = None

@@ -136,9 +136,16 @@ def require_own_origin(request: web.Request) -> None:
     """Raise `Forbidden` for a request that a page of another origin makes a browser send."""
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    foreign = origin is not None and URL(origin).authority != request.host
+    foreign = origin is not None and _authority(origin) != request.host
     if foreign or site not in {None, "same-origin", "none"}:
         raise Forbidden("this form comes from another site")
+
+
+def _authority(origin: str) -> str | None:
+    try:
+        return URL(origin).authority
+    except ValueError:
+        return None
 
 
 def _key(text: str) -> bytes:

@@ -6,14 +6,14 @@ is a subject of the entry and goes with their erasure.
 
 What can't be logged is not served: `record` raises `NotLogged`.
 
-Who shows no valid credential can't fill the log: their attempts are counted, and logged together, at most one entry
-every `interval` seconds.
+Who shows no valid credential, or asks too often, can't fill the log: such attempts are counted, and logged together, at
+most one entry every `interval` seconds for those whom nobody knows, and one for each principal.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
@@ -49,9 +49,9 @@ class Access:
 
 @dataclass(slots=True)
 class _Refusals:
-    """Attempts without a valid credential that wait to be logged."""
+    """Attempts that wait to be logged: how many of which operation, by whoever attempted them."""
 
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: dict[Actor, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -85,13 +85,13 @@ class AccessLog:
         except TlogError as error:
             raise NotLogged(f"what can't be logged is not served: {error}") from None
 
-    async def refused(self, operation: str) -> None:
-        """Return once an attempt without a valid credential is logged, together with others of its moment.
+    async def refused(self, operation: str, actor: Actor = NOBODY) -> None:
+        """Return once an attempt that was turned away is logged, together with others of its moment.
 
         Where that fails it is reported: nothing is served to whoever attempted it.
         """
         waiting = self._waiting = self._waiting or _Refusals()
-        waiting.counts[operation] += 1
+        waiting.counts[actor][operation] += 1
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._flush(), name="refused accesses")
         await waiting.done.wait()
@@ -107,11 +107,15 @@ class AccessLog:
         refusals, self._waiting = self._waiting or _Refusals(), None
         self._task = None
         self._flushed_at = self._clock()
-        details = {"attempts": refusals.counts.total(), "operations": dict(sorted(refusals.counts.items()))}
-        values = {"actor": NOBODY, "action": REFUSED, "outcome": "denied", "purpose": PURPOSE, "details": details}
+        try:
+            await asyncio.gather(*(self._log_refusals(actor, counts) for actor, counts in refusals.counts.items()))
+        finally:
+            refusals.done.set()
+
+    async def _log_refusals(self, actor: Actor, counts: Counter[str]) -> None:
+        details = {"attempts": counts.total(), "operations": dict(sorted(counts.items()))}
+        values = {"actor": actor, "action": REFUSED, "outcome": "denied", "purpose": PURPOSE, "details": details}
         try:
             await self._own.record(values)
         except TlogError as error:
             _logger.error("refused accesses could not be logged", reason=str(error), **details)
-        finally:
-            refusals.done.set()

@@ -52,11 +52,15 @@ class AdminNotes:
             await self._task
 
     async def log(self) -> None:
-        """Log what is there; what can't be logged is reported, and stays for the next time."""
-        try:
-            await log_notes(self._folder, self._own)
-        except (TlogError, OSError, ValueError, KeyError) as error:
-            _logger.error("what was administered could not be logged", error=type(error).__name__)
+        """Log every note that is there and remove it.
+
+        What can't be logged is reported, stays for the next time, and keeps no other note back.
+        """
+        for path in await asyncio.to_thread(_notes, self._folder):
+            try:
+                await _log_note(path, self._own)
+            except (TlogError, OSError, ValueError, LookupError, TypeError) as error:
+                _logger.error("what was administered could not be logged", note=path.name, error=type(error).__name__)
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
@@ -76,18 +80,14 @@ def leave_note(folder: Path, details: Mapping[str, Any]) -> None:
     sync_folder(folder)
 
 
-async def log_notes(folder: Path, own: OwnEntries) -> None:
-    """Log every note of a data folder and remove it.
-
-    A crash in between finds the entry there and only removes the note.
-    """
-    for path in await asyncio.to_thread(_notes, folder):
-        said = json.loads(await asyncio.to_thread(read_secret_file, path))
-        if path.parent.name == "rotations":
-            said = {"action": ROTATION, "purpose": "key rotation", "details": said}
-        act_id = UUID(path.stem).bytes
-        await own.log(act_id, SERVICE, said["action"], "allowed", said["details"], purpose=said["purpose"])
-        await asyncio.to_thread(path.unlink)
+async def _log_note(path: Path, own: OwnEntries) -> None:
+    """Log a note and remove it. A crash in between finds the entry there and only removes the note."""
+    said = json.loads(await asyncio.to_thread(read_secret_file, path))
+    if path.parent.name == "rotations":
+        said = {"action": ROTATION, "purpose": "key rotation", "details": said}
+    act_id = UUID(path.stem).bytes
+    await own.log(act_id, SERVICE, said["action"], "allowed", said["details"], purpose=said["purpose"])
+    await asyncio.to_thread(path.unlink)
 
 
 def _notes(folder: Path) -> list[Path]:

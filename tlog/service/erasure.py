@@ -2,7 +2,7 @@
 
 What a caller is told (`Erasure.status`):
 
-    nothing-to-erase    the log holds nothing under this person's key; nothing was done, and nothing was logged
+    nothing-to-erase    the log holds nothing under this person's key; nothing was done, and no act logged
     dry-run             what would be erased; nothing was done
     pending             waits for a second person
     running             is under way

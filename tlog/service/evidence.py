@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 from tlog.audit.erased_part import ErasedPart
@@ -15,6 +16,7 @@ from tlog.formats.encoding import b64encode
 from tlog.formats.policy import Policy, encode_policy
 from tlog.merkle.hashing import leaf_hash
 from tlog.service.proofs import Proofs
+from tlog.storage.checkpoints_around import Around, checkpoints_around
 from tlog.storage.log_store import LogStore, StoredCheckpoint, StoredEntry
 
 
@@ -56,7 +58,7 @@ class EvidenceMaker:
         Raises `NotFound` while no witnessed checkpoint covers an entry; `StorageFault` where the database disagrees
         with the tree.
         """
-        brackets = [self._bracket(entry.stored.index) for entry in entries]
+        brackets = self._brackets([entry.stored.index for entry in entries])
         checkpoints = _distinct(brackets)
         sizes = [checkpoint.size for checkpoint in checkpoints]
         chain = [self._proofs.consistency(old, new) for old, new in pairwise(sizes)]
@@ -87,23 +89,27 @@ class EvidenceMaker:
             erasures=list(entry.erasures),
         )
 
-    def _bracket(self, index: int) -> _Bracket:
-        """Return the checkpoints around an entry that today's policy accepts.
+    def _brackets(self, indices: Sequence[int]) -> list[_Bracket]:
+        """Return the checkpoints around entries that today's policy accepts.
 
         One that was signed by keys or witnesses which are not in it any more proves nothing to who has it: the newest
         then takes the place of the first, and there is none before.
         """
-        covering = self._store.checkpoints(start=index + 1, limit=1)
-        if not covering:
-            raise NotFound(f"entry {index} is durable, but no witnessed checkpoint covers it yet; ask again")
-        if not self._accepts(covering[0]):
-            return _Bracket(None, self._store.checkpoints(limit=1, descending=True)[0])
-        before = self._store.checkpoints(start=index, limit=1, descending=True) if index else []
-        return _Bracket(before[0] if before and self._accepts(before[0]) else None, covering[0])
+        accepted = cache(self._accepts)
+        around = checkpoints_around(self._store, indices)
+        return [self._bracket(index, around[index], accepted) for index in indices]
 
-    def _accepts(self, checkpoint: StoredCheckpoint) -> bool:
+    def _bracket(self, index: int, around: Around, accepted: Callable[[bytes], bool]) -> _Bracket:
+        before, covering = around.before, around.covering
+        if covering is None:
+            raise NotFound(f"entry {index} is durable, but no witnessed checkpoint covers it yet; ask again")
+        if not accepted(covering.note):
+            return _Bracket(None, self._store.checkpoints(limit=1, descending=True)[0])
+        return _Bracket(before if before and accepted(before.note) else None, covering)
+
+    def _accepts(self, note: bytes) -> bool:
         try:
-            self._policy.verify_checkpoint(checkpoint.note)
+            self._policy.verify_checkpoint(note)
         except TlogError:
             return False
         return True

@@ -16,7 +16,7 @@ import msgspec
 
 from tlog.audit.entry import JSON, Actor, new_entry_id
 from tlog.audit.fields import instant
-from tlog.errors import NotFound, Overloaded, StorageFault, TlogError
+from tlog.errors import EntryInvalid, NotFound, Overloaded, StorageFault, TlogError
 from tlog.service.appender import Appender
 from tlog.service.intake import AppendRequest
 from tlog.storage.act_store import ActStore
@@ -85,17 +85,19 @@ class OwnEntries:
             "details": details,
             "subjects": [{"id": subject} for subject in subjects],
         }
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._log_once(act_id, values)
+            except Overloaded as error:
+                await asyncio.sleep(error.retry_after)  # without the lock: reads are refused at once meanwhile
+        return await self._log_once(act_id, values)
+
+    async def _log_once(self, act_id: bytes, values: Mapping[str, Any]) -> int:
         async with self._turn:
             try:
                 return await asyncio.to_thread(self._store.index_of, act_id)
             except NotFound:
-                pass
-            for _ in range(_ATTEMPTS):
-                try:
-                    return (await self._append([values]))[0]
-                except Overloaded as error:
-                    await asyncio.sleep(error.retry_after)
-            return (await self._append([values]))[0]
+                return (await self._append([values]))[0]
 
     async def note(
         self,
@@ -138,6 +140,12 @@ class OwnEntries:
     async def _append_all(self, batch: Sequence[_Waiting]) -> None:
         try:
             indices = await self._append([waiting.values for waiting in batch])
+        except EntryInvalid as error:
+            if len(batch) == 1:
+                batch[0].refuse(error)
+            else:  # one that can never be stored keeps no other back
+                for waiting in batch:
+                    await self._append_all([waiting])
         except TlogError as error:
             for waiting in batch:
                 waiting.refuse(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 from time import monotonic
 from typing import Final
 
@@ -27,7 +28,7 @@ class RateLimit:
         left, at = self._buckets.get(client, (float(self._burst), now))
         left = min(self._burst, left + (now - at) * self._rate)
         if left < 1:
-            wait = max(1, round((1 - left) / self._rate))
+            wait = max(1, ceil((1 - left) / self._rate))
             raise TooManyRequests(f"more than {self._rate:g} requests a second; nothing was done", wait)
         if len(self._buckets) >= _MAX_KNOWN and client not in self._buckets:
             self._forget_full(now)

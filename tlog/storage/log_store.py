@@ -12,7 +12,7 @@ Everything returned as done is durable. Methods block: call them off the event l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -233,6 +233,15 @@ class LogStore:
                 if row is not None:
                     found[int(row[0])] = int(row[1])
         return sorted(found.items())
+
+    def checkpoints_of(self, sizes: Collection[int]) -> dict[int, StoredCheckpoint]:
+        """Return the checkpoints of these sizes, by size; missing ones are left out."""
+        found: dict[int, StoredCheckpoint] = {}
+        with self.database.read() as connection:
+            for some in many(sorted(sizes), _LOOKUP_ROWS):
+                rows = connection.execute(select(checkpoints).where(checkpoints.c.size.in_(some))).mappings()
+                found |= {row["size"]: _checkpoint(row) for row in rows}
+        return found
 
     def all_checkpoints(self, page: int = 1000) -> Iterator[StoredCheckpoint]:
         """Yield every signed checkpoint, smallest first."""

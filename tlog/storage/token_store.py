@@ -121,7 +121,7 @@ class TokenStore:
                 connection.execute(insert(tokens).values(token_hash=digest, **_values(token)))
                 return token
         if row.token_id != token_id:
-            raise Conflict("this credential is known here already")
+            raise _known()
         return _token(row)
 
     def find(self, text: str) -> Token:
@@ -150,11 +150,16 @@ class TokenStore:
         with self._database.read() as connection:
             return [_token(row) for row in connection.execute(query)]
 
+    def require_in_force(self, token_id: str) -> None:
+        """Raise `NotFound` unless a credential of this id is there and not revoked."""
+        if not any(token.token_id == token_id and token.revoked_at is None for token in self.all()):
+            raise _not_in_force(token_id)
+
     def require_unknown(self, digest: bytes) -> None:
         """Raise `Conflict` if there is a credential with this SHA-256."""
         with self._database.read() as connection:
             if connection.execute(select(tokens.c.token_id).where(tokens.c.token_hash == digest)).first() is not None:
-                raise Conflict("this credential is known here already")
+                raise _known()
 
     def revoke(self, token_id: str) -> Token:
         """Make a credential useless from now on, and return it. Raises `NotFound` if no such one is in force."""
@@ -162,7 +167,7 @@ class TokenStore:
         with self._database.write() as connection:
             row = connection.execute(change.values(revoked_at=self._now()).returning(*_COLUMNS)).first()
         if row is None:
-            raise NotFound(f"no token in force has the id {token_id}")
+            raise _not_in_force(token_id)
         return _token(row)
 
     def _find(self, digest: bytes, credential: Credential, what: str) -> Token:
@@ -192,6 +197,14 @@ def new_token_id() -> str:
 def hash_of(text: str) -> bytes:
     """Return what is stored of a token's text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _not_in_force(token_id: str) -> NotFound:
+    return NotFound(f"no token in force has the id {token_id}")
+
+
+def _known() -> Conflict:
+    return Conflict("this credential is known here already")
 
 
 _COLUMNS: Final[Collection[Any]] = [column for column in tokens.c if column is not tokens.c.token_hash]

@@ -13,12 +13,13 @@ from typing import Annotated, TextIO
 
 import typer
 
+from tlog.audit.printable import printable_lines
 from tlog.cli.demo.concurrent import Interrupted, interruptible
 from tlog.cli.demo.live import run_live
 from tlog.cli.demo.once import Outcome, run_once
 from tlog.cli.demo.stage import Say, Stage, set_stage
 from tlog.cli.options import AsJson
-from tlog.cli.output import INTERRUPTED, REFUSED, clean, complain, emit, new_app
+from tlog.cli.output import INTERRUPTED, REFUSED, complain, emit, new_app
 from tlog.errors import ConfigurationInvalid, TlogError
 
 app = new_app()
@@ -122,4 +123,4 @@ def _to_stdout(text: str) -> None:
 
 
 def _to(stream: TextIO, text: str) -> None:
-    print("\n".join(map(clean, text.split("\n"))), file=stream, flush=True)
+    print(printable_lines(text), file=stream, flush=True)
