@@ -97,7 +97,7 @@ def link(
     url: Annotated[str | None, typer.Option(help="Where the log is reached; default as DIR/tlog.toml says.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a link that logs somebody in, once."""
+    """Make a link that logs somebody in once, in a browser."""
     name, roles = _named({Role.READER: reader, Role.AUDITOR: auditor, Role.DPO: dpo, Role.ADMIN: admin}, None)
     expires_at = _after(timedelta(hours=hours))
     token, text = _issue(folder, NewToken(name, roles, _scope(source, retention), Credential.LINK, expires_at))
