@@ -56,6 +56,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "subjectAccess": _acts("tlog.subject-access.request"),
     "accesses": Rule((Right.WATCH,), "tlog.access.read"),
     "searchAccesses": Rule((Right.WATCH,), "tlog.access.read"),
+    "sources": Rule((Right.OVERSEE,), "tlog.sources.read"),
     "issueToken": Rule((Right.ADMINISTER,), "tlog.grant.request", Logged.UNLESS_ACTED),
     "tokens": Rule((Right.ADMINISTER,), "tlog.tokens.read"),
     "revokeToken": Rule((Right.ADMINISTER,), "tlog.token.revoke"),
