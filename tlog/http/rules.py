@@ -53,7 +53,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "readEntryById": Rule((Right.READ,), "tlog.entry.read"),
     "evidence": Rule((Right.PROVE,), "tlog.evidence.export"),
     "caseFile": Rule((Right.PROVE,), "tlog.evidence.export"),
-    "subjectAccess": _acts("tlog.subject-access.request"),
+    "subjectAccess": Rule((Right.GIVE,), "tlog.subject-access.request", Logged.UNLESS_ACTED),
     "accesses": Rule((Right.WATCH,), "tlog.access.read"),
     "searchAccesses": Rule((Right.WATCH,), "tlog.access.read"),
     "sources": Rule((Right.OVERSEE,), "tlog.sources.read"),
