@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from tests.web.hostile import Hostile, decided, hostile_log, in_evidence, log_in, opened
+from tests.web.hostile import Hostile, Said, decided, hostile_log, in_evidence, log_in, opened
 from tests.web.test_accessibility import grave
 from tlog.formats.policy import encode_policy
 from tlog.storage.roles import Role
@@ -30,7 +30,7 @@ async def keep(made: Hostile, text: str) -> None:
     """Paste a policy, as somebody with a keyboard and no mouse does."""
     page = made.page
     summary = page.locator("#own-policy > summary")
-    if not await page.locator("#own-policy").get_attribute("open") == "":
+    if await page.locator("#own-policy").get_attribute("open") is None:
         await summary.focus()
         await page.keyboard.press("Enter")
     box = page.get_by_label("Your policy, as text")
@@ -80,7 +80,7 @@ async def test_under_the_policy_of_another_log_nothing_verifies(hostile: Hostile
     assert "The log's own policy is another one." in found.why
 
 
-async def decided_under_own(made: Hostile):  # type: ignore[no-untyped-def]
+async def decided_under_own(made: Hostile) -> Said:
     await made.page.get_by_text("Checked under your policy").wait_for()
     return await decided(made.page)
 
