@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -52,14 +54,17 @@ BODIES: tuple[tuple[str, bytes], ...] = (
     ("multipart/form-data", b"--x\r\n\r\n"),
     ("multipart/form-data; boundary=x", b"not a part"),
     ("multipart/form-data; boundary=x", b"--x\r\n\r\nno name\r\n--x--\r\n"),
-    ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="subject"\r\n\r\n\xff\r\n--x--\r\n'),
+    (
+        "multipart/form-data; boundary=x",
+        b'--x\r\nContent-Disposition: form-data; name="subject"\r\n\r\n\xff\r\n--x--\r\n',
+    ),
     (
         "multipart/form-data; boundary=x",
         b'--x\r\nContent-Disposition: form-data; name="subject"; filename="a"\r\n\r\nfile\r\n--x--\r\n',
     ),
     (
         "multipart/form-data; boundary=x",
-        b'--x\r\nContent-Disposition: form-data; name="a"\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y--\r\n--x--\r\n',
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\nContent-Type: multipart/mixed\r\n\r\n--y--\r\n--x--\r\n',
     ),
     (
         "multipart/form-data; boundary=x",
@@ -125,13 +130,25 @@ async def test_a_form_that_is_too_large_is_refused_with_a_page(clinic: Site, pat
         assert "limit" in page
 
 
-async def _chunks():  # type: ignore[no-untyped-def]
+async def _chunks() -> AsyncIterator[bytes]:
     for _ in range(40):
         yield b"x" * (1 << 16)
 
 
-async def test_a_form_that_breaks_off_is_refused(clinic: Site) -> None:
-    page = html(
-        await clinic.post("/ui/login", [("token", "a"), ("token", "b"), ("next", "x" * 5000), (FORM_TOKEN, "\x00")]), 401
-    )
+async def test_a_form_that_breaks_off_or_stalls_is_refused(clinic: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tlog.http.form_body.FORM_SECONDS", 0.2)
+    head = b"POST /ui/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    reader, writer = await asyncio.open_connection(clinic._server.host, clinic._server.port)
+    writer.write(head + b"Content-Length: 100\r\n\r\ntoken=a")
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"did not arrive within" in answer
+    assert b"<!doctype html>" in answer
+
+
+async def test_a_page_of_a_refused_form_does_not_repeat_secrets(clinic: Site) -> None:
+    fields = [("token", "tlog_" + "s" * 30), ("token", "b"), ("next", "x" * 5000), (FORM_TOKEN, "\x00")]
+    page = html(await clinic.post("/ui/login", fields), 401)
     assert "x" * 100 not in page.source
+    assert "s" * 30 not in page.source
