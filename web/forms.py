@@ -14,7 +14,7 @@ from tlog.http.errors import BadParameter
 _MAX_DIGITS: Final = 18  # the interface takes numbers below 2^63
 
 
-def body_of(
+def body_of(  # noqa: PLR0913 - what kinds of fields a form has
     fields: Iterable[tuple[str, Any]],
     *,
     numbers: Collection[str] = (),

@@ -26,13 +26,14 @@ _FORM: Final = web.RequestKey("form", MultiDictProxy)
 
 
 async def read_form(request: web.Request) -> Form:
-    """Return the fields of a request's form.
+    """Return the fields of a request's form; a request without a body has none.
 
     Raises `UnsupportedMedia` for another media type, charset or coding, `TooLarge`, `BodyTimeout`, `BadBody` for one
     that broke off, `BadParameter` for what is not UTF-8.
     """
     if _FORM not in request:
-        _require_media(request)
+        if request.can_read_body:
+            _require_media(request)
         request[_FORM] = MultiDictProxy(_fields(await _body(request)))
     form: Form = request[_FORM]
     return form

@@ -21,7 +21,7 @@ from web.retry import RETRY, Retry
 from web.see import see
 
 _START: Final = "/ui/"
-_OWN_PATH: Final = re.compile(r"/ui/[A-Za-z0-9/_.-]*")
+_OWN_PATH: Final = re.compile(r"/ui/(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]*")
 
 
 def way_back(text: object) -> str:
