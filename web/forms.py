@@ -7,23 +7,27 @@ it judges everybody's: unknown members, lengths and forms are refused there, not
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, Final
 
 from tlog.http.errors import BadParameter
 
+_MAX_DIGITS: Final = 18  # the interface takes numbers below 2^63
 
-def body_of(
+
+def body_of(  # noqa: PLR0913 - what kinds of fields a form has
     fields: Iterable[tuple[str, Any]],
     *,
     numbers: Collection[str] = (),
     flags: Collection[str] = (),
     lists: Collection[str] = (),
+    groups: Collection[str] = (),
     ignored: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the object of a form's (name, value) pairs.
 
-    `numbers` are integers, `flags` are true where the box is checked, `lists` may come several times. Raises
-    `BadParameter` for a field that comes twice, for an upload, and for a number that is none.
+    `numbers` are integers, `flags` are true where the box is checked, `lists` may come several times, `groups` are the
+    objects whose members have a dot in their name. Raises `BadParameter` for a field that comes twice, for a group that
+    is none, for an upload, and for a number that is none.
     """
     body: dict[str, Any] = {}
     for name, value in fields:
@@ -31,7 +35,9 @@ def body_of(
             continue
         if not isinstance(value, str):
             raise BadParameter("this form takes no files")
-        _put(body, name, _value(name, value, numbers, flags), several=name in lists)
+        if name in groups:
+            raise BadParameter(f"{name}: this form has its members only")
+        _put(body, name, _value(name, value, numbers, flags), groups, several=name in lists)
     return body
 
 
@@ -42,15 +48,17 @@ def _value(name: str, text: str, numbers: Collection[str], flags: Collection[str
         return text.strip() or text
     if not (text.strip().isascii() and text.strip().isdecimal()):
         raise BadParameter(f"{name}: not a whole number")
+    if len(text.strip()) > _MAX_DIGITS:
+        raise BadParameter(f"{name}: more than {_MAX_DIGITS} digits")
     return int(text)
 
 
-def _put(body: dict[str, Any], name: str, value: Any, *, several: bool) -> None:
+def _put(body: dict[str, Any], name: str, value: Any, groups: Collection[str], *, several: bool) -> None:
     group, dot, member = name.partition(".")
-    place, key = (body.setdefault(group, {}), member) if dot else (body, name)
+    place, key = (body.setdefault(group, {}), member) if dot and group in groups else (body, name)
     if several:
         place.setdefault(key, []).append(value)
-    elif not isinstance(place, dict) or key in place:
+    elif key in place:
         raise BadParameter("a field of this form came twice")
     else:
         place[key] = value

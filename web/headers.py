@@ -21,6 +21,7 @@ PAGE_HEADERS: Final = {
     # With no-referrer browsers send `Origin: null` with this log's own forms, and whose they are could not be told.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",  # for browsers that know no frame-ancestors
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",

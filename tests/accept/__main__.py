@@ -24,6 +24,7 @@ from tests.accept import (  # noqa: F401
     forgetting,
     history,
     killed,
+    pages,
     privacy,
     restoring,
 )

@@ -8,7 +8,7 @@ from web.forms import body_of
 
 def test_empty_fields_are_left_out_and_dots_make_objects() -> None:
     fields = [("actor.type", "employee"), ("actor.id", " e-7 "), ("reason", ""), ("form_token", "x")]
-    assert body_of(fields, ignored=["form_token"]) == {"actor": {"type": "employee", "id": "e-7"}}
+    assert body_of(fields, groups=["actor"], ignored=["form_token"]) == {"actor": {"type": "employee", "id": "e-7"}}
 
 
 def test_numbers_flags_and_lists() -> None:
@@ -23,6 +23,11 @@ def test_numbers_flags_and_lists() -> None:
         [("a", "1"), ("a", "2")],
         [("actor", "x"), ("actor.id", "y")],
         [("actor.id", "y"), ("actor", "x")],
+        [("actor", "x")],
+        [("actor.id", "x"), ("actor.id", "y")],
+        [("hold", "9" * 19)],
+        [("hold", "9" * 5000)],
+        [("hold", "\u00b2")],
         [("hold", "-1")],
         [("hold", "x")],
         [("a", object())],
@@ -30,4 +35,11 @@ def test_numbers_flags_and_lists() -> None:
 )
 def test_what_a_form_can_not_have_sent_is_refused(fields: list[tuple[str, object]]) -> None:
     with pytest.raises(BadParameter):
-        body_of(fields, numbers=["hold"])
+        body_of(fields, numbers=["hold"], groups=["actor"])
+
+
+def test_a_dot_makes_no_object_where_a_form_has_none() -> None:
+    assert body_of([("disclose.x", "1"), ("disclose", "core")], lists=["disclose"]) == {
+        "disclose.x": "1",
+        "disclose": ["core"],
+    }

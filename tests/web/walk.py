@@ -41,7 +41,7 @@ async def _open_entry(page: Page, made: WebStage, index: int) -> None:
     """Open an entry and wait until the browser has verified it, where the page brings a verifier."""
     await page.goto(f"{made.url}/ui/entries/{index}")
     if await page.locator("script[type=module]").count():
-        await page.locator("#verify-outcome.badge").wait_for()
+        await page.locator("#verify-said[data-done]").wait_for()
 
 
 async def _erased_entry(page: Page, made: WebStage) -> None:

@@ -24,6 +24,7 @@ from yarl import URL
 
 from tlog.errors import Forbidden, Unauthorized
 from tlog.http.cookies import HostCookie
+from tlog.http.form_body import read_form
 from tlog.service.principal import Principal
 
 IDLE_SECONDS: Final = 30 * 60
@@ -126,7 +127,7 @@ class Sessions:
 async def require_own_form(request: web.Request, session: Session) -> None:
     """Raise `Forbidden` unless a POST comes from this origin and brings the session's form token."""
     require_own_origin(request)
-    form = await request.post()
+    form = await read_form(request)
     given = form.get(FORM_TOKEN)
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), session.form_token.encode()):
         raise Forbidden("this form is not of your session; open the page again and repeat")

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from tlog.http.answers import AccessPage as Accesses
 from tlog.http.answers import EntryPage
+from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN
 from tlog.storage.roles import OWN_SOURCE
@@ -38,7 +39,7 @@ class AccessPage:
     async def run(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/access`: of an entry or a person, else of all that the filters let through."""
         parse_query(request)
-        body = body_of((await request.post()).items(), numbers=_NUMBERS, ignored=[FORM_TOKEN])
+        body = body_of((await read_form(request)).items(), numbers=_NUMBERS, ignored=[FORM_TOKEN])
         return await (self._about if {"index", "subject"} & set(body) else self._newest)(request, body)
 
     async def _about(self, request: web.Request, body: dict[str, Any]) -> web.Response:

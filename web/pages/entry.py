@@ -13,6 +13,7 @@ from tlog.errors import TlogError
 from tlog.formats.policy import Policy
 from tlog.http.answers import AccessPage, EntryAnswer
 from tlog.http.evidence import EvidenceBody
+from tlog.http.form_body import read_form
 from tlog.http.query import parse_number, parse_query
 from tlog.http.sessions import FORM_TOKEN
 from web.access_rows import AccessRow, rows_of_accesses
@@ -54,7 +55,7 @@ class EntryPages:
         """Answer `POST /ui/entries/{index}/evidence`: the file."""
         parse_query(request)
         index = parse_number(request.match_info["index"], "index")
-        body = body_of((await request.post()).items(), lists=["disclose"], ignored=[FORM_TOKEN])
+        body = body_of((await read_form(request)).items(), lists=["disclose"], ignored=[FORM_TOKEN])
         return await self._interface.answer(request, "caseFile", body | {"indices": [index]})
 
     async def _proof(self, request: web.Request, answer: EntryAnswer) -> tuple[EntryProof | None, str | None]:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tlog.errors import Forbidden, Unauthorized
 from tlog.http.auth import Authenticator
+from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import Recheck, require_own_form, require_own_origin
 from tlog.service.access_log import Access, AccessLog
@@ -20,7 +21,7 @@ from web.retry import RETRY, Retry
 from web.see import see
 
 _START: Final = "/ui/"
-_OWN_PATH: Final = re.compile(r"/ui/[A-Za-z0-9/_.-]*")
+_OWN_PATH: Final = re.compile(r"/ui/(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]*")
 
 
 def way_back(text: object) -> str:
@@ -45,7 +46,7 @@ class LoginPage:
     async def by_token(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/login`: log in with a token. Durable in the log before the session opens."""
         require_own_origin(request)
-        form = await request.post()
+        form = await read_form(request)
         back, text = way_back(form.get("next")), form.get("token")
         token = text.strip() if isinstance(text, str) else ""
         request[RETRY] = Retry("login.html", {"next": back})
@@ -64,7 +65,7 @@ class LoginPage:
     async def by_link(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/login/link`: log in with a link, which is then used up."""
         require_own_origin(request)
-        code = str((await request.post()).get("code", ""))
+        code = str((await read_form(request)).get("code", ""))
         request[RETRY] = Retry("login_link.html", {"code": ""})
         try:
             token = await asyncio.to_thread(self._tokens.use_link, code)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from tlog.http.answers import ErasureAnswer
+from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN
 from web.forms import body_of
@@ -53,7 +54,7 @@ class PeoplePage:
 
     async def _body(self, request: web.Request) -> dict[str, Any]:
         parse_query(request)
-        body = body_of((await request.post()).items(), flags=_FLAGS, ignored=[FORM_TOKEN, "sure"])
+        body = body_of((await read_form(request)).items(), flags=_FLAGS, groups=["actor"], ignored=[FORM_TOKEN, "sure"])
         request[RETRY] = Retry(_TEMPLATE, self._context(request, body))
         return body
 

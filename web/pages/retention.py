@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from tlog.http.answers import HoldList, LiftAnswer, RetentionPlan, RetentionRun
+from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN
 from web.forms import body_of
@@ -54,4 +55,4 @@ class RetentionPages:
 
 async def _body(request: web.Request) -> dict[str, Any]:
     parse_query(request)
-    return body_of((await request.post()).items(), flags=_FLAGS, numbers=_NUMBERS, ignored=[FORM_TOKEN, "sure"])
+    return body_of((await read_form(request)).items(), flags=_FLAGS, numbers=_NUMBERS, ignored=[FORM_TOKEN, "sure"])

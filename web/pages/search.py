@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from tlog.http.answers import EntryPage
+from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN
 from web.forms import body_of
@@ -34,7 +35,7 @@ class SearchPage:
     async def run(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/search`."""
         parse_query(request)
-        body = body_of((await request.post()).items(), numbers=["limit"], ignored=[FORM_TOKEN])
+        body = body_of((await read_form(request)).items(), numbers=["limit"], ignored=[FORM_TOKEN])
         form = form_values(body)
         request[RETRY] = Retry(_TEMPLATE, {"form": form, "found": None, "entries": ()})
         found = await self._interface.ask(request, "searchEntries", EntryPage, {"limit": PAGE_ENTRIES} | body)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from tlog.http.answers import IssuedAnswer, TokenAnswer, TokenList
+from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN
 from tlog.service.principal import RIGHTS
@@ -40,7 +41,7 @@ class TokensPage:
         """Answer `POST /ui/tokens`."""
         parse_query(request)
         request[RETRY] = Retry(_TEMPLATE, await self._context(request))
-        asked = body_of((await request.post()).items(), numbers=["days"], lists=["roles"], ignored=[FORM_TOKEN])
+        asked = body_of((await read_form(request)).items(), numbers=["days"], lists=["roles"], ignored=[FORM_TOKEN])
         issued = await self._interface.ask(request, "issueToken", IssuedAnswer, _with_lists(asked))
         link = "" if asked.get("credential") != "link" else str(request.url.origin().with_path("/ui/login/link"))
         return self._frame.page(request, _TEMPLATE, **await self._context(request, issued, link))
