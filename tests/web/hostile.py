@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,8 @@ PERSON = "p-erased"
 _START, _END = '<script type="application/json" id="evidence">', "</script>"
 
 
-class Hostile(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Hostile:
     """`index` is an entry that a person was erased from; its page is at `url` of the proxy."""
 
     made: MadeLog

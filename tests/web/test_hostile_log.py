@@ -14,6 +14,7 @@ from tests.service.test_evidence import grow
 from tests.support import entry_document
 from tests.web.hostile import Hostile, at_path, hostile_log, in_evidence, log_in, opened, said
 from tests.web.proxy import Change, nothing
+from tlog.errors import Malformed
 from tlog.formats.checkpoint import parse_checkpoint
 from tlog.formats.encoding import b64decode, b64encode
 from tlog.formats.note import parse_note
@@ -42,7 +43,7 @@ def with_signature(note: str, name: str) -> str:
     lines = note.split("\n")
     at = next(number for number, line in enumerate(lines) if line.startswith(f"\u2014 {name} "))
     dash, signer, value = lines[at].split(" ")
-    raw = b64decode(value, ValueError, "signature")
+    raw = b64decode(value, Malformed, "signature")
     lines[at] = f"{dash} {signer} {b64encode(flipped(raw, len(raw) - 40))}"
     return "\n".join(lines)
 
@@ -65,7 +66,7 @@ def of_entry(edit: Callable[[dict[str, Any]], object]) -> Change:
 
 
 def other_hash(text: str) -> str:
-    return b64encode(flipped(b64decode(text, ValueError, "hash"), 3))
+    return b64encode(flipped(b64decode(text, Malformed, "hash"), 3))
 
 
 def put(values: list[str], at: int = 0) -> None:

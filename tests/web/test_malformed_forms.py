@@ -90,11 +90,11 @@ async def test_odd_values_are_answered_with_a_page(clinic: Site, path: str) -> N
                 faults.append((name, value[:20], answer.status, answer.body[:200]))
         twice = await clinic.submit(path, **{name.replace(".", "__"): ["a", "b"]})
         if twice.status >= 500:
-            faults.append((name, "twice", twice.status))
+            faults.append((name, "twice", twice.status, twice.body[:200]))
     for pair in (("actor", "actor.id"), ("actor.id", "actor"), ("disclose.x", "disclose"), ("roles.x", "roles")):
         answer = await clinic.submit(path, **{name.replace(".", "__"): "x" for name in pair})
         if answer.status >= 500:
-            faults.append((*pair, answer.status))
+            faults.append((*pair, answer.status, answer.body[:200]))
     assert not faults, "\n".join(map(str, faults))
 
 
