@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tlog.formats.quorum import printable
 from tlog.http.sessions import FORM_TOKEN, Sessions
 from web import words
+from web.access_words import action_words, kind_words
 from web.headers import PAGE_HEADERS
 from web.labels import faults_of, in_labels, label_of
 from web.navigation import sections_for
@@ -27,6 +28,8 @@ _FILTERS: Final = (
     words.json_block,
     label_of,
     in_labels,
+    action_words,
+    kind_words,
 )
 
 

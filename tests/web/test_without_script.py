@@ -91,7 +91,7 @@ async def test_an_auditor_searches_turns_the_page_and_takes_evidence_away(tmp_pa
 async def test_an_officer_plans_confirms_and_erases(tmp_path: Path) -> None:
     async with flow(tmp_path) as made:
         page = await made.person(Role.DPO, "dana")
-        await ask_to_forget(page, "p-1")
+        await ask_to_erase(page, "p-1")
         assert "What would be erased" in await page.locator("main").inner_text()
         await confirm(page)
         assert "entries erased" in await page.get_by_role("status").inner_text()
@@ -101,9 +101,9 @@ async def test_an_officer_plans_confirms_and_erases(tmp_path: Path) -> None:
         assert "Erased" in await page.locator("main").inner_text()
 
 
-async def ask_to_forget(page: Page, person: str) -> None:
+async def ask_to_erase(page: Page, person: str) -> None:
     await go(page, "People")
-    form = page.get_by_role("form", name="Forget a person")
+    form = page.get_by_role("form", name="Erase a person")
     await form.get_by_label("Person's id").fill(person)
     await form.get_by_role("button", name="See what would go").click()
 
@@ -127,7 +127,7 @@ async def test_a_hold_is_placed_and_lifted(tmp_path: Path) -> None:
         await form.get_by_label("Authorised by").fill("Dana Officer")
         await form.get_by_role("button").click()
         assert "court order" in await page.get_by_role("table").inner_text()
-        await ask_to_forget(page, "p-1")
+        await ask_to_erase(page, "p-1")
         assert "On hold" in await page.locator("main").inner_text()
         await go(page, "Holds")
         await page.get_by_role("link", name="Lift hold 1").click()
@@ -142,7 +142,7 @@ async def test_a_hold_is_placed_and_lifted(tmp_path: Path) -> None:
 async def test_a_second_person_agrees(tmp_path: Path) -> None:
     async with flow(tmp_path, second_person=True) as made:
         dana, omar = await made.person(Role.DPO, "dana"), await made.person(Role.DPO, "omar")
-        await ask_to_forget(dana, "p-1")
+        await ask_to_erase(dana, "p-1")
         await confirm(dana)
         assert "waits for a second person" in await dana.get_by_role("status").inner_text()
         await go(dana, "Acts")

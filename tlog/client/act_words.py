@@ -63,8 +63,8 @@ def act_details(kind: str, said: Said | None) -> list[tuple[str, str]]:
 
 
 def _grant(told: Said) -> list[tuple[str, str]]:
-    kind = told.get("credential")
-    as_what = [] if kind is None else [("By", _CREDENTIALS.get(kind, kind))]
+    kind = str(told.get("credential", ""))
+    as_what = [("By", _CREDENTIALS.get(kind, kind))] if kind else []
     if "name" not in told:
         return as_what
     limits = [

@@ -8,7 +8,7 @@ POST /ui/acts/{id}/approve, decline    do it, then show the act
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import web
 
@@ -34,7 +34,7 @@ class ActsPage:
     async def show(self, request: web.Request) -> web.Response:
         """Answer `GET /ui/acts`."""
         page = await self._interface.ask(request, "acts", ActPage)
-        shown = {
+        shown: dict[str, Any] = {
             "acts": [act_view(act, principal_of(request)) for act in page.acts],
             "next": page.next,
             "chosen": {name: request.query.get(name, "") for name in ("kind", "state")},

@@ -34,7 +34,7 @@ GROUNDS: Final = {
 """The grounds of Art. 17(3) GDPR by their letters, in short."""
 _TEMPLATE: Final = "holds.html"
 _LIFT: Final = "hold_lift.html"
-_WORDS: Final = {"kinds": KINDS, "grounds": GROUNDS}
+_WORDS: Final[dict[str, Any]] = {"kinds": KINDS, "grounds": GROUNDS}
 
 
 class HoldsPage:
