@@ -38,6 +38,14 @@ _WORDS: Final = {
 }
 _WHAT: Final = ("action", "outcome", "crud", "purpose", "legal_basis")
 _WHEN: Final = ("occurred_at", "received_at", "source", "seq", "id", "retention", "schema")
+_SHOWABLE: Final = (
+    ("core", "What happened, when, on what authority"),
+    ("actor", "Who acted"),
+    ("subjects", "Whose data"),
+    ("targets", "Targets"),
+    ("details", "Details"),
+    ("correlation", "Trace and request"),
+)
 _TIMES: Final = frozenset({"occurred_at", "received_at"})
 
 
@@ -74,6 +82,14 @@ def entry_groups(answer: EntryAnswer) -> list[Group]:
         groups.append(shared)
     groups.append(Group("When and where logged", _fields(entry, _WHEN)))
     return groups
+
+
+def showable(answer: EntryAnswer) -> list[tuple[str, str]]:
+    """Return what evidence of an entry can show, as (name to disclose, word): what it has and what was not erased."""
+    entry = answer.entry
+    subjects = [subject for subject in entry.get("subjects") or () if subject]
+    there = {name for name in ("targets", "details", "correlation", "actor") if entry.get(name)}
+    return [each for each in _SHOWABLE if each[0] == "core" or each[0] in there or (each[0] == "subjects" and subjects)]
 
 
 def _subjects(answer: EntryAnswer) -> list[Group]:

@@ -60,7 +60,7 @@ async def test_an_entry_is_shown_with_its_proof_and_evidence_of_it_verifies(clin
     block = page.source.partition('id="evidence">')[2].partition("</script>")[0]
     assert EvidenceVerifier(policy).verify(parse_evidence(block.encode())).entries[0].index == 0
     answer = await clinic.submit("/ui/entries/0/evidence", disclose=["core", "subjects"])
-    assert "attachment" in answer.headers["Content-Disposition"]
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="entry-0.evidence.json"'
     values = EvidenceVerifier(policy).verify(parse_evidence(answer.body)).entries[0].values
     assert "subjects[0]" in values
     assert "actor.id" not in values
