@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tlog.audit.part import ACTOR, SHARED, subject_label
@@ -49,6 +50,23 @@ _SHOWABLE: Final = (
 _TIMES: Final = frozenset({"occurred_at", "received_at"})
 
 
+_GROUPS: Final = {"actor": "Who acted", "correlation": "Correlation", "authorization": "Authorization"}
+_WHOLE: Final = {"targets": "Targets", "details": "Details", "subjects": "Whose data"}
+
+
+def field_word(name: str) -> str | None:
+    """Return the word for a field by its dotted name: `Who acted: name` for `actor.name`; None where there is none.
+
+    web/static/evidence/field_words.js does the same in a browser.
+    """
+    if name in _WORDS:
+        return _WORDS[name]
+    if (whole := re.fullmatch(r"(targets|details|subjects)(?:\[\d+\])?", name, re.ASCII)) is not None:
+        return _WHOLE[whole[1]]
+    group, _, member = name.partition(".")
+    return f"{_GROUPS[group]}: {_WORDS[member].lower()}" if group in _GROUPS and member in _WORDS else None
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field: its name in the entry, what it is called, and its value as text. `form` is how to set it."""
@@ -81,15 +99,31 @@ def entry_groups(answer: EntryAnswer) -> list[Group]:
     if shared.gone or shared.fields:
         groups.append(shared)
     groups.append(Group("When and where logged", _fields(entry, _WHEN)))
-    return groups
+    return _joined(groups)
+
+
+def _joined(groups: list[Group]) -> list[Group]:
+    """Return the groups with those as one that one act erased at one time: it is said once."""
+    made: list[Group] = []
+    for group in groups:
+        before = made[-1] if made else None
+        if before is not None and before.gone and group.gone and _act(before) == _act(group):
+            made[-1] = replace(before, title=f"{before.title}; {group.title[0].lower()}{group.title[1:]}")
+        else:
+            made.append(group)
+    return made
+
+
+def _act(group: Group) -> tuple[str | None, str | None]:
+    return (None, None) if group.erased is None else (group.erased.act, group.erased.at)
 
 
 def showable(answer: EntryAnswer) -> list[tuple[str, str]]:
     """Return what evidence of an entry can show, as (name to disclose, word): what it has and what was not erased."""
-    entry = answer.entry
-    subjects = [subject for subject in entry.get("subjects") or () if subject]
-    there = {name for name in ("targets", "details", "correlation", "actor") if entry.get(name)}
-    return [each for each in _SHOWABLE if each[0] == "core" or each[0] in there or (each[0] == "subjects" and subjects)]
+    there = {name for name in ("targets", "details", "correlation", "actor") if answer.entry.get(name)} | {"core"}
+    if any(answer.entry.get("subjects") or ()):
+        there.add("subjects")
+    return [(name, word) for name, word in _SHOWABLE if name in there]
 
 
 def _subjects(answer: EntryAnswer) -> list[Group]:

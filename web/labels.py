@@ -26,7 +26,6 @@ LABELS: Final[Mapping[str, str]] = {
     "days": "Valid for days",
     "disclose": "What it shows",
     "format": "As",
-    "from": "From",
     "ground": "Ground of Art. 17(3)",
     "hold": "Number of the hold",
     "include_details": "With details",
@@ -47,7 +46,6 @@ LABELS: Final[Mapping[str, str]] = {
     "subject": "Person's id",
     "target_id": "Target's id",
     "target_type": "Target's type",
-    "to": "Before",
     "until": "Look ahead until",
 }
 _SENTENCES: Final = {
