@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.http.own_entries import stored_own
 from tests.http.service import Answer, Service, serve
 from tests.support import entry_document, running_log
 from tlog.service.settings import LogSettings
@@ -141,3 +142,11 @@ async def test_an_admin_reads_no_entry_and_others_issue_no_token(service: Servic
         token = service.made.token(f"a-{role}", role)
         assert (await issue(service, token, name="x", roles=["admin"])).slug == "forbidden"
         assert (await service.get("/v1/tokens", token)).slug == "forbidden"
+
+
+async def test_a_source_that_took_the_id_of_a_grant_keeps_it_from_no_log(strict: Service) -> None:
+    otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
+    act = (await issue(strict, otto, name="mallory", roles=["dpo"])).json()["act"]["act"]
+    assert (await strict.append(entry_document(id=act))).status == 201
+    assert (await strict.ask("POST", f"/v1/acts/{act}/approve", token=ida)).json()["state"] == "done"
+    assert [entry["details"]["act"] for entry in stored_own(strict.made, "tlog.grant")] == [act]
