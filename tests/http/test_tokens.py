@@ -150,3 +150,25 @@ async def test_a_source_that_took_the_id_of_a_grant_keeps_it_from_no_log(strict:
     assert (await strict.append(entry_document(id=act))).status == 201
     assert (await strict.ask("POST", f"/v1/acts/{act}/approve", token=ida)).json()["state"] == "done"
     assert [entry["details"]["act"] for entry in stored_own(strict.made, "tlog.grant")] == [act]
+
+
+async def test_of_two_grants_of_one_certificate_the_second_is_refused_and_ends(strict: Service) -> None:
+    otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
+    pem = certificate()
+    asked = {"name": "lab", "roles": ["reader"], "credential": "certificate", "certificate": pem}
+    acts = [(await issue(strict, otto, **asked)).json()["act"]["act"] for _ in range(2)]
+    answers = [await strict.ask("POST", f"/v1/acts/{act}/approve", token=ida) for act in acts]
+    assert [answer.json()["state"] for answer in answers] == ["done", "refused"]
+    assert not await strict.made.log.acts.finish_others()
+    assert [entry["outcome"] for entry in stored_own(strict.made, "tlog.grant")] == ["allowed", "failed"]
+
+
+async def test_what_cannot_be_logged_is_not_revoked(service: Service) -> None:
+    admin = service.made.token("otto", Role.ADMIN)
+    said = (await issue(service, admin, name="tim", roles=["reader"])).json()
+    path = f"/v1/tokens/{said['id']}/revoke"
+    with service.made.log.sequencer.reserve(service.made.log.settings.max_pending_entries, 0):
+        assert (await service.ask("POST", path, token=admin)).slug == "not-logged"
+        service.made.log.tokens.require_in_force(said["id"])
+    assert (await service.ask("POST", path, token=admin)).status == 200
+    assert [entry["details"]["token"] for entry in stored_own(service.made, "tlog.token.revoke")] == [said["id"]]

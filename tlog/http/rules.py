@@ -35,6 +35,7 @@ def _acts(action: str) -> Rule:
     return Rule((Right.PROTECT,), action, Logged.UNLESS_ACTED)
 
 
+REVOKE: Final = "tlog.token.revoke"
 PUBLIC: Final = frozenset(
     {
         *("checkpoint", "tile", "entryBundle", "checkpoints", "inclusionProof", "consistencyProof", "proofFile"),
@@ -58,7 +59,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "searchAccesses": Rule((Right.WATCH,), "tlog.access.read"),
     "issueToken": Rule((Right.ADMINISTER,), "tlog.grant.request", Logged.UNLESS_ACTED),
     "tokens": Rule((Right.ADMINISTER,), "tlog.tokens.read"),
-    "revokeToken": Rule((Right.ADMINISTER,), "tlog.token.revoke"),
+    "revokeToken": Rule((Right.ADMINISTER,), REVOKE, Logged.UNLESS_ACTED),
     "drillWindow": Rule((Right.PROVE,), "tlog.drills.read"),
     "logDrill": Rule((Right.PROVE,), "tlog.drills.log", Logged.UNLESS_ACTED),
     "drills": Rule((Right.OVERSEE,), "tlog.drills.read"),

@@ -25,8 +25,10 @@ from tlog.http.acts import act_answer
 from tlog.http.answers import IssuedAnswer, TokenAnswer, TokenList, json_answer
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import note_read, principal_of
+from tlog.http.noted import principal_of
 from tlog.http.query import parse_query
+from tlog.http.rules import REVOKE
+from tlog.service.access_log import Access
 from tlog.service.log import Log
 from tlog.storage.act_store import ActState
 from tlog.storage.roles import RowScope, roles_of
@@ -128,11 +130,13 @@ class TokenRoutes:
         return json_answer(TokenList(tokens=[token_answer(token) for token in tokens]))
 
     async def revoke(self, request: web.Request) -> web.Response:
-        """Answer `POST /v1/tokens/{id}/revoke`."""
+        """Answer `POST /v1/tokens/{id}/revoke`. Logged first: a revocation that nobody heard of is worse."""
         parse_query(request)
         token_id = request.match_info["id"]
+        await asyncio.to_thread(self._log.tokens.require_in_force, token_id)
+        said = {"operation": "revokeToken", "token": token_id}
+        await self._log.accesses.record(Access(principal_of(request), REVOKE, "allowed", said))
         token = await asyncio.to_thread(self._log.tokens.revoke, token_id)
-        note_read(request, details={"token": token_id})
         return json_answer(token_answer(token))
 
 
