@@ -130,3 +130,11 @@ async def test_a_cursor_of_somebody_who_may_see_more_is_none(service: Service) -
     following = (await search(service, wide, limit=1)).json()["next"]
     assert (await search(service, narrow, limit=1, cursor=following)).slug == "cursor-invalid"
     assert found(await search(service, wide, limit=9, cursor=following)) == [2, 1, 0]
+
+
+async def test_what_is_outside_is_in_no_count(service: Service) -> None:
+    await filled(service)
+    asked = token(service, Role.READER, RowScope(frozenset({"shop"}), frozenset({"long"})))
+    for filters in ({"subject": "p-4711"}, {"target_type": "record", "target_id": "r-55"}):
+        page = (await search(service, asked, **filters)).json()
+        assert (len(page["entries"]), page["scanned"]) == (1, 1)
