@@ -19,6 +19,7 @@ from aiohttp import web
 
 from tlog.audit.fields import instant
 from tlog.http.answers import ActAnswer, ActPage, ActProgress, json_answer
+from tlog.http.auth import require_unlimited
 from tlog.http.noted import principal_of
 from tlog.http.query import decimal, one_of, parse_query
 from tlog.service.acts import parse_act_id
@@ -59,6 +60,7 @@ class ActRoutes:
         """Answer `POST /v1/acts/{id}/approve`. The act goes on though the client goes away."""
         parse_query(request)
         principal = principal_of(request)
+        require_unlimited(principal)
         work = self._log.acts.spawn(self._log.acts.approve(parse_act_id(request.match_info["id"]), principal))
         return json_answer(act_answer(self._log, await asyncio.shield(work)))
 
@@ -66,6 +68,7 @@ class ActRoutes:
         """Answer `POST /v1/acts/{id}/decline`."""
         parse_query(request)
         principal = principal_of(request)
+        require_unlimited(principal)
         work = self._log.acts.spawn(self._log.acts.decline(parse_act_id(request.match_info["id"]), principal))
         return json_answer(act_answer(self._log, await asyncio.shield(work)))
 

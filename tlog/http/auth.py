@@ -115,6 +115,12 @@ def require_readable(principal: Principal, stored: StoredEntry) -> None:
         raise Forbidden(f"you read entries of {principal.scope} only")
 
 
+def require_unlimited(principal: Principal) -> None:
+    """Raise `Forbidden` for who is limited to some entries: what is asked for reaches the others as well."""
+    if principal.scope.is_limited:
+        raise Forbidden(f"this reaches every entry of the log, and you are limited to {principal.scope}")
+
+
 def _mark_seen(task: asyncio.Task[Token]) -> None:
     if not task.cancelled():
         task.exception()  # Whoever waited for it may have gone away.

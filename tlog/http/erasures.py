@@ -27,6 +27,7 @@ from tlog.audit.fields import instant
 from tlog.errors import BadRequest, Fault, Unavailable
 from tlog.http.acts import DEFAULT_LIMIT, MAX_LIMIT, MAX_NUMBER, act_answer
 from tlog.http.answers import ErasureAnswer, ErasurePage, json_answer
+from tlog.http.auth import require_unlimited
 from tlog.http.errors import RequestInvalid
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
@@ -94,6 +95,7 @@ class ErasureRoutes:
         """Answer `POST /v1/erasures`."""
         parse_query(request)
         principal = principal_of(request)
+        require_unlimited(principal)
         body = await read_json(request, self._bodies, principal.name, ErasureBody)
         asked = body.request()
         asked.check()

@@ -26,6 +26,7 @@ from tlog.audit.fields import instant
 from tlog.errors import BadRequest, Unavailable
 from tlog.http.acts import act_answer
 from tlog.http.answers import HoldAnswer, HoldList, LiftAnswer, json_answer
+from tlog.http.auth import require_unlimited
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
 from tlog.http.noted import principal_of
@@ -98,6 +99,7 @@ class HoldRoutes:
         """Answer `POST /v1/holds`."""
         parse_query(request)
         principal = principal_of(request)
+        require_unlimited(principal)
         asked = (await read_json(request, self._bodies, principal.name, HoldBody)).request()
         hold = await self._run(self._holds().place(asked, principal))
         return json_answer(await asyncio.to_thread(self._placed, hold), status=201)
@@ -112,6 +114,7 @@ class HoldRoutes:
         """Answer `POST /v1/holds/lift`."""
         parse_query(request)
         principal = principal_of(request)
+        require_unlimited(principal)
         body = await read_json(request, self._bodies, principal.name, LiftBody)
         if (body.hold is None) == (body.case is None):
             raise BadRequest("name either hold or case")

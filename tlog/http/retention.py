@@ -22,6 +22,7 @@ from tlog.audit.fields import instant
 from tlog.errors import Unavailable
 from tlog.http.acts import act_answer
 from tlog.http.answers import CohortAnswer, PauseAnswer, RetentionPlan, RetentionRun, json_answer
+from tlog.http.auth import require_unlimited
 from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
@@ -70,6 +71,7 @@ class RetentionRoutes:
         """Answer `POST /v1/retention/run`. It goes on though the client goes away."""
         parse_query(request)
         principal = principal_of(request)
+        require_unlimited(principal)
         body = await read_json(request, self._bodies, principal.name, RetentionRunBody)
         work = self._log.acts.spawn(self._retention().request(principal, body.authorised_by))
         acts = await asyncio.shield(work)

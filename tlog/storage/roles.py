@@ -35,6 +35,11 @@ class RowScope:
             return False
         return (self.sources is None or source in self.sources) and (self.classes is None or retention in self.classes)
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether some sources or retention classes are outside."""
+        return self.sources is not None or self.classes is not None
+
     def __str__(self) -> str:
         said = [("sources", self.sources), ("classes", self.classes)]
         limits = [f"{what} {', '.join(sorted(names))}" for what, names in said if names is not None]
