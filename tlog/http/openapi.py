@@ -156,7 +156,8 @@ def _appends() -> Schema:
         "/add": {
             "post": operation(
                 "addLeaf",
-                f"Append a leaf that its producer sealed: 32 bytes, or at most {MAX_LEAF_BODY_BYTES} of raw leaves",
+                f"Append a leaf that its producer sealed: at most {MAX_LEAF_BODY_BYTES} bytes in a log of raw leaves; "
+                "32 where `sealed_by_producers` is set, else refused",
                 {"200": answer_of("Its index in decimal and a newline", TEXT, "text/plain")},
                 body={"application/octet-stream": {"schema": BINARY}},
                 security=TOKEN,
