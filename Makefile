@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check accept interop bench format lock clean
+.PHONY: demo test check accept interop bench screenshots format lock clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/tlog demo $(ARGS)
@@ -26,6 +26,9 @@ interop: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: $(VENV)/.dev
+	@$(BIN)/python -m tests.web.screenshots $(ARGS)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

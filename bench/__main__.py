@@ -24,6 +24,7 @@ from bench.index_cost import index_cost
 from bench.latency import latency
 from bench.lookup import lookup
 from bench.machine import describe
+from bench.pages import pages
 from bench.proofs import proofs
 from bench.recovery import recovery
 from bench.report import figure_text, machine_text
@@ -42,6 +43,7 @@ MEASUREMENTS: Final[dict[str, Callable[[Run], Iterator[Figure]]]] = {
     "drill": drill,
     "erasure": erasure,
     "index-cost": index_cost,
+    "pages": pages,
 }
 
 

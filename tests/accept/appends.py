@@ -42,9 +42,11 @@ def append_is_durable(folder: Path) -> str:
             answered = place.append(lines(entry_document(id=entry_id)))
             place.log.kill()
             place.restart_log()
-            assert answered[0]["index"] > last
-            last = answered[0]["index"]
-            status, answer = place.get(f"/v1/entries/{last}", place.auditor)
+            index = answered[0]["index"]
+            assert isinstance(index, int)
+            assert index > last
+            last = index
+            status, answer = place.get(f"/v1/entries/{index}", place.auditor)
             assert status == 200, answer
             assert json.loads(answer)["entry"]["id"] == entry_id
     return f"{ROUNDS} of {ROUNDS} entries there after kill -9 right behind their acknowledgement"

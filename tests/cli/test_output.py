@@ -26,6 +26,7 @@ FAILURES = {
     "verify": ("{nowhere}", "--policy", "{nowhere}"),
     "search": ("--subject", "p-1", *AT),
     "erase": ("list", *AT),
+    "who-looked": (1, *AT),
     "subject-access": ("--subject-file", "{there}", "--authorised-by", "Dana", *AT),
     "drill": ("--policy", "{nowhere}", *AT),
     "hold": ("list", *AT),

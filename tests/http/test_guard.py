@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +117,8 @@ async def test_a_head_request_is_logged_as_any_other(service: Service) -> None:
 async def test_a_person_looked_up_by_name_is_named_where_the_log_knows_them(service: Service) -> None:
     token = await filled(service)
     for subject, named in (("p-4711", [{"id": "p-4711"}]), ("p-unknown", [])):
-        question = {"subject": subject}
-        _, entry = await logged(service, lambda q=question: search(q).of(service, token))
+        asked = search({"subject": subject})
+        _, entry = await logged(service, partial(asked.of, service, token))
         assert entry.get("subjects", []) == named
         assert entry["details"]["filters"] == ["subject"]
         assert subject not in json.dumps(entry["details"])
@@ -197,7 +198,7 @@ async def test_a_fault_nobody_foresaw_is_logged_without_what_it_says(
 async def test_an_act_logs_itself_and_an_append_is_in_the_log_anyway(service: Service) -> None:
     token = await filled(service)
     _, entry = await logged(service, lambda: Ask("placeHold", "POST", "/v1/holds", HOLD).of(service, token))
-    assert (entry["action"], entry["outcome"]) == ("tlog.hold", "allowed")
+    assert (entry["action"], entry["outcome"]) == ("tlog.hold.place", "allowed")
     before = len(stored_own(service.made))
     assert (await service.append(entry_document())).status == 201
     assert (await service.append({"schema": 1})).slug == "entry-invalid"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -28,7 +28,7 @@ async def made(tmp_path: Path) -> AsyncIterator[MadeLog]:
 
 def access(made: MadeLog, **changed: Any) -> Access:
     values = {"action": "tlog.entry.read", "outcome": "allowed", "details": {"operation": "readEntry"}}
-    return Access(dpo(made), **(values | changed))  # type: ignore[arg-type]
+    return Access(dpo(made), **(values | changed))
 
 
 async def test_an_access_is_there_once_its_index_is(made: MadeLog) -> None:
@@ -114,10 +114,8 @@ class Kept:
         return len(self.entries) - 1
 
 
-def counting(kept: Kept, interval: float, clock: Any) -> AccessLog:
-    own: Any = kept
-    assert isinstance(own, Kept | OwnEntries)
-    return AccessLog(own, interval, clock)
+def counting(kept: Kept, interval: float, clock: Callable[[], float]) -> AccessLog:
+    return AccessLog(cast("OwnEntries", kept), interval, clock)
 
 
 async def test_who_is_turned_away_at_one_moment_is_one_entry() -> None:

@@ -22,13 +22,14 @@ Examples:
   tlog act show 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
   tlog act approve 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
   tlog act decline 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
-An act is an erasure, an expiry, a hold or the lift of one. Where two persons are wanted, it is pending until another
-one than asked approves it. Needs the token of a data protection officer; the URL may come from $TLOG_URL.
+An act is an erasure, an expiry, a hold or the lift of one, or a grant of access. Where two persons are wanted, it is
+pending until another one than asked approves it. Needs the token of a data protection officer, for a grant that of an
+admin; the URL may come from $TLOG_URL.
 """
 
 app = new_app(help="List acts of every kind; approve or decline as the second person.", epilog=EXAMPLES)
 
-Kind = Literal["erasure", "expiry", "hold", "lift", "resume-expiry"]
+Kind = Literal["erasure", "expiry", "hold", "lift", "resume-expiry", "grant"]
 State = Literal["pending", "begun", "applied", "done", "declined", "overtaken", "refused"]
 ActId = Annotated[str, typer.Argument(metavar="ACT", help="The act's id.", show_default=False)]
 

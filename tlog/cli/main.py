@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "append": "tlog.cli.append",
     "get": "tlog.cli.get",
     "search": "tlog.cli.search",
+    "who-looked": "tlog.cli.who_looked",
     "subject-access": "tlog.cli.subject_access",
     "erase": "tlog.cli.erase",
     "hold": "tlog.cli.hold",

@@ -26,6 +26,7 @@ from tlog.http.renderers import Renderers
 from tlog.service.identity.opened import OpenedIdentity, open_identity
 from tlog.service.identity.settings import OidcSettings
 from tlog.service.log import Log, LogParts
+from web.app import add_pages
 from web.evidence_page import evidence_page
 from web.subject_access_page import subject_access_page
 
@@ -82,6 +83,7 @@ async def _serve(
     auth = authenticator_of(log, identity, listen.over_tls)
     renderers = Renderers(evidence_page, subject_access_page)
     app = create_app(log, auth=auth, identity=identity, renderers=renderers)
+    add_pages(app, log, openid=identity is not None)
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     connections = _connections(runner, tls)

@@ -37,17 +37,40 @@ def witnessing(groups: Iterable[Group], cosigned: Collection[bytes]) -> frozense
     return frozenset(names)
 
 
-def shortfall(quorum: bytes, groups: Iterable[Group], cosigned: Collection[bytes]) -> str:
-    """Return, for people, how far the quorum is from being met."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a quorum is: its name, how many members it needs, and which of them witness."""
+
+    name: bytes
+    needed: int
+    members: tuple[tuple[bytes, bool], ...]
+
+    @property
+    def have(self) -> int:
+        """How many members witness."""
+        return sum(witnesses for _, witnesses in self.members)
+
+    @property
+    def met(self) -> bool:
+        """Whether they are enough."""
+        return self.have >= self.needed
+
+
+def standing(quorum: bytes, groups: Iterable[Group], cosigned: Collection[bytes]) -> Standing:
+    """Return how far a quorum is, given the witnesses that cosigned; `none` needs nobody and has no members."""
+    if quorum == NONE:
+        return Standing(NONE, 0, ())
     rules = tuple(groups)
     names = witnessing(rules, cosigned)
-    needed = next((g for g in rules if g.name == quorum), Group(quorum, 1, (quorum,)))
-    missing = [member for member in needed.members if member not in names]
-    have = len(needed.members) - len(missing)
-    return (
-        f"{printable(quorum)}: {have} of the needed {needed.threshold} cosigned; "
-        f"missing: {', '.join(printable(member) for member in missing)}"
-    )
+    rule = next((g for g in rules if g.name == quorum), Group(quorum, 1, (quorum,)))
+    return Standing(quorum, rule.threshold, tuple((member, member in names) for member in rule.members))
+
+
+def shortfall(quorum: bytes, groups: Iterable[Group], cosigned: Collection[bytes]) -> str:
+    """Return, for people, how far the quorum is from being met."""
+    found = standing(quorum, groups, cosigned)
+    missing = [printable(member) for member, witnesses in found.members if not witnesses]
+    return f"{printable(quorum)}: {found.have} of the needed {found.needed} cosigned; missing: {', '.join(missing)}"
 
 
 def printable(name: bytes) -> str:

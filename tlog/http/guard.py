@@ -42,7 +42,7 @@ class Guard:
         rules: Mapping[str, Rule] = RULES,
         public: frozenset[str] = PUBLIC,
     ) -> None:
-        self._auth = auth
+        self.auth = auth
         self._accesses = accesses
         self._limit = limit
         self.rules = dict(rules)
@@ -62,7 +62,7 @@ class Guard:
 
     async def _guarded(self, request: web.Request, handler: Handler, name: str, rule: Rule) -> web.StreamResponse:
         try:
-            principal = await self._auth.principal(request)
+            principal = await self.auth.principal(request)
         except (Unauthorized, Forbidden):  # Forbidden: the identity provider knows them, and no role here is theirs
             await self._accesses.refused(name)
             raise
@@ -102,7 +102,7 @@ class Guard:
     ) -> None:
         noted = request[NOTED]
         said = {"operation": name, **details, **noted.details}
-        shown = noted.indices if outcome == "allowed" else ()
+        shown = list(dict.fromkeys(noted.indices)) if outcome == "allowed" else ()  # a page may read one twice
         await self._accesses.record(Access(request[PRINCIPAL], rule.action, outcome, said, shown, noted.subject))
 
 

@@ -13,6 +13,7 @@ from tlog.audit.faults import collect_faults
 from tlog.audit.strict_json import json_fault
 from tlog.errors import Fault
 from tlog.http.errors import RequestInvalid, UnsupportedMedia
+from tlog.http.given_body import sends_json
 from tlog.http.limits import BodyBudget
 
 MAX_BYTES: Final = 32 << 10
@@ -21,7 +22,7 @@ Body = TypeVar("Body", bound=Struct)
 
 async def read_json(request: web.Request, bodies: BodyBudget, client: str, shape: type[Body]) -> Body:
     """Return the body as `shape`. Raises `UnsupportedMedia`, `RequestInvalid` with every fault, what a lease does."""
-    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
+    if not sends_json(request):
         raise UnsupportedMedia(f"send one object as {JSON}")
     with bodies.lease(client) as lease:
         data = await lease.read(request, MAX_BYTES)

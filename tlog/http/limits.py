@@ -19,6 +19,7 @@ from aiohttp import web
 
 from tlog.errors import Overloaded, TooLarge, TooManyRequests
 from tlog.http.errors import BadBody, BodyTimeout, UnsupportedMedia
+from tlog.http.given_body import given_body
 
 MAX_ENTRIES_BODY_BYTES: Final = 8 << 20
 MAX_LEAF_BODY_BYTES: Final = (1 << 16) - 1
@@ -140,6 +141,12 @@ class Lease:
 
         Raises `TooLarge`, `Overloaded`, `TooManyRequests`, `BodyTimeout`, `BadBody`, `UnsupportedMedia`.
         """
+        given = given_body(request)
+        if given is not None:
+            if len(given) > limit:
+                raise _too_large(limit)
+            self.grow_to(len(given))
+            return given
         coding = request.headers.get("Content-Encoding", "identity")
         if coding.lower() != "identity":
             raise UnsupportedMedia("send the request body without a Content-Encoding; it is not decompressed here")

@@ -27,6 +27,7 @@ from tlog.http.answers import EntryAnswer, EntryPage, EntryProblem, json_answer
 from tlog.http.auth import require_readable
 from tlog.http.entry_answer import entry_answers
 from tlog.http.errors import UnsupportedMedia
+from tlog.http.given_body import sends_json
 from tlog.http.limits import BodyBudget
 from tlog.http.noted import note_read, principal_of
 from tlog.http.problem import kind_of
@@ -62,7 +63,7 @@ class SearchRoutes:
         """Answer `POST /v1/entries/search`."""
         parse_query(request)
         principal = principal_of(request)
-        if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
+        if not sends_json(request):
             raise UnsupportedMedia(f"send the filters as {JSON}, one object")
         with self._bodies.lease(principal.name) as lease:
             search = parse_search(members(await lease.read(request, MAX_BODY_BYTES)))

@@ -30,6 +30,7 @@ from tlog.service.acts import Acts, Step
 from tlog.service.admin_notes import AdminNotes
 from tlog.service.appender import Appender
 from tlog.service.checkpoint_signer import CheckpointSigner
+from tlog.service.completeness import Completeness
 from tlog.service.drill_desk import LogDesk
 from tlog.service.drill_schedule import DrillSchedule, DrillSettings
 from tlog.service.drill_windows import DrillWindows
@@ -59,6 +60,7 @@ from tlog.service.sequencer import Sequencer
 from tlog.service.settings import LogSettings
 from tlog.service.stored_tiles import StoredTiles
 from tlog.service.unused_keys import UnusedKeys
+from tlog.service.witness_heads import WitnessHeads
 from tlog.service.witnessed_time import believable_time
 from tlog.storage.act_store import ActKind, ActStore
 from tlog.storage.append_store import Appended, AppendStore, NewRow, SealedRequest
@@ -71,6 +73,7 @@ from tlog.storage.hold_store import HoldStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.lookup_store import LookUpStore
 from tlog.storage.received_ranges import ReceivedRanges
+from tlog.storage.sequence_store import SequenceStore
 from tlog.storage.tile_store import TileStore
 from tlog.storage.token_store import TokenStore
 
@@ -138,6 +141,7 @@ class Log:
         self._own = own
         self.accesses = AccessLog(own)
         self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
+        self.completeness = Completeness(SequenceStore(parts.database), act_store, parts.now)
         self.grants = Grants(self.acts, self.tokens, second_person=self.settings.second_person)
         self.acts.register(ActKind.GRANT, self.grants)
         self.who_looked = Accesses(LookUpStore(parts.database), self.store, self.entries, parts.keyring)
@@ -234,6 +238,13 @@ class Log:
             self._session,
             parts.now,
         )
+        self.heads = WitnessHeads(
+            parts.signer.origin,
+            self.witnesses.feeders,
+            self._session,
+            lambda: min(self._integrator.state.integrated_size, last.size if (last := self.publisher.signed) else 0),
+            lambda size: asyncio.to_thread(self.proofs.root, size),
+        )
         self.publisher = Publisher(
             store=self.store,
             integrator=self._integrator,
@@ -268,6 +279,8 @@ class Log:
         await self._unused.stop()
         await asyncio.to_thread(self._sealing.stop)
         await self.publisher.stop()
+        await self.heads.close()
+        await self.completeness.close()
         await self._session.close()
         await asyncio.to_thread(self._parts.database.close)
 

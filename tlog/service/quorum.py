@@ -75,6 +75,11 @@ class Witnesses:
         self.status = {feeder.url: WitnessStatus(feeder.label, feeder.url) for feeder in self._feeders}
         self._tasks: set[asyncio.Task[tuple[Signature, ...]]] = set()
 
+    @property
+    def feeders(self) -> Sequence[WitnessFeeder]:
+        """Those who are asked, one for each URL, in the policy's order."""
+        return self._feeders
+
     async def cosign(self, note: Note, checkpoint: Checkpoint, history: History, patience: Patience) -> Round:
         """Return when the quorum is met, everybody answered, or `patience.seconds` went by.
 

@@ -217,6 +217,23 @@ class LogStore:
         with self.database.read() as connection:
             return [_checkpoint(row) for row in connection.execute(query).mappings()]
 
+    def growth(self, points: int = 48) -> list[tuple[int, int]]:
+        """Return (size, time witnessed in microseconds) of up to `points` checkpoints spread over the log, by size.
+
+        Each is found by the table's key, so it costs the same on a log of any size.
+        """
+        seen = checkpoints.c.witnessed_at.is_not(None)
+        columns = select(checkpoints.c.size, checkpoints.c.witnessed_at).where(seen).limit(1)
+        upward, found = columns.order_by(checkpoints.c.size), {}
+        with self.database.read() as connection:
+            last = connection.execute(columns.order_by(checkpoints.c.size.desc())).first()
+            for number in range(points):
+                start = 0 if last is None else last.size * number // max(points - 1, 1)
+                row = connection.execute(upward.where(checkpoints.c.size >= start)).first()
+                if row is not None:
+                    found[int(row[0])] = int(row[1])
+        return sorted(found.items())
+
     def checkpoints_of(self, sizes: Collection[int]) -> dict[int, StoredCheckpoint]:
         """Return the checkpoints of these sizes, by size; missing ones are left out."""
         found: dict[int, StoredCheckpoint] = {}

@@ -41,11 +41,11 @@ class _Live:
 
     async def run(self, rate: float) -> None:
         async with open_feed(self._stage) as feed:
-            await self._append(feed, OPENING)
+            opening = await self._append(feed, OPENING)
             await asyncio.to_thread(self._write_tokens)
             self._say_addresses()
-            await published(self._stage, feed.auditor, OPENING)
-            await self._show_proof(self._random.randrange(OPENING))
+            await published(self._stage, feed.auditor, max(opening) + 1)
+            await self._show_proof(self._random.choice(opening))
             self._say("\nentries are arriving; Ctrl-C ends everything")
             await all_of((self._stream(feed, rate), self._report(feed)))
 
@@ -54,9 +54,10 @@ class _Live:
             await self._append(feed, 1)
             await asyncio.sleep(self._random.expovariate(rate))
 
-    async def _append(self, feed: Feed, count: int) -> None:
-        await feed.append([self._generator.next(now_us()) for _ in range(count)])
+    async def _append(self, feed: Feed, count: int) -> list[int]:
+        ids = await feed.append([self._generator.next(now_us()) for _ in range(count)])
         self._appended += count
+        return sorted(ids)
 
     async def _report(self, feed: Feed) -> None:
         while True:
@@ -64,7 +65,8 @@ class _Live:
             found = await newest(self._stage, feed.auditor)
             alive = sum(witness.alive for witness in self._stage.witnesses)
             size = 0 if found is None else found.size
-            self._say(f"{self._appended} entries, {size} under the witnessed checkpoint, {alive} witnesses running")
+            covered = f"{size} under the witnessed checkpoint, with the log's own"
+            self._say(f"{self._appended} entries; {covered}; {alive} witnesses running")
 
     def _write_tokens(self) -> None:
         for name, token in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Final
@@ -83,8 +84,9 @@ class _Once:
 
     async def run(self) -> None:
         async with open_feed(self._stage) as feed:
-            auditor = Auditor(self._verifier, feed.auditor, await self._append(feed))
-            proofs = await self._check_proofs(auditor)
+            ids = await self._append(feed)
+            auditor = Auditor(self._verifier, feed.auditor, ids)
+            proofs = await self._check_proofs(auditor, sorted(ids))
             await self._check_checkpoints(auditor)
             self._check_tampered(proofs[0])
 
@@ -94,14 +96,14 @@ class _Once:
             task = bar.add_task("appended", total=self._entries)
             ids = await feed.append_all(map(self._generator.next, times), lambda stored: bar.advance(task, stored))
         self._outcome.entries = len(ids)
-        if sorted(ids) != list(range(self._entries)):
-            raise StorageFault(f"the log did not acknowledge every index from 0 to {self._entries - 1} once")
+        if len(ids) != self._entries:
+            raise StorageFault(f"the log did not acknowledge {self._entries} entries, each with an index of its own")
         self._say(f"{len(ids)} entries are durable; waiting until they are witnessed")
-        self._outcome.tree_size = (await published(self._stage, feed.auditor, len(ids))).size
+        self._outcome.tree_size = (await published(self._stage, feed.auditor, max(ids) + 1)).size
         return ids
 
-    async def _check_proofs(self, auditor: Auditor) -> list[TlogProof]:
-        indices = self._random.sample(range(self._entries), min(PROOFS, self._entries))
+    async def _check_proofs(self, auditor: Auditor, appended: Sequence[int]) -> list[TlogProof]:
+        indices = self._random.sample(appended, min(PROOFS, self._entries))
         proofs = await auditor.proofs(indices)
         self._outcome.proofs_verified = len(proofs)
         self._say(f"{len(proofs)} random proofs verified offline")

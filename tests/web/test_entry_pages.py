@@ -1,0 +1,132 @@
+"""Search, an entry, and who looked: as somebody who is logged in sees them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.service.test_publisher import append as append_many
+from tests.service.test_publisher import town
+from tests.support import entry_document, running_log
+from tests.web.conftest import append
+from tests.web.site import Site, html, site
+from tlog.audit.evidence import parse_evidence
+from tlog.client.evidence_verifier import EvidenceVerifier
+from tlog.service.erasure_request import ErasureRequest, Person
+from tlog.service.principal import Principal
+from tlog.storage.roles import Role
+
+
+async def test_entries_are_found_and_no_id_is_in_an_address(clinic: Site) -> None:
+    await clinic.log_in(Role.AUDITOR)
+    page = html(await clinic.submit("/ui/search", subject="p-4711"))
+    assert "2 entries on this page" in page.text
+    addresses = [a.get("href") or a.get("action") or "" for tag, a in page.tags if tag in {"a", "form"}]
+    assert "/ui/entries/0" in addresses
+    assert not [address for address in addresses if "p-4711" in address]
+    assert {"id": "f-subject", "name": "subject", "value": "p-4711", "autocomplete": "off"}.items() <= next(
+        tag for tag in page.all("input") if tag.get("name") == "subject"
+    ).items()
+
+
+async def test_a_page_of_results_leads_to_the_next_with_the_same_filters(clinic: Site) -> None:
+    await clinic.log_in(Role.AUDITOR)
+    page = html(await clinic.submit("/ui/search", source="clinic", limit="2"))
+    assert "2 entries on this page" in page.text
+    hidden = {str(tag["name"]): str(tag["value"]) for tag in page.all("input") if tag.get("type") == "hidden"}
+    assert hidden["source"] == "clinic"
+    following = html(await clinic.submit("/ui/search", source="clinic", limit="2", cursor=hidden["cursor"]))
+    assert "1 entry on this page" in following.text
+
+
+async def test_a_refused_search_shows_what_was_typed_and_what_is_wrong(clinic: Site) -> None:
+    await clinic.log_in(Role.AUDITOR)
+    page = html(await clinic.submit("/ui/search", actor_id="e-1007", source="clinic"), 400)
+    assert "actor_type: missing" in page.text
+    values = {tag.get("name"): tag.get("value") for tag in page.all("input")}
+    assert values["actor_id"] == "e-1007"
+    assert page.headings()[0] == 1
+
+
+async def test_an_entry_is_shown_with_its_proof_and_evidence_of_it_verifies(clinic: Site) -> None:
+    await clinic.log_in(Role.AUDITOR)
+    page = await clinic.page("/ui/entries/0")
+    for said in ("patient.record.read", "Dr. Ada Example", "p-4711", "record r-55", "Verified by this server"):
+        assert said in page.text
+    assert any(tag.get("role") == "img" for tag in page.all("svg"))
+    policy = clinic.made.log.policy
+    block = page.source.partition('id="evidence">')[2].partition("</script>")[0]
+    assert EvidenceVerifier(policy).verify(parse_evidence(block.encode())).entries[0].index == 0
+    answer = await clinic.submit("/ui/entries/0/evidence", disclose=["core", "subjects"])
+    assert "attachment" in answer.headers["Content-Disposition"]
+    values = EvidenceVerifier(policy).verify(parse_evidence(answer.body)).entries[0].values
+    assert "subjects[0]" in values
+    assert "actor.id" not in values
+
+
+async def test_who_looked_is_on_the_page_and_each_look_is_logged(clinic: Site) -> None:
+    await clinic.log_in(Role.AUDITOR, "ann")
+    assert "Nobody but you, now" in (await clinic.page("/ui/entries/1")).text
+    await clinic.log_in(Role.AUDITOR, "bob")
+    page = await clinic.page("/ui/entries/1")
+    assert "ann" in page.text
+    access = html(await clinic.submit("/ui/access", index="1"))
+    assert "2 accesses on this page" in access.text
+    assert "tlog.entry.read" in (await clinic.page("/ui/access")).text
+
+
+async def test_a_reader_sees_entries_without_evidence_and_without_who_looked(clinic: Site) -> None:
+    await clinic.log_in(Role.READER)
+    page = await clinic.page("/ui/entries/0")
+    assert "p-4711" in page.text
+    assert "not the right to take evidence away" in page.text
+    assert "Who looked at it" not in page.text
+    assert (await clinic.submit("/ui/entries/0/evidence", disclose="core")).status == 403
+
+
+async def test_an_erased_part_says_when_and_by_which_entry(clinic: Site) -> None:
+    erasures = clinic.made.log.erasures
+    assert erasures is not None
+    officer = Principal("token", "t1", "dana", frozenset({Role.DPO}))
+    asked = ErasureRequest(Person("subject", "p-4711"), "GDPR Art. 17", "Dana Officer", None, False)
+    done = await erasures.request(asked, officer, wait=True)
+    await clinic.made.log.wait("witnessed", int(done.index or 0) + 1)
+    await clinic.log_in(Role.AUDITOR)
+    page = await clinic.page("/ui/entries/0")
+    assert "p-4711" not in page.text
+    assert "Erased" in page.text
+    assert any(link.get("href") == f"/ui/entries/{done.index}" for link in page.all("a"))
+    assert "Verified by this server" in page.text, "the rest still verifies"
+    assert "Dr. Ada Example" in page.text
+    found = html(await clinic.submit("/ui/search", source="clinic"))
+    assert "erased" in found.text
+
+
+@pytest.mark.parametrize(("path", "status"), [("/ui/entries/99", 404), ("/ui/entries/x", 400), ("/ui/entries/-1", 400)])
+async def test_an_entry_that_is_not_there_is_said(clinic: Site, path: str, status: int) -> None:
+    await clinic.log_in(Role.AUDITOR)
+    assert str(status) in (await clinic.page(path, status)).text
+
+
+async def test_what_an_entry_says_can_not_become_part_of_the_page(clinic: Site) -> None:
+    evil = "</script><script>alert(1)</script><b onclick=x>"
+    index = await append(clinic.made, entry_document(details={"note": evil}, actor={"type": "t", "id": evil}))
+    await clinic.log_in(Role.AUDITOR)
+    page = await clinic.page(f"/ui/entries/{index}")
+    assert evil not in page.source
+    assert all(script.get("src") or script.get("type") == "application/json" for script in page.all("script"))
+    assert not [tag for tag, attributes in page.tags if "onclick" in attributes]
+    block = page.source.partition('id="evidence">')[2].partition("</script>")[0]
+    assert evil in json.dumps(json.loads(block)) or evil.replace("<", "\\u003c") not in block
+
+
+async def test_the_time_bracket_is_that_of_the_witnesses(tmp_path: Path) -> None:
+    async with town(tmp_path) as place, running_log(place.folder, **place.options()) as made, site(made) as served:
+        await made.log.wait("witnessed", await append_many(made, 2))
+        await made.log.wait("witnessed", await append_many(made, 1))
+        await served.log_in(Role.AUDITOR)
+        page = await served.page("/ui/entries/2")
+        assert "After" in page.text
+        assert "under their signatures" in page.text

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.web.site import Site, html
+from tlog.http.sessions import FORM_TOKEN
+from tlog.service.lookup_filters import Filters
+from tlog.storage.roles import Role
+from tlog.storage.token_store import Credential, NewToken
+from web.pages.login import way_back
+
+GUARDED = ("/ui/search", "/ui/access", "/ui/sources", "/ui/people", "/ui/retention", "/ui/holds", "/ui/tokens")
+
+
+async def test_who_is_not_logged_in_is_shown_the_way_and_comes_back(clinic: Site) -> None:
+    answer = await clinic.get("/ui/search")
+    assert (answer.status, answer.headers["Location"]) == (303, "/ui/login?next=/ui/search")
+    page = await clinic.page(answer.headers["Location"])
+    assert {"type": "hidden", "name": "next", "value": "/ui/search"} in page.all("input")
+    token = clinic.made.token("jane", Role.AUDITOR)
+    back = await clinic.post("/ui/login", [("token", f" {token}\n"), ("next", "/ui/search")])
+    assert (back.status, back.headers["Location"]) == (303, "/ui/search")
+    assert "jane" in (await clinic.page("/ui/search")).text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://evil.example/", "//evil.example", "/ui/../v1", "/ui/?a=1", "/docs", "/ui//evil.example\n", 7, None],
+)
+def test_the_way_back_is_a_page_of_this_log(text: object) -> None:
+    assert way_back(text).startswith("/ui/")
+    assert "evil.example\n" not in way_back(text)
+
+
+async def test_an_unknown_token_is_refused_and_not_shown_again(clinic: Site) -> None:
+    page = html(await clinic.post("/ui/login", [("token", "tlog_" + "x" * 40)]), 401)
+    assert "not known here" in page.text
+    assert "x" * 40 not in page.source
+
+
+async def test_a_cookie_of_a_page_opens_no_interface_and_a_token_no_page(clinic: Site) -> None:
+    await clinic.log_in(Role.AUDITOR)
+    assert (await clinic.get("/v1/entries/0")).status == 401
+    token = clinic.made.token("bob", Role.AUDITOR)
+    await clinic.submit("/ui/logout")
+    assert (await clinic.get("/ui/entries/0", Authorization=f"Bearer {token}")).status == 303
+
+
+async def test_logging_out_ends_the_session(clinic: Site) -> None:
+    await clinic.log_in(Role.AUDITOR)
+    assert (await clinic.get("/ui/search")).status == 200
+    assert (await clinic.submit("/ui/logout")).status == 303
+    assert (await clinic.get("/ui/search")).status == 303
+
+
+async def test_a_form_without_the_sessions_token_or_from_elsewhere_does_nothing(clinic: Site) -> None:
+    await clinic.log_in(Role.DPO)
+    for path in ("/ui/search", "/ui/people/erase", "/ui/holds", "/ui/retention/run", "/ui/logout"):
+        assert (await clinic.post(path, [("subject", "p-4711")])).status == 403, path
+        assert (await clinic.post(path, [(FORM_TOKEN, "guess")])).status == 403, path
+    token = clinic.made.token("eve", Role.AUDITOR)
+    assert (await clinic.post("/ui/login", [("token", token)], Origin="https://evil.example")).status == 403
+
+
+async def test_a_login_is_an_entry(clinic: Site) -> None:
+    await clinic.log_in(Role.AUDITOR)
+    page = clinic.made.log.lookup.page(Filters(source="tlog", action="tlog.session"), None, 10)
+    assert len(page.entries) == 1
+
+
+async def test_no_answer_names_the_library_that_serves_it(clinic: Site) -> None:
+    for path in ("/ui/", "/ui/nothing", "/ui/search", "/ui/login"):
+        assert (await clinic.get(path)).headers["Server"] == "tlog", path
+
+
+async def test_each_role_is_shown_its_pages_and_no_others(clinic: Site) -> None:
+    shown = {}
+    for role in (Role.READER, Role.AUDITOR, Role.DPO, Role.ADMIN):
+        await clinic.log_in(role)
+        page = await clinic.page("/ui/")
+        links = {link.get("href") or "" for link in page.all("a")}
+        shown[role] = {link for link in links if link.startswith("/ui/")} - {"/ui/", "/ui/witnesses", "/ui/compare"}
+        for path in (
+            "/ui/search",
+            "/ui/access",
+            "/ui/sources",
+            "/ui/people",
+            "/ui/retention",
+            "/ui/holds",
+            "/ui/tokens",
+        ):
+            assert ((await clinic.get(path)).status == 200) is (path in shown[role]), (role, path)
+    assert shown[Role.READER] == {"/ui/search"}
+    assert "/ui/access" in shown[Role.AUDITOR]
+    assert {"/ui/people", "/ui/retention", "/ui/holds", "/ui/acts"} <= shown[Role.DPO]
+    assert "/ui/tokens" in shown[Role.ADMIN]
+    assert "/ui/search" not in shown[Role.ADMIN]
+
+
+async def test_a_link_logs_in_once_and_only_when_its_button_is_pressed(clinic: Site) -> None:
+    new = NewToken("root", frozenset({Role.ADMIN}), credential=Credential.LINK)
+    code = clinic.made.log.tokens.issue(new)[1]
+    for _ in range(2):
+        assert {"type": "hidden", "name": "code", "value": code} in (
+            await clinic.page(f"/ui/login/link?code={code}")
+        ).all("input")
+    assert (await clinic.post("/ui/login/link", [("code", code)])).status == 303
+    assert (await clinic.get("/ui/tokens")).status == 200
+    page = html(await clinic.post("/ui/login/link", [("code", code)]), 401)
+    assert code not in page.source

@@ -1,0 +1,174 @@
+"""People, retention, holds, acts, sources, tokens: what officers and administrators see and do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.support import entry_document, running_log
+from tests.web.conftest import append
+from tests.web.site import Site, html, site
+from tests.web.stage import DRILL
+from tlog.client.drill_result import DrillResult
+from tlog.errors import Unauthorized
+from tlog.service.principal import Principal
+from tlog.service.settings import LogSettings
+from tlog.storage.roles import Role
+
+BASIS = {"legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
+HOLD = {"kind": "legal-hold", "case": "2026/17", "reason": "court order", "authorised_by": "Dana Officer"}
+
+
+@pytest.fixture
+async def careful(tmp_path: Path) -> AsyncIterator[Site]:
+    """A log where erasures need a second person."""
+    settings = LogSettings(checkpoint_interval=0.02, sealing_processes=0, second_person=True)
+    async with running_log(tmp_path / "log", settings=settings) as made, site(made) as served:
+        await append(made, entry_document())
+        yield served
+
+
+async def test_a_person_is_erased_in_two_steps_and_their_id_is_in_no_address(clinic: Site) -> None:
+    await clinic.log_in(Role.DPO)
+    plan = html(await clinic.submit("/ui/people", subject="p-4711"))
+    assert "What would be erased" in plan.text
+    assert {"type": "hidden", "name": "subject", "value": "p-4711"} in plan.all("input")
+    assert "p-4711" in (await clinic.page("/ui/entries/0")).text, "nothing is changed yet"
+    done = html(await clinic.submit("/ui/people/erase", subject="p-4711", sure="1", **BASIS))
+    assert "entries erased" in done.text
+    assert "p-4711" not in done.source
+    assert "p-4711" not in (await clinic.page("/ui/entries/0")).text
+    assert "erasure" in (await clinic.page("/ui/acts")).text
+
+
+@pytest.mark.parametrize(("form", "starts"), [("html", b"<!doctype html>"), ("json", b"{")])
+async def test_a_person_gets_their_entries_as_a_file(clinic: Site, form: str, starts: bytes) -> None:
+    await clinic.log_in(Role.DPO)
+    answer = await clinic.submit("/ui/people/access", subject="p-4711", authorised_by="Dana Officer", format=form)
+    assert answer.status == 200, answer
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert answer.body.lower().startswith(starts)
+
+
+async def test_an_actor_can_be_named(clinic: Site) -> None:
+    await clinic.log_in(Role.DPO)
+    plan = html(await clinic.submit("/ui/people", actor__type="employee", actor__id="e-1007"))
+    assert {"type": "hidden", "name": "actor.id", "value": "e-1007"} in plan.all("input")
+
+
+async def test_a_form_that_is_not_whole_is_shown_again_with_its_faults(clinic: Site) -> None:
+    await clinic.log_in(Role.DPO)
+    page = html(await clinic.submit("/ui/people/erase", subject="p-4711"), 400)
+    assert "legal_basis" in page.text
+    assert "authorised_by" in page.text
+    assert (await clinic.submit("/ui/people", subject="p-4711", actor__type="t", actor__id="x")).status == 400
+
+
+async def test_nobody_is_said_to_be_nobody(clinic: Site) -> None:
+    await clinic.log_in(Role.DPO)
+    assert "Nobody of this name is here" in html(await clinic.submit("/ui/people", subject="p-0")).text
+
+
+async def test_a_hold_is_placed_stops_an_erasure_and_is_lifted(clinic: Site) -> None:
+    await clinic.log_in(Role.DPO)
+    placed = await clinic.submit("/ui/holds", subject="p-4711", **HOLD)
+    assert (placed.status, placed.headers["Location"]) == (303, "/ui/holds")
+    page = await clinic.page("/ui/holds")
+    assert "court order" in page.text
+    assert "p-4711" not in page.source
+    assert "On hold" in html(await clinic.submit("/ui/people", subject="p-4711")).text
+    refused = html(await clinic.submit("/ui/people/erase", subject="p-4711", **BASIS), 409)
+    assert "hold" in refused.text
+    lifted = await clinic.submit("/ui/holds/lift", hold="1", reason="over", authorised_by="Dana Officer")
+    assert lifted.status == 303
+    assert "There is none" in (await clinic.page("/ui/holds")).text
+    assert "over" in (await clinic.page("/ui/holds?all=1")).text
+
+
+async def test_an_erasure_waits_for_a_second_person(careful: Site) -> None:
+    await careful.log_in(Role.DPO, "dana")
+    page = html(await careful.submit("/ui/people/erase", subject="p-4711", **BASIS))
+    assert "waits for a second person" in page.text
+    acts = await careful.page("/ui/acts?state=pending")
+    act = next(str(form["action"]) for form in acts.all("form") if str(form["action"]).endswith("/approve"))
+    assert (await careful.submit(act)).status == 403, "not the one who asked"
+    await careful.log_in(Role.DPO, "omar")
+    approved = await careful.submit(act)
+    assert (approved.status, approved.headers["Location"]) == (303, "/ui/acts")
+    assert "p-4711" not in (await careful.page("/ui/entries/0")).text
+
+
+async def test_an_act_can_be_declined(careful: Site) -> None:
+    await careful.log_in(Role.DPO, "dana")
+    await careful.submit("/ui/people/erase", subject="p-4711", **BASIS)
+    acts = await careful.page("/ui/acts")
+    act = next(str(form["action"]) for form in acts.all("form") if str(form["action"]).endswith("/decline"))
+    await careful.log_in(Role.DPO, "omar")
+    assert (await careful.submit(act)).status == 303
+    assert "declined" in (await careful.page("/ui/acts")).text
+    assert "p-4711" in (await careful.page("/ui/entries/0")).text
+
+
+async def test_retention_is_planned_and_run(clinic: Site) -> None:
+    await clinic.log_in(Role.DPO)
+    assert "standard/" in (await clinic.page("/ui/retention")).text
+    ran = await clinic.submit("/ui/retention/run", authorised_by="Dana Officer", sure="1")
+    assert (ran.status, ran.headers["Location"]) == (303, "/ui/acts?kind=expiry")
+    assert (await clinic.page("/ui/acts?kind=expiry")).text
+    assert "until: a day" in (await clinic.page("/ui/retention?until=soon", 400)).text
+
+
+async def test_gaps_of_sources_are_shown(clinic: Site) -> None:
+    await append(clinic.made, entry_document(seq=10**6), entry_document(seq=10**6 + 5))
+    await clinic.log_in(Role.AUDITOR)
+    page = await clinic.page("/ui/sources")
+    assert "Gaps of clinic" in page.text
+    assert "late" in page.text
+    assert "tlog" in page.text, "the log's own entries are numbered too"
+    assert "Entries missing 0" in (await clinic.page("/ui/")).text, "late is not missing"
+
+
+async def test_tokens_are_shown_without_their_text(clinic: Site) -> None:
+    text = clinic.made.token("carl", Role.AUDITOR)
+    await clinic.log_in(Role.ADMIN)
+    page = await clinic.page("/ui/tokens")
+    assert "carl" in page.text
+    assert "see who read what" in page.text
+    assert text not in page.source
+
+
+async def test_a_token_is_issued_shown_once_and_revoked(clinic: Site) -> None:
+    await clinic.log_in(Role.ADMIN)
+    issued = html(await clinic.submit("/ui/tokens", name="carl", roles=["auditor"], credential="bearer"))
+    text = issued.source.partition('secret">')[2].partition("<")[0].strip()
+    assert text.startswith("tlog_")
+    listed = await clinic.page("/ui/tokens")
+    assert text not in listed.source
+    token_id = clinic.made.log.tokens.find(text).token_id
+    revoked = await clinic.submit(f"/ui/tokens/{token_id}/revoke")
+    assert (revoked.status, revoked.headers["Location"]) == (303, "/ui/tokens")
+    assert "revoked" in (await clinic.page("/ui/tokens")).text
+    with pytest.raises(Unauthorized):
+        clinic.made.log.tokens.find(text)
+
+
+async def test_a_token_that_can_not_be_is_refused_on_its_form(clinic: Site) -> None:
+    await clinic.log_in(Role.ADMIN)
+    page = html(await clinic.submit("/ui/tokens", name="carl", roles=["writer"]), 400)
+    assert "a writer needs at least one source" in page.text
+    assert "Issue a credential" in page.text
+
+
+async def test_a_drill_is_shown_with_what_it_missed(clinic: Site) -> None:
+    done = await clinic.made.log.drills.log(
+        msgspec.convert(DRILL, DrillResult), Principal("token", "t1", "ann", frozenset({Role.AUDITOR})).actor()
+    )
+    await clinic.log_in(Role.AUDITOR)
+    page = await clinic.page("/ui/drills")
+    assert any(link.get("href") == f"/ui/entries/{done}" for link in page.all("a"))
+    assert "2026-02-01 to 2026-02-15" in page.text
+    assert "142 ms" in page.text
+    assert "passed" in page.text

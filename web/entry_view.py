@@ -1,0 +1,132 @@
+"""An entry for people: its fields in groups, and for each group that was erased, when and by which act. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tlog.audit.part import ACTOR, SHARED, subject_label
+from tlog.http.answers import EntryAnswer, ErasedPartAnswer
+
+_WORDS: Final = {
+    "action": "Action",
+    "crud": "Kind of access",
+    "outcome": "Outcome",
+    "purpose": "Purpose",
+    "legal_basis": "Legal basis",
+    "policy": "Policy",
+    "decision_id": "Decision",
+    "granted_by": "Granted by",
+    "source": "Source",
+    "seq": "Number of the source",
+    "id": "Id",
+    "occurred_at": "Occurred",
+    "received_at": "Received",
+    "retention": "Retention class",
+    "schema": "Schema",
+    "type": "Type",
+    "name": "Name",
+    "role": "Role",
+    "organization": "Organization",
+    "ip": "Address",
+    "user_agent": "Program",
+    "session": "Session",
+    "trace_id": "Trace",
+    "request_id": "Request",
+}
+_WHAT: Final = ("action", "outcome", "crud", "purpose", "legal_basis")
+_WHEN: Final = ("occurred_at", "received_at", "source", "seq", "id", "retention", "schema")
+_TIMES: Final = frozenset({"occurred_at", "received_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field: its name in the entry, what it is called, and its value as text. `form` is how to set it."""
+
+    name: str
+    word: str
+    value: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields that belong together, or the erasure that took them."""
+
+    title: str
+    fields: tuple[Field, ...]
+    erased: ErasedPartAnswer | None = None
+    gone: bool = False
+
+
+def entry_groups(answer: EntryAnswer) -> list[Group]:
+    """Return the groups of an entry in the order of reading."""
+    entry = answer.entry
+    groups = [
+        Group("What happened", _fields(entry, _WHAT) + _members(entry.get("authorization"), "authorization")),
+        _part(answer, ACTOR, "Who acted", _members(entry.get("actor"), "actor")),
+    ]
+    groups += _subjects(answer)
+    shared = _part(answer, SHARED, "On what", _shared(entry))
+    if shared.gone or shared.fields:
+        groups.append(shared)
+    groups.append(Group("When and where logged", _fields(entry, _WHEN)))
+    return groups
+
+
+def _subjects(answer: EntryAnswer) -> list[Group]:
+    """Return one group of those who can be read, and one for each who was erased."""
+    subjects = answer.entry.get("subjects") or ()
+    shown: list[Field] = []
+    gone = []
+    for number, subject in enumerate(subjects):
+        label, many = subject_label(number), len(subjects) > 1
+        if label in answer.erased:
+            gone.append(_part(answer, label, f"Whose data, person {number + 1}" if many else "Whose data", ()))
+            continue
+        shown.append(Field(label, f"Person {number + 1}" if many else "Person", subject["id"], "text"))
+        if "data" in subject:
+            shown.append(Field(f"{label}.data", "Data", _json(subject["data"]), "json"))
+    return [*([Group("Whose data", tuple(shown))] if shown else []), *gone]
+
+
+def _part(answer: EntryAnswer, label: str, title: str, fields: tuple[Field, ...]) -> Group:
+    if label not in answer.erased:
+        return Group(title, fields)
+    return Group(title, (), next((each for each in answer.erasures if each.part == label), None), gone=True)
+
+
+def _fields(entry: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Field, ...]:
+    return tuple(_field(name, name, entry[name]) for name in names if name in entry)
+
+
+def _members(group: Mapping[str, Any] | None, prefix: str) -> tuple[Field, ...]:
+    return tuple(_field(f"{prefix}.{name}", name, value) for name, value in (group or {}).items())
+
+
+def _shared(entry: Mapping[str, Any]) -> tuple[Field, ...]:
+    targets = entry.get("targets") or ()
+    shown = [Field("targets", f"Target {number}", _target(each), "text") for number, each in enumerate(targets, 1)]
+    if "details" in entry:
+        shown.append(Field("details", "Details", _json(entry["details"]), "json"))
+    return (*shown, *_members(entry.get("correlation"), "correlation"))
+
+
+def _target(target: Mapping[str, Any]) -> str:
+    name = f", {target['name']}" if target.get("name") else ""
+    return f"{target['type']} {target['id']}{name}"
+
+
+def _field(name: str, short: str, value: Any) -> Field:
+    word = _WORDS.get(short, short)
+    if short in _TIMES:
+        return Field(name, word, str(value), "time")
+    if isinstance(value, dict | list):
+        return Field(name, word, _json(value), "json")
+    return Field(name, word, str(value), "text")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)
