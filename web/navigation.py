@@ -60,7 +60,7 @@ NAVIGATION: Final = (
     Section(
         "Data protection",
         (
-            Link("/ui/people", "People", (Right.PROTECT,), ("/ui/people/",)),
+            Link("/ui/people", "People", (Right.GIVE,), ("/ui/people/",)),
             Link("/ui/retention", "Retention", (Right.PROTECT,), ("/ui/retention/",)),
             Link("/ui/holds", "Holds", (Right.PROTECT,), ("/ui/holds/",)),
             Link("/ui/acts", "Acts", (Right.PROTECT, Right.ADMINISTER), ("/ui/acts/",)),

@@ -40,7 +40,7 @@ AS_OPERATION: Final[Mapping[str, str]] = {
 }
 OWN: Final[Mapping[str, Rule]] = {
     "ui.search": Rule((Right.READ,), "tlog.page.open", Logged.DENIED),
-    "ui.people": Rule((Right.PROTECT,), "tlog.page.open", Logged.DENIED),
+    "ui.people": Rule((Right.GIVE,), "tlog.page.open", Logged.DENIED),
     "ui.sources": Rule((Right.OVERSEE,), "tlog.sources.read"),
     "ui.access": Rule((Right.WATCH,), "tlog.access.read"),
     "ui.access.run": Rule((Right.WATCH,), "tlog.access.read"),

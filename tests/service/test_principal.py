@@ -18,6 +18,7 @@ EXPECTED = {
     "dpo": {
         *("read entries", "take evidence away", "see who read what", "see sources, drills and acts"),
         "erase, hold and let expire",
+        "give a data subject their entries",
     },
     "admin": {"see sources, drills and acts", "manage tokens and roles"},
 }
@@ -107,3 +108,14 @@ def test_the_log_calls_somebody_by_name_and_says_who_vouched() -> None:
     assert (actor.type, actor.id, actor.name) == ("token", "jane", "Dana Officer")
     user = Principal("user", "u-1", "jane@example.com", frozenset({Role.DPO})).actor()
     assert (user.type, user.id, user.name) == ("tlog-user", "jane@example.com", None)
+
+
+@pytest.mark.parametrize("scope", [RowScope(frozenset({"shop"})), RowScope(None, frozenset({"short"}))])
+@pytest.mark.parametrize("right", [Right.PROTECT, Right.WATCH])
+def test_who_is_limited_to_some_rows_reaches_no_others(scope: RowScope, right: Right) -> None:
+    """An erasure, and who looked, would reach beyond them; the rest of the role's rights stay."""
+    limited = somebody(Role.DPO, scope=scope)
+    with pytest.raises(Forbidden, match="you are dpo, limited to"):
+        limited.require(right)
+    limited.require(Right.READ, Right.PROVE, Right.GIVE)
+    assert not scope_of(limited.roles, scope).own

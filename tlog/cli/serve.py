@@ -60,5 +60,5 @@ def _ready(address: Address, as_json: bool) -> None:
     where = {"url": address.url, "origin": address.origin, "port": address.port}
     text = f"{address.origin} listens on {address.url}"
     if address.halted is not None:
-        text = f"{text}\nHALTED: it takes and signs nothing and answers reads only: {address.halted}"
+        text = f"{text}\nHALTED: it takes and signs nothing and answers what is public only: {address.halted}"
     emit({"event": "ready", **where, "halted": address.halted}, text, as_json)

@@ -42,7 +42,7 @@ def command(
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show who looked at an entry, or at anything about a person."""
+    """Show who looked at an entry, or up a person."""
     if (index is None) == (subject_file is None):
         raise typer.BadParameter("name either INDEX or --subject-file")
     what: dict[str, object] = {"index": index} if subject_file is None else {"subject": id_in(subject_file)}

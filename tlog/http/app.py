@@ -41,6 +41,7 @@ from tlog.http.retention import RetentionRoutes
 from tlog.http.search import SearchRoutes
 from tlog.http.server_log import LOGGER
 from tlog.http.sessions import Sessions
+from tlog.http.sources import SourceRoutes
 from tlog.http.subject_access import SubjectAccessRoute
 from tlog.http.tiles import TileRoutes
 from tlog.http.tokens import TokenRoutes
@@ -161,7 +162,9 @@ def _acts(log: Log, bodies: BodyBudget, renderers: Renderers) -> list[web.RouteD
 def _administration(log: Log, bodies: BodyBudget) -> list[web.RouteDef]:
     accesses = AccessRoutes(log, bodies)
     tokens = TokenRoutes(log, bodies)
+    sources = SourceRoutes(log)
     return [
+        web.get("/v1/sources", sources.all, name="sources"),
         web.get("/v1/access", accesses.by_entry, name="accesses"),
         web.post("/v1/access/search", accesses.by_body, name="searchAccesses"),
         web.post("/v1/tokens", tokens.issue, name="issueToken"),

@@ -17,7 +17,7 @@ from tlog.audit.entry import JSON, NDJSON, Entry
 from tlog.audit.evidence import MAX_ENTRIES as MAX_FILE_ENTRIES
 from tlog.audit.evidence import Evidence
 from tlog.client.drill_result import DrillResult
-from tlog.http import answers, drill_answers, problem
+from tlog.http import answers, answers_sources, drill_answers, problem
 from tlog.http.access import AccessBody
 from tlog.http.checkpoints import DEFAULT_LIMIT, MAX_LIMIT, ORDERS
 from tlog.http.entries import DEFAULT_WAIT_SECONDS, MAX_WAIT_SECONDS, STAGES
@@ -81,6 +81,7 @@ _ANSWERS: Final = (
     answers.Ready,
     answers.AccessPage,
     AccessBody,
+    answers_sources.SourceList,
     answers.TokenList,
     answers.TokenAnswer,
     answers.IssuedAnswer,

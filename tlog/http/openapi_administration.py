@@ -9,7 +9,7 @@ from tlog.http.openapi_words import NUMBER, TEXT, Schema, answer_of, operation, 
 
 def administration() -> Schema:
     """Return the paths."""
-    return _accesses() | _tokens()
+    return _accesses() | _sources() | _tokens()
 
 
 def _accesses() -> Schema:
@@ -36,6 +36,19 @@ def _accesses() -> Schema:
                 body={JSON: {"schema": ref("AccessBody")}},
             )
         },
+    }
+
+
+def _sources() -> Schema:
+    return {
+        "/v1/sources": {
+            "get": operation(
+                "sources",
+                "What each source sent, and which of its numbers are missing",
+                {"200": answer_of("Every source", ref("SourceList"))},
+                security=TOKEN,
+            )
+        }
     }
 
 

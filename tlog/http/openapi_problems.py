@@ -50,6 +50,7 @@ _OF: Final[dict[str, Errors]] = {
     "accesses": (*_LOGGED, *_SHARE),
     "searchAccesses": (*_OBJECT, *_SHARE, errors.BadRequest),
     "issueToken": (*_OBJECT, *_ACT, errors.BadRequest, errors.Conflict),
+    "sources": _LOGGED,
     "tokens": _LOGGED,
     "revokeToken": (*_LOGGED, errors.NotFound),
     "erase": (*_OBJECT, *_ACT, errors.BadRequest, errors.Held, errors.Damaged),

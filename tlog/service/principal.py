@@ -7,7 +7,8 @@
     dpo         as auditor; erase, hold, let expire, give a data subject their entries
     admin       tokens and roles; reads no entry
 
-A principal of several roles has the rights of all of them, within one `RowScope`.
+A principal of several roles has the rights of all of them, within one `RowScope`. Who is limited to some rows neither
+acts on people's data, which would reach beyond them, nor sees who read what.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Right(StrEnum):
     PROVE = "take evidence away"
     WATCH = "see who read what"
     OVERSEE = "see sources, drills and acts"
+    GIVE = "give a data subject their entries"
     PROTECT = "erase, hold and let expire"
     ADMINISTER = "manage tokens and roles"
 
@@ -43,9 +45,11 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.WRITER: _READ | {Right.APPEND},
     Role.READER: _READ,
     Role.AUDITOR: _AUDIT,
-    Role.DPO: _AUDIT | {Right.PROTECT},
+    Role.DPO: _AUDIT | {Right.GIVE, Right.PROTECT},
     Role.ADMIN: frozenset({Right.OVERSEE, Right.ADMINISTER}),
 }
+WHOLE: Final = frozenset({Right.WATCH, Right.PROTECT})
+"""Rights that nobody has who is limited to some rows."""
 ACTOR_TYPES: Final[Mapping[Kind, str]] = {"token": "token", "user": "tlog-user"}
 """The types of actor by whom the log's own entries say who asked."""
 
@@ -61,7 +65,9 @@ class Principal:
     scope: RowScope = EVERYTHING
 
     def may(self, right: Right) -> bool:
-        """Tell whether one of the roles has this right."""
+        """Tell whether one of the roles has this right, and no limit takes it away."""
+        if right in WHOLE and self.scope.is_limited:
+            return False
         return any(right in RIGHTS[role] for role in self.roles)
 
     def require(self, *rights: Right) -> None:
@@ -69,9 +75,9 @@ class Principal:
         if not any(self.may(right) for right in rights):
             needed = sorted(role for role in Role if any(right in RIGHTS[role] for right in rights))
             roles = " and ".join(sorted(self.roles)) or "no role"
-            raise Forbidden(
-                f"this needs the right to {' or '.join(rights)}, which {' and '.join(needed)} have; you are {roles}"
-            )
+            needs = f"this needs the right to {' or '.join(rights)}, which {' and '.join(needed)} have"
+            limit = f", limited to {self.scope}" if self.scope.is_limited else ""
+            raise Forbidden(f"{needs}; you are {roles}{limit}")
 
     def actor(self, authorised_by: str | None = None) -> Actor:
         """Return the principal as the actor of an own entry, with the person who authorised it."""
@@ -85,4 +91,5 @@ def of_token(token: Token) -> Principal:
 
 def scope_of(roles: Collection[Role], scope: RowScope) -> RowScope:
     """Return the rows for somebody of these roles: who may not see who read what sees no own entries of the log."""
-    return replace(scope, own=any(Right.WATCH in RIGHTS[role] for role in roles))
+    watches = not scope.is_limited and any(Right.WATCH in RIGHTS[role] for role in roles)
+    return replace(scope, own=watches)

@@ -29,6 +29,11 @@ class RowScope:
     classes: frozenset[str] | None = None
     own: bool = True
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there are entries of others that are not within."""
+        return self.sources is not None or self.classes is not None
+
     def covers(self, source: str | None, retention: str | None) -> bool:
         """Tell whether an entry of this source and class is within."""
         if source == OWN_SOURCE and not self.own:

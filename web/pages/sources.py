@@ -6,8 +6,9 @@ from typing import Final
 
 from aiohttp import web
 
-from tlog.http.noted import note_read
+from tlog.http.noted import note_read, principal_of
 from tlog.http.query import parse_query
+from tlog.http.sources import within
 from tlog.service.completeness import GRACE_SECONDS
 from tlog.service.log import Log
 from web.frame import Frame
@@ -25,7 +26,8 @@ class SourcesPage:
     async def show(self, request: web.Request) -> web.Response:
         """Answer `GET /ui/sources`."""
         parse_query(request)
-        reports = await self._log.completeness.reports(PATIENCE)
+        known = await self._log.completeness.reports(PATIENCE)
+        reports = None if known is None else within(known, principal_of(request).scope)
         note_read(request)
         now = self._log.acts.now()
         return self._frame.page(request, "sources.html", reports=reports, now=now, grace=GRACE_SECONDS // 60)

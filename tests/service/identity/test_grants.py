@@ -66,7 +66,7 @@ def scope(sources: str | None, classes: str | None = None, own: bool = False) ->
         ([RoleRule("reader"), RoleRule("reader", ("a",))], {"reader"}, scope(None)),
         ([RoleRule("reader", ("a",), ("x",)), RoleRule("reader", ("a",), ("y",))], {"reader"}, scope("a", "x y")),
         ([RoleRule("reader", ("a",), ("x",)), RoleRule("reader", ("a", "b"))], {"reader"}, scope("a b")),
-        ([RoleRule("auditor"), RoleRule("writer", ("a",))], {"auditor", "writer"}, scope("a", own=True)),
+        ([RoleRule("auditor"), RoleRule("writer", ("a",))], {"auditor", "writer"}, scope("a")),
         ([RoleRule("reader", ("a", "b")), RoleRule("writer", ("b", "c"))], {"reader", "writer"}, scope("b")),
         ([RoleRule("admin"), RoleRule("reader", None, ("x",))], {"admin", "reader"}, scope(None, "x")),
     ],
