@@ -77,6 +77,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     "drillWindow": Example(f"/v1/drills/window?around={today()}"),
     "logDrill": Example("/v1/drills", drilled, 201),
     "drills": Example("/v1/drills"),
+    "sources": Example("/v1/sources"),
     "erase": Example("/v1/erasures", lambda: {"subject": "p-4711", "legal_basis": "Art. 17", **WHY}, 202),
     "erasures": Example("/v1/erasures"),
     "placeHold": Example(
@@ -97,8 +98,9 @@ EXAMPLES: Final[dict[str, Example]] = {
     "inclusionProof": Example("/v1/proofs/inclusion?index=0"),
     "consistencyProof": Example("/v1/proofs/consistency?from=1"),
     "proofFile": Example("/v1/entries/0/proof"),
-    "entryBundle": Example("/tile/entries/000.p/1"),
-    "tile": Example("/tile/0/000.p/1"),
+    # There once the log has 256 entries.
+    "entryBundle": Example("/tile/entries/000"),
+    "tile": Example("/tile/0/000"),
     "healthz": Example("/healthz"),
     "readyz": Example("/readyz"),
     "metrics": Example("/metrics"),

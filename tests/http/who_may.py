@@ -27,6 +27,7 @@ EXPECTED: Final = {
     "subjectAccess": May("dpo", "tlog.subject-access.request"),
     "accesses": May("auditor dpo", "tlog.access.read"),
     "searchAccesses": May("auditor dpo", "tlog.access.read"),
+    "sources": May("auditor dpo admin", "tlog.sources.read"),
     "issueToken": May("admin", "tlog.grant.request"),
     "tokens": May("admin", "tlog.tokens.read"),
     "revokeToken": May("admin", "tlog.token.revoke"),
@@ -46,6 +47,12 @@ EXPECTED: Final = {
     "declineAct": May("dpo admin", "tlog.act.decline"),
 }
 """What needs a role, by operation."""
+WHOLE: Final = {
+    *("accesses", "searchAccesses", "drillWindow", "logDrill"),
+    *("erase", "erasures", "placeHold", "holds", "liftHolds", "retentionPlan", "retentionRun"),
+    *("acts", "act", "approveAct", "declineAct"),
+}
+"""What auditors and data protection officers may not ask who are limited to some sources or classes."""
 NO_OWN: Final = {"appendEntries", "addLeaf"}
 """Carried out, these are in the log themselves."""
 ACTED: Final = {"placeHold": "tlog.hold.place", "subjectAccess": "tlog.subject-access", "logDrill": "tlog.drill"}

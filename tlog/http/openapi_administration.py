@@ -46,7 +46,6 @@ def _sources() -> Schema:
                 "sources",
                 "What each source sent, and which of its numbers are missing",
                 {"200": answer_of("Every source", ref("SourceList"))},
-                security=TOKEN,
             )
         }
     }

@@ -19,7 +19,7 @@ from tlog.service.entries import EntryReader
 from tlog.storage.log_store import LogStore, StoredEntry
 from tlog.storage.lookup.conditions import Conditions
 from tlog.storage.lookup_store import LookUpStore
-from tlog.storage.roles import EVERYTHING, OWN_SOURCE, RowScope
+from tlog.storage.roles import OWN_SOURCE
 
 MAX_ENTRIES: Final = 10_000
 """So many entries of one person are followed; beyond, the answer says that there are more."""
@@ -61,23 +61,20 @@ class Accesses:
         """Return who looked at an entry, in own entries below an index."""
         return self._page({index}, set(), below, limit, or_more=False)
 
-    def of_subject(self, subject: str, below: int | None, limit: int, scope: RowScope = EVERYTHING) -> AccessesFound:
-        """Return who looked at anything about a person that is within `scope`, or looked them up by name.
-
-        Within a scope of some sources there is nobody who looked them up by name: that was of all sources.
-        """
+    def of_subject(self, subject: str, below: int | None, limit: int) -> AccessesFound:
+        """Return who looked at anything about a person, or looked them up by name."""
         key_id = self._keyring.find_person("subject", subject)
         if key_id is None:
             return AccessesFound([], None, 0, False)
-        found, or_more = self._of_person(key_id, scope)
+        found, or_more = self._of_person(key_id)
         own = {row.index for row in self._rows(found) if row.columns["source"] == OWN_SOURCE}
         return self._page(set(found) - own, own, below, limit, or_more=or_more)
 
-    def _of_person(self, key_id: int, scope: RowScope) -> tuple[list[int], bool]:
+    def _of_person(self, key_id: int) -> tuple[list[int], bool]:
         found: list[int] = []
         below: int | None = None
         while len(found) < MAX_ENTRIES:
-            page = self._lookup.page(Conditions(persons=(key_id,), scope=scope), below, _PAGE)
+            page = self._lookup.page(Conditions(persons=(key_id,)), below, _PAGE)
             found += page.indices
             below = page.next
             if below is None:
