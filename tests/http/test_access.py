@@ -85,3 +85,11 @@ async def test_what_is_not_one_question_is_refused(service: Service, body: dict[
 async def test_a_target_of_a_client_is_no_access(service: Service) -> None:
     await service.append(entry_document(targets=[{"type": "entry", "id": "0"}]))
     assert (await service.get("/v1/access?index=0", service.auditor)).json()["accesses"] == []
+
+
+async def test_who_was_refused_an_entry_is_found_with_it(service: Service) -> None:
+    await filled(service)
+    shop = service.made.token("shop")
+    assert (await service.get("/v1/entries/0", shop)).slug == "forbidden"
+    [refused] = (await service.get("/v1/access?index=0", service.auditor)).json()["accesses"]
+    assert (refused["outcome"], refused["actor"]["id"], refused["shown"]) == ("denied", "shop", [0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from tests.http.examples import EXAMPLES, SETTINGS, Things
-from tests.http.own_entries import stored_own
+from tests.http.own_entries import shown, stored_own
 from tests.http.service import PATHS, Answer, Service, serve
 from tests.http.who_may import ACTED, DECIDED, EXPECTED, NO_OWN, WHOLE
 from tests.support import entry_document, running_log
@@ -114,13 +114,13 @@ def require_logged(operation: str, own: list[dict[str, Any]], name: str) -> None
         assert said == (name, EXPECTED[operation].action, "allowed", operation)
 
 
-def require_denied(operation: str, own: list[dict[str, Any]], name: str) -> None:
-    """What was refused is one own entry that says so, and shows nothing."""
+def require_denied(operation: str, own: list[dict[str, Any]], name: str, about: Sequence[int] = ()) -> None:
+    """What was refused is one own entry that says so, and which entries it was about if anybody got that far."""
     [entry] = own
     said = entry["actor"]["id"], entry["action"], entry["outcome"], entry["details"]["operation"]
     assert said == (name, EXPECTED[operation].action, "denied", operation)
     assert entry["details"]["status"] == 403
-    assert "targets" not in entry or entry["targets"] == []
+    assert set(shown(entry)) <= set(about)
 
 
 def useless(service: Service, why: str) -> str | None:
@@ -182,7 +182,7 @@ async def test_who_is_limited_to_other_entries_is_refused_these(tmp_path: Path, 
                 assert b"clinic" not in answer.body or limit == "class", operation
             else:
                 assert (answer.status, answer.slug) == (403, "forbidden"), (operation, answer)
-                require_denied(operation, own, "limited")
+                require_denied(operation, own, "limited", [0] if operation in NAMED else [])
 
 
 async def test_several_roles_together_may_what_each_may(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ EXPECTED: Final = {
     "sources": May("auditor dpo admin", "tlog.sources.read"),
     "issueToken": May("admin", "tlog.grant.request"),
     "tokens": May("admin", "tlog.tokens.read"),
-    "revokeToken": May("admin", "tlog.token.revoke"),
+    "revokeToken": May("admin", "tlog.revocation.request"),
     "drillWindow": May("auditor dpo", "tlog.drills.read"),
     "logDrill": May("auditor dpo", "tlog.drills.log"),
     "drills": May("auditor dpo admin", "tlog.drills.read"),
@@ -55,7 +55,12 @@ WHOLE: Final = {
 """What auditors and data protection officers may not ask who are limited to some sources or classes."""
 NO_OWN: Final = {"appendEntries", "addLeaf"}
 """Carried out, these are in the log themselves."""
-ACTED: Final = {"placeHold": "tlog.hold.place", "subjectAccess": "tlog.subject-access", "logDrill": "tlog.drill"}
+ACTED: Final = {
+    "placeHold": "tlog.hold.place",
+    "subjectAccess": "tlog.subject-access",
+    "logDrill": "tlog.drill",
+    "revokeToken": "tlog.token.revoke",
+}
 """Carried out, these are logged as acts, under these actions. Others wait for a second person in these tests."""
 DECIDED: Final = {"approveAct": "allowed", "declineAct": "denied"}
 """Carried out, these are logged as the act that was decided on, with this outcome."""

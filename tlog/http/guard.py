@@ -102,8 +102,8 @@ class Guard:
     ) -> None:
         noted = request[NOTED]
         said = {"operation": name, **details, **noted.details}
-        shown = list(dict.fromkeys(noted.indices)) if outcome == "allowed" else ()  # a page may read one twice
-        await self._accesses.record(Access(request[PRINCIPAL], rule.action, outcome, said, shown, noted.subject))
+        about = list(dict.fromkeys(noted.indices)) if outcome != "failed" else ()  # a page may read one twice
+        await self._accesses.record(Access(request[PRINCIPAL], rule.action, outcome, said, about, noted.subject))
 
 
 def _is_logged(rule: Rule, noted: Noted) -> bool:

@@ -52,7 +52,7 @@ _OF: Final[dict[str, Errors]] = {
     "issueToken": (*_OBJECT, *_ACT, errors.BadRequest, errors.Conflict),
     "sources": _LOGGED,
     "tokens": _LOGGED,
-    "revokeToken": (*_LOGGED, errors.NotFound),
+    "revokeToken": (*_LOGGED, *_ACT, errors.NotFound, errors.Overloaded),
     "erase": (*_OBJECT, *_ACT, errors.BadRequest, errors.Held, errors.Damaged),
     "erasures": _LOGGED,
     "placeHold": (*_OBJECT, *_ACT, errors.BadRequest),

@@ -65,7 +65,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "sources": Rule((Right.OVERSEE,), "tlog.sources.read"),
     "issueToken": Rule((Right.ADMINISTER,), "tlog.grant.request", Logged.UNLESS_ACTED),
     "tokens": Rule((Right.ADMINISTER,), "tlog.tokens.read"),
-    "revokeToken": Rule((Right.ADMINISTER,), "tlog.token.revoke"),
+    "revokeToken": Rule((Right.ADMINISTER,), "tlog.revocation.request", Logged.UNLESS_ACTED),
     "drillWindow": Rule((Right.PROVE,), "tlog.drills.read"),
     "logDrill": Rule((Right.PROVE,), "tlog.drills.log", Logged.UNLESS_ACTED),
     "drills": Rule((Right.OVERSEE,), "tlog.drills.read"),

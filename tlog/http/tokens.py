@@ -25,7 +25,7 @@ from tlog.http.acts import act_answer
 from tlog.http.answers import IssuedAnswer, TokenAnswer, TokenList, json_answer
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import note_read, note_waiting, principal_of
+from tlog.http.noted import note_waiting, principal_of
 from tlog.http.query import parse_query
 from tlog.service.log import Log
 from tlog.storage.act_store import ActState
@@ -133,9 +133,8 @@ class TokenRoutes:
         """Answer `POST /v1/tokens/{id}/revoke`."""
         parse_query(request)
         token_id = request.match_info["id"]
-        token = await asyncio.to_thread(self._log.tokens.revoke, token_id)
-        note_read(request, details={"token": token_id})
-        return json_answer(token_answer(token))
+        work = self._log.acts.spawn(self._log.grants.revoke(token_id, principal_of(request)))
+        return json_answer(token_answer(await asyncio.shield(work)))
 
 
 def token_answer(token: Token) -> TokenAnswer:

@@ -10,11 +10,11 @@ import asyncio
 from typing import Any
 
 from tlog.audit.fields import instant
-from tlog.service.acts import Acts, Payload, asked_by
+from tlog.service.acts import PURPOSES, Acts, Payload, asked_by
 from tlog.service.principal import Principal
 from tlog.storage.act_store import Act, ActKind, ActState
 from tlog.storage.roles import RowScope, roles_of
-from tlog.storage.token_store import Credential, NewToken, TokenStore, new_token_id
+from tlog.storage.token_store import Credential, NewToken, Token, TokenStore, new_token_id
 
 
 class Grants:
@@ -38,6 +38,18 @@ class Grants:
             if self._second_person:
                 return token_id, await self._acts.propose(ActKind.GRANT, payload, principal)
             return token_id, await self._acts.run(await self._acts.begin(ActKind.GRANT, payload, principal))
+
+    async def revoke(self, token_id: str, principal: Principal) -> Token:
+        """Make a credential useless, and return it. Raises `NotFound` if none in force has this id, `LogHalted`.
+
+        Logged first: that somebody's access ended unheard of is worse than an entry too many. Waits while the queue
+        is full.
+        """
+        self._acts.require_open()
+        await asyncio.to_thread(self._tokens.require_in_force, token_id)
+        details = {"token": token_id}
+        await self._acts.own.note(principal.actor(), "tlog.token.revoke", details, purpose=PURPOSES[ActKind.GRANT])
+        return await asyncio.to_thread(self._tokens.revoke, token_id)
 
     async def run(self, act: Act) -> Act:
         """Issue what the act says, if it is not issued yet, and log it; see `Executor`."""
