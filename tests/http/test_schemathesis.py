@@ -100,7 +100,7 @@ def fuzz(operation: Any, mode: GenerationMode, url: str, tokens: dict[str, str])
 
     @GENERATED
     @given(operation.as_strategy(generation_mode=mode))
-    def send(case: Case) -> None:
+    def send(case: Case[Any]) -> None:
         for who in tokens if len(asked) < OF_ROLES * len(tokens) else ["all", "writer"]:
             asked.append(who)
             judge(case, case.call(base_url=url, headers={"Authorization": f"Bearer {tokens[who]}"}))
@@ -112,7 +112,7 @@ def fuzz(operation: Any, mode: GenerationMode, url: str, tokens: dict[str, str])
     return len(asked)
 
 
-def judge(case: Case, answer: Any) -> None:
+def judge(case: Case[Any], answer: Any) -> None:
     if len(answer.request.url) > MAX_URL:
         assert answer.status_code == 400
         return

@@ -35,7 +35,7 @@ def operation(
     body: Schema | None = None,
 ) -> Schema:
     """Return an operation with its answers, its refusals, and who may ask: `x-roles`, by its rule."""
-    said = {
+    said: Schema = {
         "operationId": name,
         "summary": summary,
         "responses": problem_responses(name) | responses | {"default": {"$ref": "#/components/responses/Problem"}},
