@@ -202,3 +202,17 @@ def test_with_real_processes_a_row_removed_from_the_file_is_missed(tmp_path: Pat
 def json_of(out: str) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(out)
     return value
+
+
+@pytest.mark.usefixtures("served")
+def test_the_logs_own_entries_are_found_as_well(tlog: Command, tmp_path: Path) -> None:
+    """Looking makes entries of the log itself; a drill that picks some of them must find them."""
+    for _ in range(20):
+        tlog("get", 0)
+    for seed in (1, 2):
+        recent = ("--ago", 0, "--records", 12, "--seed", seed)
+        said = tlog("drill", "--policy", tmp_path / "policy.txt", *recent, *PATIENT, "--json").json
+        assert (said["ok"], said["missed"]) == (True, 0)
+        assert any(
+            tlog("get", record["index"], "--json").json["entry"]["source"] == "tlog" for record in said["records"]
+        )

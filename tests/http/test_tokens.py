@@ -141,3 +141,33 @@ async def test_an_admin_reads_no_entry_and_others_issue_no_token(service: Servic
         token = service.made.token(f"a-{role}", role)
         assert (await issue(service, token, name="x", roles=["admin"])).slug == "forbidden"
         assert (await service.get("/v1/tokens", token)).slug == "forbidden"
+
+
+async def test_who_may_decide_is_told_what_waits_and_nobody_else(strict: Service) -> None:
+    await strict.append(entry_document())
+    otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
+    dana, eve = (strict.made.token(name, Role.DPO) for name in ("dana", "eve"))
+    granted = (await issue(strict, otto, name="jane", roles=["auditor"], days=1)).json()["act"]["act"]
+    erased = {
+        "subject": "p-4711",
+        "legal_basis": "GDPR Art. 17(1)(b)",
+        "authorised_by": "Dana Officer",
+        "reason": "asked",
+    }
+    kind = {"Content_Type": "application/json"}
+    erasure = (await strict.ask("POST", "/v1/erasures", json.dumps(erased).encode(), dana, **kind)).json()["act"]
+    told = (await strict.get(f"/v1/acts/{granted}", ida)).json()["said"]
+    assert (told["by"], told["name"], told["roles"]) == ("otto", "jane", ["auditor"])
+    assert "digest" not in told
+    told = (await strict.get(f"/v1/acts/{erasure}", eve)).json()["said"]
+    assert told == {
+        "by": "dana",
+        "authorised_by": "Dana Officer",
+        "legal_basis": "GDPR Art. 17(1)(b)",
+        "reason": "asked",
+        "role": "subject",
+        "entries": 1,
+    }
+    assert (await strict.get(f"/v1/acts/{granted}", eve)).json()["said"] is None
+    assert (await strict.get(f"/v1/acts/{erasure}", ida)).json()["said"] is None
+    assert "p-4711" not in (await strict.get("/v1/acts", eve)).body.decode()

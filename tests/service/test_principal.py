@@ -14,13 +14,13 @@ from tlog.storage.token_store import Token
 EXPECTED = {
     "writer": {"append entries", "read entries"},
     "reader": {"read entries"},
-    "auditor": {"read entries", "take evidence away", "see who read what", "see sources, drills and acts"},
+    "auditor": {"read entries", "take evidence away", "see who read what", "see sources and drills"},
     "dpo": {
-        *("read entries", "take evidence away", "see who read what", "see sources, drills and acts"),
+        *("read entries", "take evidence away", "see who read what", "see sources and drills"),
         "erase, hold and let expire",
         "give a data subject their entries",
     },
-    "admin": {"see sources, drills and acts", "manage tokens and roles"},
+    "admin": {"see sources and drills", "manage tokens and roles"},
 }
 SHOP = RowScope(frozenset({"shop"}), own=False)
 

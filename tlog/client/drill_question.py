@@ -2,7 +2,8 @@
 
 An entry is asked for by each of its three kinds of ids, because each has its own index that may be damaged: by a
 subject and by a target within a day that holds it somewhere, by its actor, who may act all day long, within an hour.
-What was erased can't be asked for. Of an entry that names nobody any more, source and action are what is left.
+The log's own entries are asked for with their source, as everybody must who looks for them: other look-ups leave them
+out. What was erased can't be asked for. Of an entry that names nobody any more, source and action are what is left.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 from tlog.audit.fields import instant, microseconds
 
 DAY: Final = 86_400_000_000
+OWN_SOURCE: Final = "tlog"
 HOUR: Final = 3_600_000_000
 _FIRST: Final = microseconds("0001-01-01T00:00:00Z")
 _LAST: Final = microseconds("9999-12-31T23:59:59Z")
@@ -39,7 +41,8 @@ class Question:
 def questions(entry: Mapping[str, Any], rng: Random) -> list[Question]:
     """Return the questions that must each find this entry, at least one. `entry` is as GET /v1/entries/{index} says."""
     moment = microseconds(entry["occurred_at"])
-    found = [_around(moment, values, width, rng) for values, width in _known(entry, rng)]
+    own = {"source": OWN_SOURCE} if entry["source"] == OWN_SOURCE else {}
+    found = [_around(moment, values | own, width, rng) for values, width in _known(entry, rng)]
     what = {"source": str(entry["source"]), "action": str(entry["action"])}
     return found or [_around(moment, what, HOUR, rng)]
 

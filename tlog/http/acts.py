@@ -12,7 +12,7 @@ All of it for tokens of data protection officers.
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from aiohttp import web
@@ -21,13 +21,19 @@ from tlog.audit.fields import instant
 from tlog.http.answers import ActAnswer, ActPage, ActProgress, json_answer
 from tlog.http.noted import principal_of
 from tlog.http.query import decimal, one_of, parse_query
-from tlog.service.acts import parse_act_id
+from tlog.service.acts import decider_of, parse_act_id
 from tlog.service.log import Log
+from tlog.service.principal import Principal
 from tlog.storage.act_store import Act, ActKind, ActState
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
 MAX_NUMBER: Final = 2**31 - 1  # an act has a 32-bit number
+TOLD: Final = (
+    *("by", "authorised_by", "legal_basis", "reason", "role"),
+    *("name", "roles", "sources", "classes", "credential", "until"),
+)
+"""What is told of an act that is under way: nothing that names whom it is about, and no secret."""
 KINDS: Final = tuple(str(kind) for kind in ActKind)
 STATES: Final = tuple(str(state) for state in ActState)
 
@@ -47,13 +53,15 @@ class ActRoutes:
         before = decimal(query, "before", None, (0, MAX_NUMBER)) if "before" in query else None
         found = await asyncio.to_thread(self._log.acts.store.newest, kind, limit, before, state)
         following = found[-1].act if len(found) == limit else None
-        return json_answer(ActPage(acts=[act_answer(self._log, act) for act in found], next=following))
+        return json_answer(
+            ActPage(acts=[act_answer(self._log, act, principal_of(request)) for act in found], next=following)
+        )
 
     async def read(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/acts/{id}`."""
         parse_query(request)
         act = await asyncio.to_thread(self._log.acts.store.get, parse_act_id(request.match_info["id"]))
-        return json_answer(act_answer(self._log, act))
+        return json_answer(act_answer(self._log, act, principal_of(request)))
 
     async def approve(self, request: web.Request) -> web.Response:
         """Answer `POST /v1/acts/{id}/approve`. The act goes on though the client goes away."""
@@ -70,8 +78,8 @@ class ActRoutes:
         return json_answer(act_answer(self._log, await asyncio.shield(work)))
 
 
-def act_answer(log: Log, act: Act) -> ActAnswer:
-    """Return what a data protection officer may know of an act: not whom it is about."""
+def act_answer(log: Log, act: Act, principal: Principal | None = None) -> ActAnswer:
+    """Return what may be known of an act, not whom it is about; to who may decide on it, also what it says."""
     progress = log.acts.progress.get(act.act_id)
     return ActAnswer(
         act=str(UUID(bytes=act.act_id)),
@@ -85,4 +93,13 @@ def act_answer(log: Log, act: Act) -> ActAnswer:
         progress=None
         if progress is None
         else ActProgress(phase=progress.phase, done=progress.done, total=progress.total),
+        said=_said(log, act, principal),
     )
+
+
+def _said(log: Log, act: Act, principal: Principal | None) -> dict[str, Any] | None:
+    if act.payload is None or principal is None or not principal.may(decider_of(act.kind)):
+        return None
+    said = log.acts.payload(act)
+    told = {name: said[name] for name in TOLD if said.get(name) is not None}
+    return told | ({"entries": said["planned"]} if "planned" in said else {})

@@ -169,6 +169,9 @@ class ActProgress(Answer, frozen=True, kw_only=True):
 class ActAnswer(Answer, frozen=True, kw_only=True):
     """An act: `index` is that of its own entry, `progress` null unless it is under way now.
 
+    `said` is what an act says that is not in the log yet, for who may decide on it: who asked (`by`), on whose
+    authority, why, and of a grant what is granted to whom. Never whom it is about. Null once its own entry says it.
+
     `declined`: somebody said no; `overtaken`: the automatic run did first what waited for a second person; `refused`:
     it was begun, and nothing was destroyed.
     """
@@ -182,6 +185,7 @@ class ActAnswer(Answer, frozen=True, kw_only=True):
     parts: Size | None
     index: Size | None
     progress: ActProgress | None
+    said: dict[str, Any] | None = None
 
 
 class CohortAnswer(Answer, frozen=True, kw_only=True):

@@ -116,7 +116,9 @@ class ErasureRoutes:
         before = decimal(query, "before", None, (0, MAX_NUMBER)) if "before" in query else None
         found = await asyncio.to_thread(self._log.acts.store.newest, ActKind.ERASURE, limit, before)
         following = found[-1].act if len(found) == limit else None
-        return json_answer(ErasurePage(erasures=[act_answer(self._log, act) for act in found], next=following))
+        return json_answer(
+            ErasurePage(erasures=[act_answer(self._log, act, principal_of(request)) for act in found], next=following)
+        )
 
     def _erasures(self) -> Erasures:
         if self._log.erasures is None:

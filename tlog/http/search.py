@@ -5,9 +5,9 @@
     GET  /v1/entries/by-id/{id}      the entry with this id
 
 Newest logged first. `next` is the `cursor` of the following page, null at the end; a page may be short, or empty, and
-still have a `next`. The log's own entries (who read what, which acts) are found where the source `tlog` or an action
-`tlog.…` is asked for, by auditors and data protection officers. Whoever is limited to sources or retention classes
-finds entries of these only.
+still have a `next`. The log's own entries (who read what, which acts) are found where the source `tlog`, an action
+`tlog.…`, an actor of the type `token` or `tlog-user`, or a target of the type `entry` is asked for, by auditors and
+data protection officers. Whoever is limited to sources or retention classes finds entries of these only.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from tlog.http.noted import note_read, principal_of
 from tlog.http.problem import kind_of
 from tlog.http.query import parse_query
 from tlog.http.search_parameters import MAX_BODY_BYTES, NAMES, Search, members, parse_search, parse_text
+from tlog.service.access_log import ENTRY
+from tlog.service.erasure_request import OWN_ACTORS
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
 from tlog.service.lookup import Found
@@ -112,12 +114,17 @@ def require_within(search: Search, principal: Principal) -> None:
 
 
 def scope_for(search: Search, principal: Principal) -> RowScope:
-    """Return the rows that a search is over: the log's own entries only where they are asked for.
+    """Return the rows that a search is over: the log's own entries only where they, or their like, are asked for.
 
     Else every search would find the searches before it.
     """
     asked = search.filters
-    wanted = asked.source == OWN_SOURCE or (asked.action or "").partition(".")[0] == OWN_SOURCE
+    wanted = (
+        asked.source == OWN_SOURCE
+        or (asked.action or "").partition(".")[0] == OWN_SOURCE
+        or (asked.actor or ("",))[0] in OWN_ACTORS
+        or (asked.target or ("",))[0] == ENTRY
+    )
     return replace(principal.scope, own=principal.scope.own and wanted)
 
 

@@ -68,7 +68,7 @@ class SourceReport:
 
     def missing(self, kind: GapKind = GapKind.MISSING) -> int:
         """Return how many numbers are missing that way."""
-        return sum(gap.count for gap in self.gaps if gap.kind is kind)
+        return sum(gap.count for gap in self.gaps if gap.kind == kind)
 
     @property
     def whole(self) -> bool:

@@ -119,7 +119,7 @@ class Erasures:
                 return planned
             if planned.held:
                 raise await self._refuse_held(new_act_id(), payload_of(asked, principal), planned.held)
-            act = await self._start(asked, principal)
+            act = await self._start(asked, principal, planned.extent.entries)
             begun.set_result(act)
             if act.state is ActState.PENDING:
                 return Erasure("pending", act.act_id, extent=planned.extent)
@@ -128,15 +128,14 @@ class Erasures:
         extent = replace(planned.extent, entries=done.extent.entries, parts=done.extent.parts)
         return replace(done, extent=extent)
 
-    async def _start(self, asked: ErasureRequest, principal: Principal) -> Act:
+    async def _start(self, asked: ErasureRequest, principal: Principal, planned: int) -> Act:
         key_id = await asyncio.to_thread(self._eraser.keyring.find_person, asked.person.role, asked.person.identity)
         if key_id is None:
             raise Unavailable("this person's key went while it was looked at; ask again")
         sealed = await asyncio.to_thread(self._eraser.sealed_identity, key_id, asked.person.identity)
         start = self._acts.propose if self._second_person else self._acts.begin
-        act = await start(
-            ActKind.ERASURE, payload_of(asked, principal) | {"identity": sealed}, principal, key_id=key_id
-        )
+        payload = payload_of(asked, principal) | {"identity": sealed, "planned": planned}
+        act = await start(ActKind.ERASURE, payload, principal, key_id=key_id)
         self._acts.step("begun")
         return act
 

@@ -33,7 +33,7 @@ class Right(StrEnum):
     READ = "read entries"
     PROVE = "take evidence away"
     WATCH = "see who read what"
-    OVERSEE = "see sources, drills and acts"
+    OVERSEE = "see sources and drills"
     GIVE = "give a data subject their entries"
     PROTECT = "erase, hold and let expire"
     ADMINISTER = "manage tokens and roles"

@@ -176,6 +176,8 @@ class TokenStore:
         )
         with self._database.read() as connection:
             row = connection.execute(query).first()
+        if row is None and credential is Credential.LINK:
+            raise Unauthorized("this link is not known here, or was used already; 'tlog token link' makes another")
         if row is None:
             raise Unauthorized(f"this {what} is not known here, or was revoked")
         token = _token(row)
