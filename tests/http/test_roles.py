@@ -14,7 +14,7 @@ import pytest
 from tests.http.examples import EXAMPLES, SETTINGS, Things
 from tests.http.own_entries import shown, stored_own
 from tests.http.service import PATHS, Answer, Service, serve
-from tests.http.who_may import ACTED, DECIDED, EXPECTED, NO_OWN, WHOLE
+from tests.http.who_may import ACTED, DECIDED, EXPECTED, NO_OWN, WAITING, WHOLE
 from tests.support import entry_document, running_log
 from tlog.audit.entry import new_entry_id
 from tlog.http.rules import PUBLIC, RULES
@@ -112,6 +112,7 @@ def require_logged(operation: str, own: list[dict[str, Any]], name: str) -> None
     else:
         said = entry["actor"]["id"], entry["action"], entry["outcome"], entry["details"]["operation"]
         assert said == (name, EXPECTED[operation].action, "allowed", operation)
+        assert len(entry["details"].get("waiting", ())) == (operation in WAITING), operation
 
 
 def require_denied(operation: str, own: list[dict[str, Any]], name: str, about: Sequence[int] = ()) -> None:

@@ -62,5 +62,7 @@ ACTED: Final = {
     "revokeToken": "tlog.token.revoke",
 }
 """Carried out, these are logged as acts, under these actions. Others wait for a second person in these tests."""
+WAITING: Final = {"erase", "liftHolds", "issueToken"}
+"""Where a second person must agree, the own entry of these has the id of the act that waits."""
 DECIDED: Final = {"approveAct": "allowed", "declineAct": "denied"}
 """Carried out, these are logged as the act that was decided on, with this outcome."""
