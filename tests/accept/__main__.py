@@ -18,6 +18,7 @@ from tests.accept import (  # noqa: F401
     access,
     appends,
     browser,
+    clocks,
     drilling,
     evidence,
     finding,
@@ -25,7 +26,9 @@ from tests.accept import (  # noqa: F401
     history,
     killed,
     privacy,
+    reads,
     restoring,
+    roles,
 )
 from tests.accept.promises import CHECKS, INTEROP, promises
 
