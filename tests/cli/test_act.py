@@ -82,7 +82,7 @@ def test_the_list_says_what_each_is(served: Served, tlog: Command) -> None:
     ]
     assert [line.split()[3] for line in lines if "pending" in line] == [acts["lift"], acts["expiry"], acts["erasure"]]
     assert tlog("act", "list", "--kind", "lift").out.splitlines()[:2] == [lines[0], "    Lift a hold"]
-    assert tlog("act", "show", acts["lift"]).out.splitlines() == [lines[0]]
+    assert tlog("act", "show", acts["lift"]).out.splitlines()[:2] == [lines[0], "    Lift a hold"]
     assert tlog("act", "list", "--kind", "hold", "--state", "pending").out == "no such acts\n"
     assert "p-4711" not in "".join(lines)
     assert [action for _, action in served.acts()] == ["tlog.hold.place"]

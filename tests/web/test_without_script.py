@@ -94,7 +94,7 @@ async def test_an_officer_plans_confirms_and_erases(tmp_path: Path) -> None:
         await ask_to_erase(page, "p-1")
         assert "What would be erased" in await page.locator("main").inner_text()
         await confirm(page)
-        assert "entries erased" in await page.get_by_role("status").inner_text()
+        assert "entries lost" in await page.get_by_role("status").inner_text()
         assert "p-1" not in await page.content()
         assert len(page.url.split("?")) == 1
         await page.goto(f"{made.url}/ui/entries/1")
@@ -109,7 +109,7 @@ async def ask_to_erase(page: Page, person: str) -> None:
 
 
 async def confirm(page: Page) -> None:
-    form = page.get_by_role("form", name="Erase")
+    form = page.get_by_role("form", name="Confirm the erasure")
     await form.get_by_label("Legal basis").fill("GDPR Art. 17(1)(b)")
     await form.get_by_label("Authorised by").fill("Dana Officer")
     await form.get_by_label("I know that this can't be taken back").check()
