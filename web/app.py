@@ -38,7 +38,7 @@ def add_pages(app: web.Application, log: Log, *, openid: bool = False) -> None:
     app.middlewares.insert(0, page_boundary(frame))
     routes = {
         route.kwargs["name"]: route
-        for route in _pages(app, log, frame, LoginPage(guard.auth, log.tokens, log.accesses, frame))
+        for route in _pages(app, log, frame, LoginPage(guard.auth, log.tokens, log.accesses, guard.limit, frame))
     }
     served = {name for name in routes if name not in AS_OPERATION or AS_OPERATION[name] in app.router}
     admit(guard, frozenset(served))

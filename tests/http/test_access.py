@@ -7,7 +7,9 @@ import pytest
 
 from tests.http.service import Answer, Service
 from tests.support import entry_document
-from tlog.storage.roles import Role
+from tlog.service import accesses
+from tlog.storage.roles import Role, RowScope
+from tlog.storage.token_store import NewToken
 
 
 async def ask(service: Service, token: str, **body: Any) -> Answer:
@@ -93,3 +95,41 @@ async def test_who_was_refused_an_entry_is_found_with_it(service: Service) -> No
     assert (await service.get("/v1/entries/0", shop)).slug == "forbidden"
     [refused] = (await service.get("/v1/access?index=0", service.auditor)).json()["accesses"]
     assert (refused["outcome"], refused["actor"]["id"], refused["shown"]) == ("denied", "shop", [0])
+
+
+async def test_who_is_limited_to_some_entries_sees_who_looked_at_these_only(service: Service) -> None:
+    jane, _ = await filled(service)
+    scope = RowScope(frozenset({"lab"}))
+    lea = service.made.log.tokens.issue(NewToken("lea", frozenset({Role.AUDITOR}), scope))[1]
+    mine = await service.append(entry_document(source="lab"), token=service.made.token("lab"))
+    index = mine.json()["entries"][0]["index"]
+    for number in (0, index):
+        await service.get(f"/v1/entries/{number}", jane)
+    await ask(service, jane, subject="p-4711")
+    assert (await service.get("/v1/access?index=0", lea)).slug == "forbidden"
+    assert (await ask(service, lea, index=0)).slug == "forbidden"
+    page = (await ask(service, lea, subject="p-4711")).json()
+    assert page["entries"] == 1
+    assert [each["shown"] for each in page["accesses"]] == [[index]]
+    assert (await service.get(f"/v1/access?index={index}", lea)).status == 200
+
+
+async def test_targets_of_a_client_take_no_place_of_an_access(service: Service) -> None:
+    _, tim = await filled(service)
+    await service.get("/v1/entries/0", tim)
+    await service.append([entry_document(targets=[{"type": "entry", "id": "0"}]) for _ in range(12)])
+    page = (await ask(service, service.auditor, index=0, limit=10)).json()
+    assert [each["actor"]["id"] for each in page["accesses"]] == ["tim"]
+
+
+async def test_looking_somebody_up_again_and_again_hides_no_access(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jane, tim = await filled(service)
+    await service.get("/v1/entries/0", tim)
+    monkeypatch.setattr(accesses, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(accesses, "_PAGE", 1)
+    for _ in range(4):
+        await ask(service, jane, subject="p-4711")
+    page = (await ask(service, jane, subject="p-4711")).json()
+    assert "tim" in [each["actor"]["id"] for each in page["accesses"]]

@@ -79,3 +79,13 @@ async def test_only_data_protection_officers_list_them(service: Service) -> None
     for token in (service.token, service.auditor):
         assert (await service.get("/v1/acts", token)).status == 403
     assert (await service.get("/v1/acts")).status == 401
+
+
+async def test_who_approves_a_grant_is_told_what_is_granted(tmp_path: Path) -> None:
+    settings = LogSettings(checkpoint_interval=0.02, sealing_processes=0, second_person=True)
+    async with running_log(tmp_path / "log", settings=settings) as made, serve(made) as service:
+        otto, ida = (made.token(name, Role.ADMIN) for name in ("otto", "ida"))
+        body = b'{"name": "otto", "roles": ["dpo"]}'
+        asked = await service.ask("POST", "/v1/tokens", body, otto, Content_Type="application/json")
+        act = await service.get(f"/v1/acts/{asked.json()['act']['act']}", ida)
+        assert "dpo" in act.body.decode()

@@ -136,8 +136,8 @@ async def test_a_declined_erasure_erases_nothing_and_is_logged(approving: Servic
     await approving.append(entry_document())
     pending = (await erase(approving, dana)).json()
     declined = (await approving.ask("POST", f"/v1/acts/{pending['act']}/decline", token=eve)).json()
-    assert (declined["state"], declined["index"]) == ("declined", 1)
-    entry = (await approving.get("/v1/entries/1", eve)).json()["entry"]
+    assert declined["state"] == "declined"
+    entry = (await approving.get(f"/v1/entries/{declined['index']}", eve)).json()["entry"]
     assert (entry["outcome"], entry["details"]["declined"], entry["actor"]["id"]) == ("denied", True, "eve")
     assert (await approving.get("/v1/entries/0", eve)).json()["erased"] == []
     assert (await erase(approving, dana)).json()["act"] != pending["act"]

@@ -353,3 +353,12 @@ async def test_every_route_is_public_or_has_a_rule_and_none_has_both(service: Se
     assert None not in names
     assert names == PUBLIC | set(RULES)
     assert not PUBLIC & set(RULES)
+
+
+@pytest.mark.parametrize("asked", [Ask("acts", "GET", "/v1/acts"), Ask("appendEntries", "POST", "/v1/entries", {})])
+async def test_who_is_denied_too_often_fills_no_log(slow: Service, asked: Ask) -> None:
+    tim = slow.made.token("tim", Role.READER)
+    answers = await asyncio.gather(*(asked.of(slow, tim) for _ in range(40)))
+    assert sorted({answer.status for answer in answers}) == [403, 429]
+    assert len(stored_own(slow.made, RULES[asked.operation].action)) == 3
+    assert len(stored_own(slow.made)) < 8

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from tests.http.own_entries import stored_own
 from tests.http.service import JSON, Answer, Service
 from tests.support import entry_document
+from tlog.service.lookup import LookUp
+from tlog.service.lookup_filters import Filters
 from tlog.storage.roles import EVERYTHING, Role, RowScope
 from tlog.storage.token_store import NewToken
 
@@ -82,7 +86,9 @@ async def test_evidence_is_of_the_same_rows_and_of_all_or_none(
     case = await service.ask("POST", "/v1/evidence", body, asked, Content_Type=JSON)
     assert case.status == (200 if len(within) == 4 else 403)
     refused = [entry for entry in stored_own(service.made, "tlog.evidence.export") if entry["outcome"] == "denied"]
-    assert not any("targets" in entry for entry in refused)
+    assert len(refused) == 4 - len(within) + (len(within) < 4), (
+        "one for each that was refused, and one for the case file"
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,3 +136,53 @@ async def test_a_cursor_of_somebody_who_may_see_more_is_none(service: Service) -
     following = (await search(service, wide, limit=1)).json()["next"]
     assert (await search(service, narrow, limit=1, cursor=following)).slug == "cursor-invalid"
     assert found(await search(service, wide, limit=9, cursor=following)) == [2, 1, 0]
+
+
+async def test_what_is_outside_is_in_no_count(service: Service) -> None:
+    await filled(service)
+    asked = token(service, Role.READER, RowScope(frozenset({"shop"}), frozenset({"long"})))
+    for filters in ({"subject": "p-4711"}, {"target_type": "record", "target_id": "r-55"}):
+        page = (await search(service, asked, **filters)).json()
+        assert (len(page["entries"]), page["scanned"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/erasures", {"subject": "p-4711", "dry_run": True}),
+        ("/v1/erasures", {"subject": "p-4711", "legal_basis": "GDPR Art. 17", "authorised_by": "Dana"}),
+        ("/v1/holds", {"kind": "legal-hold", "case": "C-1", "reason": "r", "authorised_by": "D", "source": "clinic"}),
+        ("/v1/holds/lift", {"case": "C-1", "reason": "r", "authorised_by": "D"}),
+        ("/v1/retention/run", {"authorised_by": "Dana"}),
+    ],
+)
+async def test_who_is_limited_destroys_and_protects_nothing(service: Service, path: str, body: dict[str, Any]) -> None:
+    await filled(service)
+    asked = token(service, Role.DPO, RowScope(frozenset({"shop"})))
+    answer = await service.ask("POST", path, json.dumps(body).encode(), asked, Content_Type=JSON)
+    assert (answer.status, answer.slug) == (403, "forbidden")
+    assert "p-4711" in (await service.get("/v1/entries/0", service.auditor)).body.decode()
+
+
+async def test_who_is_erased_while_they_are_looked_up_does_not_come_back(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(service)
+    reached, erased, page = threading.Event(), threading.Event(), LookUp.page
+
+    def waits(look_up: LookUp, *given: Any) -> Any:
+        reached.set()
+        assert erased.wait(20)
+        return page(look_up, *given)
+
+    monkeypatch.setattr(LookUp, "page", waits)
+    looking = asyncio.create_task(search(service, service.auditor, subject="p-4711"))
+    assert await asyncio.to_thread(reached.wait, 20)
+    body = {"subject": "p-4711", "legal_basis": "GDPR Art. 17", "authorised_by": "Dana"}
+    dana = service.made.token("dana", Role.DPO)
+    answer = await service.ask("POST", "/v1/erasures", json.dumps(body).encode(), dana, Content_Type=JSON)
+    assert answer.json()["status"] == "done"
+    erased.set()
+    assert found(await looking) == []
+    assert not any("subjects" in entry for entry in stored_own(service.made, "tlog.entries.search"))
+    assert service.made.log.lookup.known_subject(Filters(subject="p-4711")) is None

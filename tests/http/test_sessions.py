@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestServer, make_mocked_request
 
 from tests.http.certificate import self_signed
 from tests.http.service import Service
@@ -308,3 +308,17 @@ async def test_their_number_is_bounded_and_who_was_seen_last_stays(site: Site, m
     site.browser.cookie_jar.clear()
     known = [await site.status(headers={"Cookie": f"tlog={value}"}) for value in cookies]
     assert known == [401, 401, 200, 200, 200]
+
+
+async def test_who_opens_many_sessions_ends_only_their_own() -> None:
+    opened, bob = Sessions(lambda: 1_000.0), Principal("token", "bob", "bob", frozenset({Role.READER}))
+
+    def log_in(principal: Principal) -> str:
+        response = web.Response()
+        opened.open(make_mocked_request("POST", "/ui/login"), response, principal)
+        return next(iter(response.cookies.values())).value
+
+    first = log_in(JANE)
+    bobs = [log_in(bob) for _ in range(sessions.MAX_OF_ONE + 1)]
+    alive = [opened.find(make_mocked_request("GET", "/ui/", {"Cookie": f"tlog={each}"})) for each in (first, *bobs)]
+    assert [session is not None for session in alive] == [True, False] + [True] * sessions.MAX_OF_ONE

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.http.own_entries import stored_own
 from tests.http.service import Answer, Service, serve
 from tests.support import entry_document, running_log
 from tlog.service.settings import LogSettings
@@ -171,3 +173,33 @@ async def test_who_may_decide_is_told_what_waits_and_nobody_else(strict: Service
     assert (await strict.get(f"/v1/acts/{granted}", eve)).json()["said"] is None
     assert (await strict.get(f"/v1/acts/{erasure}", ida)).json()["said"] is None
     assert "p-4711" not in (await strict.get("/v1/acts", eve)).body.decode()
+
+
+async def test_a_source_that_took_the_id_of_a_grant_keeps_it_from_no_log(strict: Service) -> None:
+    otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
+    act = (await issue(strict, otto, name="mallory", roles=["dpo"])).json()["act"]["act"]
+    assert (await strict.append(entry_document(id=act))).status == 201
+    assert (await strict.ask("POST", f"/v1/acts/{act}/approve", token=ida)).json()["state"] == "done"
+    assert [entry["details"]["act"] for entry in stored_own(strict.made, "tlog.grant")] == [act]
+
+
+async def test_of_two_grants_of_one_certificate_the_second_is_refused_and_ends(strict: Service) -> None:
+    otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
+    pem = certificate()
+    asked = {"name": "lab", "roles": ["reader"], "credential": "certificate", "certificate": pem}
+    acts = [(await issue(strict, otto, **asked)).json()["act"]["act"] for _ in range(2)]
+    answers = [await strict.ask("POST", f"/v1/acts/{act}/approve", token=ida) for act in acts]
+    assert [answer.json()["state"] for answer in answers] == ["done", "refused"]
+    assert not await strict.made.log.acts.finish_others()
+    assert [entry["outcome"] for entry in stored_own(strict.made, "tlog.grant")] == ["allowed", "failed"]
+
+
+async def test_a_revocation_waits_for_its_entry(service: Service) -> None:
+    admin = service.made.token("otto", Role.ADMIN)
+    said = (await issue(service, admin, name="tim", roles=["reader"])).json()
+    with service.made.log.sequencer.reserve(service.made.log.settings.max_pending_entries, 0):
+        asked = asyncio.create_task(service.ask("POST", f"/v1/tokens/{said['id']}/revoke", token=admin))
+        await asyncio.wait({asked}, timeout=0.3)
+        service.made.log.tokens.require_in_force(said["id"])
+    assert (await asked).status == 200
+    assert [entry["details"]["token"] for entry in stored_own(service.made, "tlog.token.revoke")] == [said["id"]]

@@ -133,3 +133,16 @@ async def test_others_cannot_read_or_write_notes(tmp_path: Path) -> None:
     leave_note(tmp_path / "notes", issued("one"))
     (note,) = notes_of(tmp_path)
     assert (note.stat().st_mode & 0o777, note.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize(
+    "mangled", [b"[" * 60_000, b'{"action": "a", "purpose": "p", "details": {"n": 1%s}}' % (b"0" * 40)]
+)
+async def test_no_note_whatever_it_holds_stops_the_log(tmp_path: Path, mangled: bytes) -> None:
+    async with running_log(tmp_path, settings=settings()):
+        leave_note(tmp_path / "notes", issued("zero"))
+    create_secret_file(tmp_path / "notes" / f"{UUID(int=1)}.json", mangled)
+    leave_note(tmp_path / "notes", issued("one"))
+    async with running_log(tmp_path, settings=settings()) as made:
+        assert "one" in logged(made)
+        assert len(notes_of(tmp_path)) == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from uuid import UUID
 
 from tests.service.test_erasure import append, dpo, opened, settings
 from tests.support import MadeLog, entry_document, running_log
@@ -40,3 +41,14 @@ async def test_the_token_and_who_authorised_it_are_the_actor(tmp_path: Path) -> 
         actor = dpo(made).actor("Dana Officer")
         index = await made.log.acts.own.log(new_act_id(), actor, "tlog.test", "denied", {}, purpose="a test")
         assert opened(made, index).entry["actor"] == {"type": "token", "id": "dana", "name": "Dana Officer"}
+
+
+async def test_an_id_that_a_source_took_keeps_no_act_out_of_the_log(tmp_path: Path) -> None:
+    act_id = new_act_id()
+    async with running_log(tmp_path, settings=settings()) as made:
+        await append(made, entry_document(id=str(UUID(bytes=act_id))))
+        index = await log(made, act_id, {"entries": 3})
+        assert (index, opened(made, index).entry["source"]) == (1, "tlog")
+        assert await log(made, act_id) == index
+    async with running_log(tmp_path, settings=settings()) as made:
+        assert await log(made, act_id) == index

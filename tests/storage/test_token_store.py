@@ -14,6 +14,7 @@ from sqlalchemy import text as text_of
 
 from tests.conftest import NewUrl
 from tlog.errors import ConfigurationInvalid, Conflict, NotFound, Unauthorized
+from tlog.storage.act_store import ActKind, ActState, ActStore
 from tlog.storage.database import Database
 from tlog.storage.migrate import _config, upgrade
 from tlog.storage.roles import EVERYTHING, Role, RowScope
@@ -259,12 +260,17 @@ def test_going_back_keeps_what_the_older_version_has_a_word_for(old: Database) -
         replace(JANE, credential=Credential.CERTIFICATE, certificate=FINGERPRINT),
     ):
         tokens.issue(new)
+    acts = ActStore(old)
+    acts.add(bytes(16), ActKind.HOLD, ActState.DONE, 5)
+    acts.add(bytes(15) + b"g", ActKind.GRANT, ActState.DONE, 6)
     with old.write() as connection:
         config = _config("log")
         config.attributes["connection"] = connection
         command.downgrade(config, "0005")
     with old.read() as connection:
         rows = connection.execute(text_of("SELECT token_id, kind, name, revoked_at FROM tokens")).all()
+        kinds = connection.execute(text_of("SELECT kind FROM acts")).scalars().all()
     assert sorted(map(tuple, rows)) == sorted(OLD)
+    assert kinds == ["hold"], "an older version reads every act, and knows no grant"
     upgrade(old, "log")
     assert TokenStore(old, lambda: 300).find("t-writer").scope == shop

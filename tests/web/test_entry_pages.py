@@ -12,9 +12,11 @@ from tests.service.test_publisher import town
 from tests.support import entry_document, running_log
 from tests.web.conftest import append
 from tests.web.site import Site, html, site
+from tlog.audit.entry import JSON
 from tlog.audit.evidence import parse_evidence
 from tlog.client.evidence_verifier import EvidenceVerifier
 from tlog.service.erasure_request import ErasureRequest, Person
+from tlog.service.intake import AppendRequest
 from tlog.service.principal import Principal
 from tlog.storage.roles import Role
 
@@ -130,3 +132,12 @@ async def test_the_time_bracket_is_that_of_the_witnesses(tmp_path: Path) -> None
         page = await served.page("/ui/entries/2")
         assert "After" in page.text
         assert "under their signatures" in page.text
+
+
+async def test_targets_of_others_hide_nobody_who_looked(clinic: Site) -> None:
+    await clinic.log_in(Role.READER, "snoop")
+    await clinic.page("/ui/entries/0")
+    documents = [entry_document(targets=[{"type": "entry", "id": "0"}]) for _ in range(12)]
+    await clinic.made.log.appender.append(AppendRequest(json.dumps(documents).encode(), JSON, frozenset({"clinic"})))
+    await clinic.log_in(Role.AUDITOR, "jane")
+    assert "snoop" in (await clinic.page("/ui/entries/0")).text

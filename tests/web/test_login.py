@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
-from tests.web.site import Site, html
+from tests.http.own_entries import stored_own
+from tests.support import running_log
+from tests.web.site import Site, html, site
 from tlog.http.sessions import FORM_TOKEN
 from tlog.service.lookup_filters import Filters
+from tlog.service.settings import LogSettings
 from tlog.storage.roles import Role
 from tlog.storage.token_store import Credential, NewToken
 from web.pages.login import way_back
@@ -108,3 +114,25 @@ async def test_a_link_logs_in_once_and_only_when_its_button_is_pressed(clinic: S
     assert (await clinic.get("/ui/tokens")).status == 200
     page = html(await clinic.post("/ui/login/link", [("code", code)]), 401)
     assert code not in page.source
+
+
+async def test_who_logs_in_again_and_again_fills_no_log(tmp_path: Path) -> None:
+    settings = LogSettings(checkpoint_interval=0.02, sealing_processes=0, requests_per_second=0.001, request_burst=3)
+    async with running_log(tmp_path / "log", settings=settings) as made, site(made) as served:
+        token = made.token("tim", Role.READER)
+        answers = await asyncio.gather(*(served.post("/ui/login", [("token", token)]) for _ in range(20)))
+        assert sorted(answer.status for answer in answers) == [303] * 3 + [429] * 17
+        assert len(stored_own(made, "tlog.session.open")) == 3
+        assert len(stored_own(made)) < 8
+
+
+async def test_what_anybody_may_send_is_small(clinic: Site) -> None:
+    assert (await clinic.post("/ui/login", [("token", "x" * 65_536)])).status == 413
+
+
+async def test_a_session_of_a_link_ends_when_an_admin_revokes_it(clinic: Site) -> None:
+    new = NewToken("jane", frozenset({Role.AUDITOR}), credential=Credential.LINK)
+    token, code = clinic.made.log.tokens.issue(new)
+    assert (await clinic.post("/ui/login/link", [("code", code)])).status == 303
+    clinic.made.log.tokens.revoke(token.token_id)
+    assert (await clinic.get("/ui/search")).status == 303

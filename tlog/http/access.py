@@ -3,8 +3,8 @@
     GET  /v1/access?index=<n>       &limit=<n>&before=<index>
     POST /v1/access/search          {"subject": id} or {"index": n}, "limit"?, "before"?
 
-Newest first, for auditors and data protection officers. `before` is the `next` of the page before. A person's id is in
-the body only, so it is in no URL.
+Newest first, for auditors and data protection officers, about entries that they may read. `before` is the `next` of
+the page before. A person's id is in the body only, so it is in no URL.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from tlog.audit import fields
 from tlog.audit.fields import instant
 from tlog.errors import BadRequest
 from tlog.http.answers import AccessActor, AccessAnswer, AccessPage, json_answer
+from tlog.http.auth import require_readable
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import note_read, principal_of
+from tlog.http.noted import forget_subject, note_read, principal_of
 from tlog.http.query import decimal, parse_query
 from tlog.service.accesses import AccessesFound, FoundAccess
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
 from tlog.service.lookup_filters import Filters
+from tlog.service.principal import Principal
 
 RUNNING: Final = 2
 WAITING: Final = 16
@@ -73,16 +75,22 @@ class AccessRoutes:
         return await self._answer(request, body)
 
     async def _answer(self, request: web.Request, body: AccessBody) -> web.Response:
-        known = await asyncio.to_thread(self._log.lookup.known_subject, Filters(subject=body.subject))
-        note_read(request, subject=known)
-        found = await self._few.run(principal_of(request).id, lambda: self._found(body))
+        filters = Filters(subject=body.subject)
+        note_read(request, subject=await asyncio.to_thread(self._log.lookup.known_subject, filters))
+        principal = principal_of(request)
+        found = await self._few.run(principal.id, lambda: self._found(body, principal))
         note_read(request, [access.stored.index for access in found.accesses])
+        if await asyncio.to_thread(self._log.lookup.known_subject, filters) is None:
+            forget_subject(request)
         return json_answer(_page(found))
 
-    def _found(self, body: AccessBody) -> AccessesFound:
+    def _found(self, body: AccessBody, principal: Principal) -> AccessesFound:
         if body.subject is not None:
-            return self._log.who_looked.of_subject(body.subject, body.before, body.limit)
-        return self._log.who_looked.of_entry(body.index or 0, body.before, body.limit)
+            return self._log.who_looked.of_subject(body.subject, body.before, body.limit, principal.scope)
+        index = body.index or 0
+        if (row := self._log.store.entries_at([index]).get(index)) is not None:
+            require_readable(principal, row)
+        return self._log.who_looked.of_entry(index, body.before, body.limit)
 
 
 def _page(found: AccessesFound) -> AccessPage:

@@ -88,7 +88,7 @@ class EntryPage(Answer, frozen=True, kw_only=True):
     """Entries that were looked for, newest logged first; one that is damaged is an `EntryProblem`.
 
     `next` is the `cursor` of the following page, null at the end: a page may be short, or empty, before it.
-    `scanned` is how many candidates were looked at.
+    `scanned` is how many candidates were looked at; for who may not see all of them, how many are shown.
     """
 
     entries: Annotated[list[Any], Meta(extra_json_schema=_ITEMS)]

@@ -51,6 +51,8 @@ from tlog.service.log import Log
 from tlog.service.rate_limit import RateLimit
 
 GUARD: Final = web.AppKey("guard", Guard)
+MAX_FORM_BYTES: Final = 64 << 10
+"""Of a form of a page, which anybody may send to the login; other bodies are read within `BodyBudget`."""
 SERVER: Final[dict[str, Any]] = {
     "access_log": None,  # It would hold client addresses.
     "auto_decompress": False,  # A small gzip body may be a huge one; none is taken.
@@ -80,7 +82,8 @@ def create_app(  # noqa: PLR0913 - the parts that may be others
     bodies = bodies or BodyBudget()
     limit = RateLimit(log.settings.requests_per_second, log.settings.request_burst)
     guard = Guard(auth, log.accesses, limit)
-    app = web.Application(middlewares=[boundary(metrics), guard.middleware()], handler_args=SERVER)
+    middlewares = [boundary(metrics), guard.middleware()]
+    app = web.Application(middlewares=middlewares, handler_args=SERVER, client_max_size=MAX_FORM_BYTES)
     app[GUARD] = guard
     app.add_routes(_routes(log, bodies, metrics, renderers or Renderers()))
     app.add_routes(_login(log, auth, identity, signed_in))

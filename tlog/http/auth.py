@@ -85,6 +85,11 @@ class Authenticator:
         key = hashlib.sha256(b"bearer\0" + text.encode()).digest()
         return of_token(await self._token(key, lambda: self._tokens.find(text)))
 
+    async def in_force(self, token_id: str) -> Principal:
+        """Return whom a credential stands for, by its id. Raises `Unauthorized` once it is revoked or expired."""
+        key = hashlib.sha256(b"id\0" + token_id.encode()).digest()
+        return of_token(await self._token(key, lambda: self._tokens.in_force(token_id)))
+
     async def _token(self, key: bytes, find: Callable[[], Token]) -> Token:
         found = self._known.get(key)
         if found is not None and self._clock() < found[1]:

@@ -105,6 +105,8 @@ class ErasureRoutes:
             done = await erasures.request(asked, principal, wait=body.wait)
             if done.act is None:  # no act logs that somebody asked
                 note_read(request)
+        if done.status == "pending" and done.act is not None:
+            note_read(request, details={"act": str(UUID(bytes=done.act))})  # its own entry comes with the decision
         return json_answer(_answer(done), status=202 if done.status in _WAITING else 200)
 
     async def page(self, request: web.Request) -> web.Response:

@@ -3,7 +3,7 @@
 A route is public, or has a rule; one that has neither is not served. For a guarded route:
 
 1. find the principal; whoever shows no valid credential is refused, and that is logged;
-2. refuse who has not the right, or asks too often;
+2. refuse who asks too often, or has not the right: a denied request counts as any other;
 3. let the handler make its answer, whole, in memory;
 4. log the request: who, what, which entries, and how it ended. Durable before the answer leaves;
 5. answer. What could not be logged is not answered with what was asked for.
@@ -44,7 +44,7 @@ class Guard:
     ) -> None:
         self.auth = auth
         self._accesses = accesses
-        self._limit = limit
+        self.limit = limit
         self.rules = dict(rules)
         self.public = set(public)
 
@@ -68,9 +68,9 @@ class Guard:
             raise
         request[PRINCIPAL], request[NOTED] = principal, Noted()
         try:
+            if Right.APPEND not in rule.rights or not principal.may(Right.APPEND):  # appends have the queue's bounds
+                self.limit.take(principal.id)
             principal.require(*rule.rights)
-            if Right.APPEND not in rule.rights:  # appends have the queue's own bounds
-                self._limit.take(principal.id)
             response = await handler(request)
         except TlogError as error:
             await self._log_refusal(request, name, rule, error)

@@ -46,3 +46,8 @@ def note_read(
     noted.indices.extend(indices)
     noted.subject = subject if subject is not None else noted.subject
     noted.details.update(details or {})
+
+
+def forget_subject(request: web.Request) -> None:
+    """Name nobody: whoever was looked up was erased meanwhile, and must not come back by having been looked up."""
+    request[NOTED].subject = None

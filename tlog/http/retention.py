@@ -73,9 +73,9 @@ class RetentionRoutes:
         body = await read_json(request, self._bodies, principal.name, RetentionRunBody)
         work = self._log.acts.spawn(self._retention().request(principal, body.authorised_by))
         acts = await asyncio.shield(work)
-        if not acts:
-            note_read(request)  # no act says that somebody asked
         pending = any(act.state is ActState.PENDING for act in acts)
+        if pending or not acts:
+            note_read(request)  # no entry of an act says yet that somebody asked
         answer = RetentionRun(acts=[act_answer(self._log, act) for act in acts])
         return json_answer(answer, status=202 if pending else 200)
 

@@ -29,7 +29,7 @@ from tlog.http.entry_answer import entry_answers
 from tlog.http.errors import UnsupportedMedia
 from tlog.http.given_body import sends_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import note_read, principal_of
+from tlog.http.noted import forget_subject, note_read, principal_of
 from tlog.http.problem import kind_of
 from tlog.http.query import parse_query
 from tlog.http.search_parameters import MAX_BODY_BYTES, NAMES, Search, members, parse_search, parse_text
@@ -40,7 +40,7 @@ from tlog.service.log import Log
 from tlog.service.lookup import Found
 from tlog.service.principal import Principal
 from tlog.storage.log_store import StoredEntry
-from tlog.storage.roles import OWN_SOURCE, RowScope
+from tlog.storage.roles import EVERYTHING, OWN_SOURCE, RowScope
 
 RUNNING: Final = 3
 WAITING: Final = 32
@@ -84,13 +84,19 @@ class SearchRoutes:
         require_within(search, principal)
         note_read(request, subject=await asyncio.to_thread(self._log.lookup.known_subject, search.filters))
         note_read(request, details={"filters": search.filters.names()})
-        page = await self._few.run(principal.id, lambda: self._page(search, scope_for(search, principal)))
+        page = await self._few.run(principal.id, lambda: self._page(search, principal))
         note_read(request, [entry.index for entry in page.entries])
+        if await asyncio.to_thread(self._log.lookup.known_subject, search.filters) is None:
+            forget_subject(request)
         return json_answer(page)
 
-    def _page(self, search: Search, scope: RowScope) -> EntryPage:
+    def _page(self, search: Search, principal: Principal) -> EntryPage:
+        scope = scope_for(search, principal)
         page = self._log.lookup.page(search.filters, search.cursor, search.limit, scope)
-        return EntryPage(entries=self._items(page.entries), next=page.next, scanned=page.scanned)
+        entries = self._items(page.entries)
+        # Candidates may be entries that they may not see.
+        scanned = page.scanned if principal.scope == EVERYTHING else len(entries)
+        return EntryPage(entries=entries, next=page.next, scanned=scanned)
 
     def _items(self, entries: Sequence[Found]) -> list[EntryAnswer | EntryProblem]:
         readable = [(e.stored, e.opened) for e in entries if not isinstance(e.opened, TlogError)]

@@ -6,6 +6,7 @@ Invariants:
 * A session ends `IDLE_SECONDS` after its last request, `MAX_SECONDS` after its login, and when the credential that it
   was opened with is revoked or expires.
 * The cookie is HttpOnly and SameSite=Lax, and over TLS Secure with the prefix `__Host-`.
+* One principal has `MAX_OF_ONE` at most; a further one ends their oldest, and nobody else's.
 * A POST of a page is taken only with the session's form token, and from a page of this origin.
 """
 
@@ -30,6 +31,7 @@ from tlog.service.principal import Principal
 IDLE_SECONDS: Final = 30 * 60
 MAX_SECONDS: Final = 10 * 3600
 MAX_SESSIONS: Final = 10_000
+MAX_OF_ONE: Final = 100
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - the name of a form's field
 Recheck = Callable[[], Awaitable[Principal]]
 """Asks again whether the credential that opened a session is in force; raises `Unauthorized`."""
@@ -63,6 +65,7 @@ class Sessions:
     ) -> Session:
         """Log somebody in: the cookie goes out with `response`. An earlier session of this browser ends."""
         self.close(request, response)
+        self._make_room(principal.id)
         if len(self._sessions) >= MAX_SESSIONS:
             self._drop_ended()
         text = secrets.token_urlsafe(32)
@@ -115,6 +118,11 @@ class Sessions:
     def _is_alive(self, session: Session) -> bool:
         now = self._clock()
         return now - session.seen_at < IDLE_SECONDS and now - session.opened_at < MAX_SECONDS
+
+    def _make_room(self, principal_id: str) -> None:
+        theirs = [key for key, session in self._sessions.items() if session.principal.id == principal_id]
+        for key in theirs[: max(0, len(theirs) - MAX_OF_ONE + 1)]:  # they are in the order of their logins
+            del self._sessions[key]
 
     def _drop_ended(self) -> None:
         alive = {key: session for key, session in self._sessions.items() if self._is_alive(session)}

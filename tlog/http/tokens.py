@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from aiohttp import web
 from cryptography import x509
@@ -25,7 +26,7 @@ from tlog.http.acts import act_answer
 from tlog.http.answers import IssuedAnswer, TokenAnswer, TokenList, json_answer
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import principal_of
+from tlog.http.noted import note_read, principal_of
 from tlog.http.query import parse_query
 from tlog.service.log import Log
 from tlog.storage.act_store import ActState
@@ -118,6 +119,8 @@ class TokenRoutes:
         assert digest is not None  # noqa: S101 - one of the two is there
         work = self._log.acts.spawn(self._log.grants.request(new, digest, principal))
         token_id, act = await asyncio.shield(work)
+        if act.state is ActState.PENDING:
+            note_read(request, details={"act": str(UUID(bytes=act.act_id))})  # its own entry comes with the decision
         answer = IssuedAnswer(id=token_id, token=text, act=act_answer(self._log, act))
         return json_answer(answer, status=202 if act.state is ActState.PENDING else 201)
 
@@ -128,7 +131,7 @@ class TokenRoutes:
         return json_answer(TokenList(tokens=[token_answer(token) for token in tokens]))
 
     async def revoke(self, request: web.Request) -> web.Response:
-        """Answer `POST /v1/tokens/{id}/revoke`."""
+        """Answer `POST /v1/tokens/{id}/revoke`. Logged first: a revocation that nobody heard of is worse."""
         parse_query(request)
         token_id = request.match_info["id"]
         work = self._log.acts.spawn(self._log.grants.revoke(token_id, principal_of(request)))

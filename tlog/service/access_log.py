@@ -66,6 +66,7 @@ class AccessLog:
         self._waiting: _Refusals | None = None
         self._flushed_at = clock() - interval
         self._task: asyncio.Task[None] | None = None
+        self._flushes: set[asyncio.Task[None]] = set()
 
     async def record(self, access: Access) -> int:
         """Append the entry of an access and return its index; durable on return. Raises `NotLogged`."""
@@ -94,13 +95,13 @@ class AccessLog:
         waiting.counts[actor][operation] += 1
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._flush(), name="refused accesses")
+            self._flushes.add(self._task)
+            self._task.add_done_callback(self._flushes.discard)
         await waiting.done.wait()
 
     async def stop(self) -> None:
-        """Log what waits."""
-        if self._task is not None:
-            self._interval = 0
-            await self._task
+        """Log what waits, within `interval`."""
+        await asyncio.gather(*self._flushes)
 
     async def _flush(self) -> None:
         await asyncio.sleep(max(0.0, self._flushed_at + self._interval - self._clock()))

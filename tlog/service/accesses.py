@@ -2,13 +2,13 @@
 
 A person's are found by way of their entries: first these, by the person's key, then whatever showed one of them, by
 the blind term of its index; and what looked the person up by name, of which they are a subject themselves. Nothing of
-who was looked at is stored with who looked.
+who was looked at is stored with who looked. Targets of others' entries are never candidates, so nobody fills a page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tlog.audit.opened import OpenedEntry
@@ -19,7 +19,7 @@ from tlog.service.entries import EntryReader
 from tlog.storage.log_store import LogStore, StoredEntry
 from tlog.storage.lookup.conditions import Conditions
 from tlog.storage.lookup_store import LookUpStore
-from tlog.storage.roles import OWN_SOURCE
+from tlog.storage.roles import EVERYTHING, OWN_SOURCE, RowScope
 
 MAX_ENTRIES: Final = 10_000
 """So many entries of one person are followed; beyond, the answer says that there are more."""
@@ -61,36 +61,35 @@ class Accesses:
         """Return who looked at an entry, in own entries below an index."""
         return self._page({index}, set(), below, limit, or_more=False)
 
-    def of_subject(self, subject: str, below: int | None, limit: int) -> AccessesFound:
-        """Return who looked at anything about a person, or looked them up by name."""
+    def of_subject(self, subject: str, below: int | None, limit: int, scope: RowScope = EVERYTHING) -> AccessesFound:
+        """Return who looked at anything about a person within `scope`, or looked them up by name."""
         key_id = self._keyring.find_person("subject", subject)
         if key_id is None:
             return AccessesFound([], None, 0, False)
-        found, or_more = self._of_person(key_id)
-        own = {row.index for row in self._rows(found) if row.columns["source"] == OWN_SOURCE}
-        return self._page(set(found) - own, own, below, limit, or_more=or_more)
+        theirs = Conditions(persons=(key_id,), scope=replace(scope, own=False))
+        found, or_more = self._followed(theirs)
+        # Apart, so that who is looked up again and again keeps their entries among those that are followed.
+        by_name, others = self._followed(Conditions(persons=(key_id,), source=OWN_SOURCE, scope=scope))
+        return self._page(set(found), set(by_name), below, limit, or_more=or_more or others)
 
-    def _of_person(self, key_id: int) -> tuple[list[int], bool]:
+    def _followed(self, conditions: Conditions) -> tuple[list[int], bool]:
         found: list[int] = []
         below: int | None = None
         while len(found) < MAX_ENTRIES:
-            page = self._lookup.page(Conditions(persons=(key_id,)), below, _PAGE)
+            page = self._lookup.page(conditions, below, _PAGE)
             found += page.indices
             below = page.next
             if below is None:
                 return found, False
         return found, True
 
-    def _rows(self, indices: Sequence[int]) -> list[StoredEntry]:
-        pieces = (indices[start : start + _PAGE] for start in range(0, len(indices), _PAGE))
-        return [row for piece in pieces for row in self._store.entries_at(piece).values()]
-
     def _page(
         self, entries: set[int], by_name: set[int], below: int | None, limit: int, *, or_more: bool
     ) -> AccessesFound:
         end = _TOP if below is None else below
         terms = [self._keyring.target_term(ENTRY, str(index)) for index in entries]
-        candidates = set(self._lookup.with_any_term(terms, end, limit + 1)) | {i for i in by_name if i < end}
+        showing = self._lookup.with_any_term(terms, OWN_SOURCE, end, limit + 1)
+        candidates = {*showing, *(index for index in by_name if index < end)}
         indices = sorted(candidates, reverse=True)[: limit + 1]
         following = indices[limit - 1] if len(indices) > limit else None
         accesses = self._open(indices[:limit], entries, by_name)

@@ -20,7 +20,6 @@ from uuid import UUID
 import structlog
 
 from tlog.audit.entry import new_entry_id
-from tlog.errors import TlogError
 from tlog.keys.secret_file import create_secret_file, read_secret_file
 from tlog.service.own_entries import SERVICE, OwnEntries
 from tlog.storage.durable import sync_folder
@@ -59,7 +58,7 @@ class AdminNotes:
         for path in await asyncio.to_thread(_notes, self._folder):
             try:
                 await _log_note(path, self._own)
-            except (TlogError, OSError, ValueError, LookupError, TypeError) as error:
+            except Exception as error:  # whatever a file holds
                 _logger.error("what was administered could not be logged", note=path.name, error=type(error).__name__)
 
     async def _run(self) -> None:

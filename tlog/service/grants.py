@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 
 from tlog.audit.fields import instant
+from tlog.errors import Conflict
 from tlog.service.acts import PURPOSES, Acts, Payload, asked_by
 from tlog.service.principal import Principal
 from tlog.storage.act_store import Act, ActKind, ActState
@@ -57,7 +58,10 @@ class Grants:
         details = {name: value for name, value in said.items() if name not in {"digest", "by", "by_type"}}
         if "digest" not in said:  # the keyring that its payload was sealed under did not come back
             return await self._acts.conclude(act, {"issued": False}, "failed", ActState.REFUSED)
-        await asyncio.to_thread(self._tokens.store, new_of(said), bytes.fromhex(said["digest"]), said["token"])
+        try:
+            await asyncio.to_thread(self._tokens.store, new_of(said), bytes.fromhex(said["digest"]), said["token"])
+        except Conflict:  # another act was first: it will never be otherwise
+            return await self._acts.conclude(act, details | {"issued": False}, "failed", ActState.REFUSED)
         self._acts.step("issued")
         return await self._acts.conclude(act, details)
 

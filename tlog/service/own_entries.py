@@ -1,7 +1,8 @@
 """The log's own entries: what it did to itself, appended to itself.
 
 They have the source `tlog`, which no token can have, and sequence numbers of their own. The id of the entry of an act
-is the act's id, so that an act is logged once, however often its logging is repeated.
+is the act's id, so that an act is logged once, however often its logging is repeated. Ids are one space for all
+sources, and an act's is known before it is logged: where a source took it, the entry has the next of a chain of ids.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -76,7 +78,6 @@ class OwnEntries:
         `Appender.append` raises.
         """
         values = {
-            "id": str(UUID(bytes=act_id)),
             "actor": actor,
             "action": action,
             "outcome": outcome,
@@ -94,10 +95,20 @@ class OwnEntries:
 
     async def _log_once(self, act_id: bytes, values: Mapping[str, Any]) -> int:
         async with self._turn:
+            entry_id, index = await asyncio.to_thread(self._place, act_id)
+            return (await self._append([{**values, "id": str(UUID(bytes=entry_id))}]))[0] if index is None else index
+
+    def _place(self, act_id: bytes) -> tuple[bytes, int | None]:
+        """Return the id of an act's entry, and its index where it is there: an entry of a source is none. Blocks."""
+        entry_id = act_id
+        while True:
             try:
-                return await asyncio.to_thread(self._store.index_of, act_id)
+                index = self._store.index_of(entry_id)
             except NotFound:
-                return (await self._append([values]))[0]
+                return entry_id, None
+            if self._store.entry(index).columns["source"] == SOURCE:
+                return entry_id, index
+            entry_id = _following(entry_id)
 
     async def note(
         self,
@@ -176,3 +187,9 @@ class _Waiting:
     def refuse(self, error: TlogError) -> None:
         self.index.set_exception(error)
         self.index.exception()  # Mark as seen: the caller may have gone away.
+
+
+def _following(entry_id: bytes) -> bytes:
+    """Return the UUIDv7 to take where a source has taken this one: of the same time, and the same whenever asked."""
+    drawn = sha256(b"tlog own entry\0" + entry_id).digest()
+    return bytes([*entry_id[:6], 0x70 | drawn[0] & 0x0F, drawn[1], 0x80 | drawn[2] & 0x3F, *drawn[3:10]])

@@ -8,7 +8,7 @@
     admin       tokens and roles; reads no entry
 
 A principal of several roles has the rights of all of them, within one `RowScope`. Who is limited to some rows neither
-acts on people's data, which would reach beyond them, nor sees who read what.
+acts on people's data, which would reach beyond them, nor manages access.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.DPO: _AUDIT | {Right.GIVE, Right.PROTECT},
     Role.ADMIN: frozenset({Right.OVERSEE, Right.ADMINISTER}),
 }
-WHOLE: Final = frozenset({Right.WATCH, Right.PROTECT})
+WHOLE: Final = frozenset({Right.PROTECT, Right.ADMINISTER})
 """Rights that nobody has who is limited to some rows."""
 ACTOR_TYPES: Final[Mapping[Kind, str]] = {"token": "token", "user": "tlog-user"}
 """The types of actor by whom the log's own entries say who asked."""

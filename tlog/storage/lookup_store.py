@@ -21,7 +21,7 @@ from tlog.storage.lookup.row_stream import Rows
 from tlog.storage.lookup.scan import Budget, Places, Scan
 from tlog.storage.lookup.stream import PERSONS, TERMS, Stream, ValueStream
 from tlog.storage.roles import EVERYTHING
-from tlog.storage.tables import terms
+from tlog.storage.tables import entries, facets, terms
 
 MAX_CANDIDATES: Final = 20_000
 MAX_SECONDS: Final = 0.05
@@ -58,13 +58,15 @@ class LookUpStore:
             scan = Scan(streams, rows, self._budget)
             return scan.page(end, limit, lambda: blocks_for(connection, conditions))
 
-    def with_any_term(self, wanted: Sequence[int], below: int, limit: int) -> list[int]:
-        """Return the largest `limit` indices below `below` of entries that have one of these blind terms."""
+    def with_any_term(self, wanted: Sequence[int], source: str, below: int, limit: int) -> list[int]:
+        """Return the largest `limit` indices below `below` of a source's entries that have one of these terms."""
         found: set[int] = set()
+        of_source = entries.c.facet.in_(select(facets.c.facet).where(facets.c.source == source))
         with self._database.read() as connection:
             for start in range(0, len(wanted), _TERMS):
                 some = list(wanted[start : start + _TERMS])
-                query = select(terms.c.log_index).where(terms.c.term.in_(some), terms.c.log_index < below).distinct()
+                query = select(terms.c.log_index).join(entries, entries.c.log_index == terms.c.log_index)
+                query = query.where(terms.c.term.in_(some), terms.c.log_index < below, of_source).distinct()
                 rows = connection.execute(query.order_by(terms.c.log_index.desc()).limit(limit))
                 found.update(rows.scalars())
         return sorted(found, reverse=True)[:limit]

@@ -25,6 +25,8 @@ from tlog.storage.roles import EVERYTHING, OWN_SOURCE, Role, RowScope, join_name
 from tlog.storage.tables import tokens
 
 _PREFIX = "tlog_"
+SESSION_HOURS: Final = 10
+"""How long somebody stays logged in who came with a link."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,127}")
 
@@ -133,16 +135,30 @@ class TokenStore:
         return self._find(fingerprint, Credential.CERTIFICATE, "client certificate")
 
     def use_link(self, text: str) -> Token:
-        """Return who a login link stands for, and make it useless. Raises `Unauthorized`.
+        """Return who a login link stands for, and make its text useless. Raises `Unauthorized`.
 
-        The link is used up by a compare-and-swap, so of two who come with it one is let in.
+        What is left of it stands for the session that it opened, `SESSION_HOURS` long, and can be revoked. Its hash is
+        compared and swapped, so of two who come with it one is let in.
         """
         token = self._find(hash_of(text), Credential.LINK, "link")
-        try:
-            self.revoke(token.token_id)
-        except NotFound:
-            raise Unauthorized("this link was used already") from None
-        return token
+        ends = self._now() + SESSION_HOURS * 3_600_000_000
+        used = update(tokens).where(tokens.c.token_hash == hash_of(text), tokens.c.revoked_at.is_(None))
+        with self._database.write() as connection:
+            row = connection.execute(
+                used.values(token_hash=hash_of(new_secret()), expires_at=ends).returning(*_COLUMNS)
+            ).first()
+        if row is None:
+            raise Unauthorized(f"the link of {token.name} was used already")
+        return _token(row)
+
+    def in_force(self, token_id: str) -> Token:
+        """Return a credential by its id. Raises `Unauthorized` if it was revoked or has expired."""
+        query = select(*_COLUMNS).where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None))
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise Unauthorized("the credential of this session was revoked")
+        return self._unexpired(_token(row), "session")
 
     def all(self) -> list[Token]:
         """Return every credential ever issued, oldest first."""
@@ -180,7 +196,9 @@ class TokenStore:
             raise Unauthorized("this link is not known here, or was used already; 'tlog token link' makes another")
         if row is None:
             raise Unauthorized(f"this {what} is not known here, or was revoked")
-        token = _token(row)
+        return self._unexpired(_token(row), what)
+
+    def _unexpired(self, token: Token, what: str) -> Token:
         if token.expires_at is not None and token.expires_at <= self._now():
             raise Unauthorized(f"this {what} has expired")
         return token

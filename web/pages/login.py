@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
-from tlog.errors import Forbidden, Unauthorized
+from tlog.errors import Forbidden, TooManyRequests, Unauthorized
 from tlog.http.auth import Authenticator
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import Recheck, require_own_form, require_own_origin
 from tlog.service.access_log import Access, AccessLog
 from tlog.service.principal import Principal, of_token
+from tlog.service.rate_limit import RateLimit
 from tlog.storage.token_store import TokenStore
 from web.frame import Frame
 from web.retry import RETRY, Retry
@@ -32,10 +34,14 @@ def way_back(text: object) -> str:
 class LoginPage:
     """The handlers."""
 
-    def __init__(self, auth: Authenticator, tokens: TokenStore, accesses: AccessLog, frame: Frame) -> None:
+    def __init__(
+        self, auth: Authenticator, tokens: TokenStore, accesses: AccessLog, limit: RateLimit, frame: Frame
+    ) -> None:
+        """`limit` counts logins with a token as requests of its own: each is an entry."""
         self._auth = auth
         self._tokens = tokens
         self._accesses = accesses
+        self._limit = limit
         self._frame = frame
 
     async def show(self, request: web.Request) -> web.Response:
@@ -55,6 +61,11 @@ class LoginPage:
         except Unauthorized:
             await self._accesses.refused("ui.login.token")
             raise
+        try:
+            self._limit.take(principal.id)
+        except TooManyRequests:
+            await self._accesses.refused("ui.login.token", principal.actor())
+            raise
         return await self._open(request, principal, "ui.login.token", back, lambda: self._auth.bearer(token))
 
     async def link(self, request: web.Request) -> web.Response:
@@ -72,7 +83,8 @@ class LoginPage:
         except Unauthorized:
             await self._accesses.refused("ui.login.link")
             raise
-        return await self._open(request, of_token(token), "ui.login.link", _START)
+        recheck = partial(self._auth.in_force, token.token_id)
+        return await self._open(request, of_token(token), "ui.login.link", _START, recheck)
 
     async def logout(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/logout`."""
