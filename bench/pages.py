@@ -52,10 +52,10 @@ def look(folder: Path, times: int) -> Iterator[Figure]:
     with open_log_database(folder) as database:
         size = LogStore(database).state().size
         store = TokenStore(database, now_us)
-        tokens = [store.issue(token_for(role, "bench"))[1] for role in (Role.DPO, Role.ADMIN)]
+        officer, admin = (store.issue(token_for(role, "bench"))[1] for role in (Role.DPO, Role.ADMIN))
     with served(folder, _START_SECONDS) as place:
         place.wait_published(size, _START_SECONDS)
-        yield from asyncio.run(_all(place.log.url, *tokens, size, times))
+        yield from asyncio.run(_all(place.log.url, officer, admin, size, times))
 
 
 async def _all(url: str, officer: str, admin: str, size: int, times: int) -> list[Figure]:
