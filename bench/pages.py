@@ -9,7 +9,8 @@ import argparse
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -32,8 +33,9 @@ from tlog.storage.token_store import TokenStore, token_for
 FLOOR: Final = Floor(150, at_most=True)
 ADDRESSES: Final = (
     *("/ui/", "/ui/witnesses", "/ui/compare", "/docs", "/ui/login"),
-    *("/ui/search", "/ui/access", "/ui/sources", "/ui/people", "/ui/holds", "/ui/acts"),
+    *("/ui/search", "/ui/access", "/ui/sources", "/ui/drills", "/ui/people", "/ui/retention", "/ui/holds", "/ui/acts"),
 )
+ADMIN_ADDRESSES: Final = ("/ui/tokens",)
 _START_SECONDS: Final = 3_600
 _PAUSE: Final = 0.05  # seconds between pages, so that the limit on requests of one reader is not what is measured
 
@@ -49,30 +51,49 @@ def look(folder: Path, times: int) -> Iterator[Figure]:
     """Measure every page of a log in a folder, each so many times."""
     with open_log_database(folder) as database:
         size = LogStore(database).state().size
-        token = TokenStore(database, now_us).issue(token_for(Role.DPO, "bench"))[1]
+        store = TokenStore(database, now_us)
+        officer, admin = (store.issue(token_for(role, "bench"))[1] for role in (Role.DPO, Role.ADMIN))
     with served(folder, _START_SECONDS) as place:
         place.wait_published(size, _START_SECONDS)
-        yield from asyncio.run(_all(place.log.url, token, size, times))
+        yield from asyncio.run(_all(place.log.url, officer, admin, size, times))
 
 
-async def _all(url: str, token: str, size: int, times: int) -> list[Figure]:
+async def _all(url: str, officer: str, admin: str, size: int, times: int) -> list[Figure]:
     rng = Random(size)  # noqa: S311 - a load, not a secret
+    async with _logged_in(url, officer) as reader:
+        await reader.settled()
+        found = [figure async for figure in _figures(reader, size, times, rng)]
+    async with _logged_in(url, admin) as reader:
+        return found + [_figure(path, [await reader.get(path) for _ in range(times)], size) for path in ADMIN_ADDRESSES]
+
+
+@asynccontextmanager
+async def _logged_in(url: str, token: str) -> AsyncIterator[Reader]:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         await session.post(f"{url}/ui/login", data={"token": token})
-        form = await _form_token(session, url)
-        return [figure async for figure in _figures(Reader(session, url, form), size, times, rng)]
+        yield Reader(session, url, await _form_token(session, url))
 
 
 async def _figures(reader: Reader, size: int, times: int, rng: Random) -> AsyncIterator[Figure]:
-    await reader.settled()
     for path in ADDRESSES:
         yield _figure(path, [await reader.get(path) for _ in range(times)], size)
     entries = [await reader.get(f"/ui/entries/{rng.randrange(size)}") for _ in range(times)]
     yield _figure("/ui/entries/{index}", entries, size)
-    subjects = (sealed_log.subject_id(rng.randrange(1000)) for _ in range(times))
-    yield _figure("POST /ui/search, a person", [await reader.search(subject=each) for each in subjects], size)
-    sources = (rng.choice(sealed_log.SOURCES) for _ in range(times))
-    yield _figure("POST /ui/search, a source", [await reader.search(source=each) for each in sources], size)
+    for name, path, field, value in _forms(size, rng):
+        yield _figure(f"POST {path}, {name}", [await reader.post(path, field, value()) for _ in range(times)], size)
+
+
+def _forms(size: int, rng: Random) -> Iterator[tuple[str, str, str, Callable[[], str]]]:
+    """Yield what a form asks for, its address, its field, and values at random."""
+
+    def subject() -> str:
+        return sealed_log.subject_id(rng.randrange(1000))
+
+    yield "a person", "/ui/search", "subject", subject
+    yield "a source", "/ui/search", "source", lambda: rng.choice(sealed_log.SOURCES)
+    yield "an entry", "/ui/access", "index", lambda: str(rng.randrange(size))
+    yield "a person", "/ui/access", "subject", subject
+    yield "a dry run", "/ui/people", "subject", subject
 
 
 class Reader:
@@ -95,12 +116,12 @@ class Reader:
         await self._text(path)
         return time.perf_counter() - began
 
-    async def search(self, **fields: str) -> float:
-        """Return how long a page of results takes, in seconds."""
+    async def post(self, path: str, field: str, value: str) -> float:
+        """Return how long a form of one field takes, in seconds."""
         await asyncio.sleep(_PAUSE)
         began = time.perf_counter()
-        data = fields | {FORM_TOKEN: self._form_token}
-        async with self._session.post(f"{self._url}/ui/search", data=data) as answer:
+        data = {field: value, FORM_TOKEN: self._form_token}
+        async with self._session.post(self._url + path, data=data) as answer:
             answer.raise_for_status()
             await answer.read()
         return time.perf_counter() - began
@@ -112,7 +133,7 @@ class Reader:
 
 
 async def _form_token(session: aiohttp.ClientSession, url: str) -> str:
-    async with session.get(f"{url}/ui/search") as answer:
+    async with session.get(f"{url}/ui/") as answer:
         answer.raise_for_status()
         found = re.search(rf'name="{FORM_TOKEN}" value="([^"]+)"', await answer.text())
     if found is None:

@@ -26,6 +26,7 @@ from tlog.http.drills import DrillRoutes
 from tlog.http.entries import EntryRoutes
 from tlog.http.erasures import ErasureRoutes
 from tlog.http.evidence import EvidenceRoutes
+from tlog.http.form_body import MAX_FORM_BYTES
 from tlog.http.guard import Guard
 from tlog.http.health import HealthRoutes
 from tlog.http.holds import HoldRoutes
@@ -51,8 +52,6 @@ from tlog.service.log import Log
 from tlog.service.rate_limit import RateLimit
 
 GUARD: Final = web.AppKey("guard", Guard)
-MAX_FORM_BYTES: Final = 64 << 10
-"""Of a form of a page, which anybody may send to the login; other bodies are read within `BodyBudget`."""
 SERVER: Final[dict[str, Any]] = {
     "access_log": None,  # It would hold client addresses.
     "auto_decompress": False,  # A small gzip body may be a huge one; none is taken.

@@ -16,7 +16,7 @@ from multidict import MultiDict, MultiDictProxy
 from tlog.errors import TooLarge
 from tlog.http.errors import BadBody, BadParameter, BodyTimeout, UnsupportedMedia
 
-MAX_FORM_BYTES: Final = 1 << 18
+MAX_FORM_BYTES: Final = 64 << 10
 MAX_FIELDS: Final = 500
 FORM_SECONDS: Final = 20
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
