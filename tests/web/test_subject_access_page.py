@@ -4,11 +4,13 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from tests.audit.access_material import HIDDEN, PERSON, export, planted, shown
 from tests.support import entry_document
+from tests.web.browser import chromium, offline
 from tlog.audit.subject_access import SubjectAccess, Unreadable
 from web.subject_access_page import subject_access_page
 
@@ -108,3 +110,12 @@ def test_deep_nesting_does_not_make_a_page_huge() -> None:
     person = {"id": PERSON, "data": {"deep": deep}}
     page = subject_access_page(export(shown(entry_document(subjects=[person]))))
     assert len(page) < 100_000
+
+
+async def test_it_needs_no_scrolling_sideways_on_a_phone(tmp_path: Path) -> None:
+    damaged = Unreadable(index=7, received_at="2026-03-01T09:30:00Z", source="clinic", action="a.b", problem="broken")
+    file = tmp_path / "access.html"
+    file.write_bytes(subject_access_page(export(shown(planted()), unreadable=(damaged,))))
+    async with chromium() as browser, offline(browser, viewport={"width": 360, "height": 640}) as context:
+        page = await context.open(file)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -78,6 +78,7 @@ OFFICER: dict[str, Step] = {
     "people-plan": _plan,
     "retention": at("/ui/retention?until=2099-12-31"),
     "holds": at("/ui/holds"),
+    "hold-lift": at("/ui/holds/1/lift"),
     "acts": at("/ui/acts"),
     "access": at("/ui/access"),
 }
