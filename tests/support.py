@@ -36,6 +36,7 @@ from tlog.storage.tile_store import TileStore
 from tlog.storage.token_store import token_for
 
 ORIGIN = "example.com/log"
+TAKES_LEAVES = LogSettings(sealed_by_producers=True, checkpoint_interval=0.02, sealing_processes=0)
 _NUMBERS = count()
 
 

@@ -18,6 +18,7 @@ from tests.accept import (  # noqa: F401
     access,
     appends,
     browser,
+    clocks,
     drilling,
     evidence,
     finding,
@@ -26,7 +27,9 @@ from tests.accept import (  # noqa: F401
     killed,
     pages,
     privacy,
+    reads,
     restoring,
+    roles,
 )
 from tests.accept.promises import CHECKS, INTEROP, promises
 

@@ -58,6 +58,15 @@ def test_init_says_what_comes_next(tlog: Command, tmp_path: Path) -> None:
         assert part in text
 
 
+def test_a_log_takes_leaves_of_others_only_where_that_is_asked_for(tlog: Command, tmp_path: Path) -> None:
+    for name, options in {"a": [], "b": ["--sealed-by-producers"]}.items():
+        tlog("init", tmp_path / name, "--origin", "example.com/log", *options)
+        with open_folder(tmp_path / name) as opened:
+            assert opened.parts.settings.sealed_by_producers is bool(options)
+    both = tlog("init", tmp_path / "c", "--origin", "x.example/y", "--raw-leaves", "--sealed-by-producers", code=2)
+    assert "give either" in both.err
+
+
 def test_a_second_init_changes_nothing(tlog: Command, log: Path) -> None:
     before = {path: path.read_bytes() for path in log.rglob("*") if path.is_file()}
     refused = tlog("init", log, "--origin", "example.com/other", code=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.http.service import Service, serve
-from tests.support import running_log
+from tests.support import TAKES_LEAVES, running_log
 from tlog.service.settings import LogSettings
 
 
@@ -14,6 +14,13 @@ from tlog.service.settings import LogSettings
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
     """A served log of sealed entries whose quorum is `none`."""
     async with running_log(tmp_path / "log") as made, serve(made) as served:
+        yield served
+
+
+@pytest.fixture
+async def leaf_service(tmp_path: Path) -> AsyncIterator[Service]:
+    """A served log of sealed entries that takes leaves sealed by their producers as well."""
+    async with running_log(tmp_path / "log", settings=TAKES_LEAVES) as made, serve(made) as served:
         yield served
 
 

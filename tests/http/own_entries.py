@@ -15,9 +15,12 @@ async def own_entries(service: Service, action: str) -> list[dict[str, Any]]:
     return [found["entry"] for found in answer.json()["entries"]]
 
 
-def stored_own(made: MadeLog, action: str | None = None) -> list[dict[str, Any]]:
-    """The log's own entries as they are stored, the oldest first: all, or those of one action. Asks nobody."""
-    return [entry for _, entry in _stored(made) if action in {None, entry["action"]}]
+def stored_own(made: MadeLog, action: str | None = None, since: int = 0) -> list[dict[str, Any]]:
+    """The log's own entries from index `since` on as they are stored, the oldest first: all, or those of one action.
+
+    Asks nobody.
+    """
+    return [entry for _, entry in _stored(made, since) if action in {None, entry["action"]}]
 
 
 def stored_acts(made: MadeLog) -> list[tuple[int, str]]:
@@ -31,8 +34,8 @@ def shown(entry: dict[str, Any]) -> list[int]:
     return [int(target["id"]) for target in entry.get("targets", ())]
 
 
-def _stored(made: MadeLog) -> list[tuple[int, dict[str, Any]]]:
+def _stored(made: MadeLog, since: int = 0) -> list[tuple[int, dict[str, Any]]]:
     log = made.log
-    rows = log.store.entries_at(range(log.store.state().size))
+    rows = log.store.entries_at(range(since, log.store.state().size))
     own = [row for row in rows.values() if row.columns["source"] == OWN_SOURCE]
     return [(row.index, log.entries.opened(row).entry) for row in sorted(own, key=lambda row: row.index)]

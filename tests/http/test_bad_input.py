@@ -107,13 +107,18 @@ async def test_another_media_type(service: Service, kind: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/entries", "/add"])
-async def test_a_gzip_body(service: Service, path: str) -> None:
-    answer = await service.ask(
-        "POST", path, b"\x1f\x8b" + bytes(30), service.token, Content_Type="application/json", Content_Encoding="gzip"
+async def test_a_gzip_body(leaf_service: Service, path: str) -> None:
+    answer = await leaf_service.ask(
+        "POST",
+        path,
+        b"\x1f\x8b" + bytes(30),
+        leaf_service.token,
+        Content_Type="application/json",
+        Content_Encoding="gzip",
     )
     assert (answer.status, answer.slug) == (415, "unsupported-media-type")
     assert "Content-Encoding" in answer.json()["detail"]
-    await unharmed(service)
+    await unharmed(leaf_service)
 
 
 @pytest.mark.parametrize(

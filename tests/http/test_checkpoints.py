@@ -9,6 +9,12 @@ from tests.http.service import Service
 from tlog.http.answers import CheckpointPage
 
 
+@pytest.fixture
+def service(raw_service: Service) -> Service:
+    """A plain log: what is public is the same, whoever seals the leaves."""
+    return raw_service
+
+
 async def grow(service: Service, sizes: int) -> list[int]:
     """Append until there are this many published checkpoints; returns their sizes."""
     await service.published(0)

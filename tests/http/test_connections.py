@@ -140,8 +140,8 @@ def test_idle_connections_yield_to_new_ones(tmp_path: Path, loop: Loop) -> None:
 def test_requests_under_way_do_not_yield(tmp_path: Path, loop: Loop) -> None:
     async def main() -> None:
         async with serving(tmp_path, max_open=2) as service, AsyncExitStack() as stack:
-            head = f"POST /add HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.token}\r\n"
-            sent = f"{head}Content-Length: 9\r\n\r\n1".encode()
+            head = f"POST /v1/entries HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {service.token}\r\n"
+            sent = f"{head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n1".encode()
             await stack.enter_async_context(held(service, sent))
             await stack.enter_async_context(held(service, sent))
             await until(lambda: service.connections.at_work == 2)

@@ -115,14 +115,14 @@ async def test_who_may_read_an_entry(service: Service) -> None:
     assert (await service.get("/v1/entries/0")).slug == "unauthorized"
 
 
-async def test_entries_that_are_not_there(service: Service) -> None:
-    await service.add(bytes(32))
-    assert (await service.get("/v1/entries/7", service.auditor)).slug == "not-found"
-    bare = await service.get("/v1/entries/0", service.auditor)
+async def test_entries_that_are_not_there(leaf_service: Service) -> None:
+    await leaf_service.add(bytes(32))
+    assert (await leaf_service.get("/v1/entries/7", leaf_service.auditor)).slug == "not-found"
+    bare = await leaf_service.get("/v1/entries/0", leaf_service.auditor)
     assert (bare.status, bare.slug) == (404, "bare-leaf")
     assert "bare leaf" in bare.json()["detail"]
     for index in ("x", "-1", "007", "1e3", str(2**63)):
-        answer = await service.get(f"/v1/entries/{index}", service.auditor)
+        answer = await leaf_service.get(f"/v1/entries/{index}", leaf_service.auditor)
         assert (answer.status, answer.slug) == (400, "bad-parameter")
 
 

@@ -79,12 +79,12 @@ async def test_evidence_is_for_auditors(service: Service) -> None:
     assert (await service.get("/v1/entries/0/evidence")).status == 401
 
 
-async def test_what_is_not_there_or_not_sensible_is_refused(service: Service) -> None:
-    token = await filled(service, 1)
-    assert (await service.get("/v1/entries/99/evidence", token)).status == 404
-    assert (await service.get("/v1/entries/x/evidence", token)).status == 400
-    assert (await service.get("/v1/entries/0/evidence?show=all", token)).status == 400
-    assert (await service.get("/v1/entries/0/evidence?disclose=" + ",".join(["a"] * 65), token)).status == 400
+async def test_what_is_not_there_or_not_sensible_is_refused(leaf_service: Service) -> None:
+    token = await filled(leaf_service, 1)
+    assert (await leaf_service.get("/v1/entries/99/evidence", token)).status == 404
+    assert (await leaf_service.get("/v1/entries/x/evidence", token)).status == 400
+    assert (await leaf_service.get("/v1/entries/0/evidence?show=all", token)).status == 400
+    assert (await leaf_service.get("/v1/entries/0/evidence?disclose=" + ",".join(["a"] * 65), token)).status == 400
     bodies: list[dict[str, object]] = [
         {},
         {"indices": []},
@@ -95,14 +95,14 @@ async def test_what_is_not_there_or_not_sensible_is_refused(service: Service) ->
         {"indices": list(range(501))},
     ]
     for body in bodies:
-        refused = await case(service, token, **body)
+        refused = await case(leaf_service, token, **body)
         assert (refused.status, refused.slug) == (400, "request-invalid"), body
     for name in ("subject", "Actor", "shared", "targets[0]", "details.x", "all", "%20actor"):
-        refused = await service.get(f"/v1/entries/0/evidence?disclose=all&redact={name}", token)
+        refused = await leaf_service.get(f"/v1/entries/0/evidence?disclose=all&redact={name}", token)
         assert (refused.status, refused.slug) == (400, "bad-request"), name
-    assert (await case(service, token, indices=[0], disclose=["all"], redact=["subject"])).status == 400
-    index = await service.made.log.append_leaf(bytes(32))
-    assert (await service.get(f"/v1/entries/{index}/evidence", token)).status == 404
+    assert (await case(leaf_service, token, indices=[0], disclose=["all"], redact=["subject"])).status == 400
+    index = await leaf_service.made.log.append_leaf(bytes(32))
+    assert (await leaf_service.get(f"/v1/entries/{index}/evidence", token)).status == 404
 
 
 async def test_a_page_holds_the_same_evidence_and_is_saved_rather_than_shown(service: Service) -> None:

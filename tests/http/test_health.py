@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.http.service import Service, serve
-from tests.support import entry_document, make_log, running_log
+from tests.support import TAKES_LEAVES, entry_document, make_log, running_log
 from tlog.formats.policy import WitnessLine
 from tlog.formats.vkey import SignatureType, VKey
 from tlog.service.settings import LogSettings
@@ -18,7 +18,7 @@ WITNESS = "http://127.0.0.1:1/"
 @pytest.fixture
 async def starting(tmp_path: Path) -> AsyncIterator[Service]:
     """A served log that is open but not started."""
-    made = make_log(tmp_path / "log")
+    made = make_log(tmp_path / "log", settings=TAKES_LEAVES)
     async with serve(made) as served:
         yield served
     await made.log.sequencer.stop()
@@ -82,29 +82,29 @@ async def test_a_log_without_its_quorum_is_not_ready(unwitnessed: Service) -> No
     assert WITNESS.rstrip("/") in {name.partition("witness=")[2].rstrip("/") for name in found}
 
 
-async def test_a_halted_log_refuses_and_says_why(service: Service) -> None:
-    log = service.made.log
+async def test_a_halted_log_refuses_and_says_why(leaf_service: Service) -> None:
+    log = leaf_service.made.log
     log.publisher.halted, log.publisher.problem = True, "a witness knows a larger tree"
     log.sequencer.halt("a witness knows a larger tree")
-    ready = await service.get("/readyz")
+    ready = await leaf_service.get("/readyz")
     assert ready.status == 503
     assert ready.json()["reason"] == "the log halted: a witness knows a larger tree"
-    for answer in (await service.append(entry_document()), await service.add(bytes(32))):
+    for answer in (await leaf_service.append(entry_document()), await leaf_service.add(bytes(32))):
         assert (answer.status, answer.slug) == (503, "log-halted")
         assert "Retry-After" not in answer.headers
-    assert (await figures(service))["tlog_halted"] == 1
-    assert (await service.get("/checkpoint")).status == 200
+    assert (await figures(leaf_service))["tlog_halted"] == 1
+    assert (await leaf_service.get("/checkpoint")).status == 200
 
 
-async def test_what_is_counted(service: Service) -> None:
+async def test_what_is_counted(leaf_service: Service) -> None:
     document = entry_document(id="019a52c8-2f64-7d1c-a3b8-5c0e9f7d2b11")
-    await service.append([document, entry_document()])
-    await service.append(document)
-    await service.add(bytes(32))
-    await service.append(b"{")
-    await service.append(entry_document(), token="x" * 40)
-    await service.published(4)  # with the own entry of the refused attempt
-    found = await figures(service)
+    await leaf_service.append([document, entry_document()])
+    await leaf_service.append(document)
+    await leaf_service.add(bytes(32))
+    await leaf_service.append(b"{")
+    await leaf_service.append(entry_document(), token="x" * 40)
+    await leaf_service.published(4)  # with the own entry of the refused attempt
+    found = await figures(leaf_service)
     assert found["tlog_appended_total"] == 3
     assert found["tlog_duplicates_total"] == 1
     assert found["tlog_refused_total,reason=entry-invalid"] == 1

@@ -121,20 +121,20 @@ def planted() -> Iterator[tuple[str, bytes, str]]:
 
 
 async def test_no_refusal_and_no_log_line_quotes_what_was_sent(
-    service: Service, caplog: pytest.LogCaptureFixture
+    leaf_service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     answers: list[Answer] = []
     with capture_logs() as logged, caplog.at_level(logging.DEBUG):
         for path, body, kind in planted():
-            answers.append(await service.append(body, path, kind=kind))
+            answers.append(await leaf_service.append(body, path, kind=kind))
         for path in ("/v1/entries/", "/tile/0/", "/tile/", "/v1/proofs/inclusion?index=", "/checkpoint?x="):
-            answer = await service.get(path + IN_URL, service.token)
+            answer = await leaf_service.get(path + IN_URL, leaf_service.token)
             answers.append(answer)
-        answers.append(await service.get("/v1/entries/0", PART + "x" * 20))
-        answers.append(await service.get("/v1/entries/0", "x", Authorization=MARKER))
-        metrics = await service.get("/metrics")
+        answers.append(await leaf_service.get("/v1/entries/0", PART + "x" * 20))
+        answers.append(await leaf_service.get("/v1/entries/0", "x", Authorization=MARKER))
+        metrics = await leaf_service.get("/metrics")
     assert {answer.status // 100 for answer in answers} == {4}
-    assert service.size() == 0
+    assert leaf_service.size() == 0
     said = "".join([repr(answers), repr(logged), caplog.text, repr(metrics)]).lower()
     assert "unknown field" in said
     assert PART not in said

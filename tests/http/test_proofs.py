@@ -15,6 +15,12 @@ from tlog.merkle.verify import verify_consistency, verify_inclusion
 LEAVES = 300
 
 
+@pytest.fixture
+def service(raw_service: Service) -> Service:
+    """A plain log: what is public is the same, whoever seals the leaves."""
+    return raw_service
+
+
 def leaf(index: int) -> bytes:
     return index.to_bytes(32)
 

@@ -177,12 +177,12 @@ async def test_a_damaged_entry_is_one_item_of_the_page(service: Service) -> None
     assert set(damaged) == {"index", "problem", "detail"}
 
 
-async def test_bare_leaves_are_never_found(service: Service) -> None:
-    await service.add(bytes(32))
-    await append(service, entry_document())
-    await service.add(bytes([1]) * 32)
+async def test_bare_leaves_are_never_found(leaf_service: Service) -> None:
+    await leaf_service.add(bytes(32))
+    await append(leaf_service, entry_document())
+    await leaf_service.add(bytes([1]) * 32)
     for given in ({}, {"received_from": "2026-01-01"}, {"source": "clinic"}):
-        assert indices(await ask(service, given)) == [1]
+        assert indices(await ask(leaf_service, given)) == [1]
 
 
 async def test_an_entry_by_its_id(service: Service) -> None:

@@ -15,6 +15,12 @@ SIZE = 300
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
+@pytest.fixture
+def service(raw_service: Service) -> Service:
+    """A plain log: what is public is the same, whoever seals the leaves."""
+    return raw_service
+
+
 def leaf(index: int) -> bytes:
     return index.to_bytes(32)
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.service.erased import EXPIRE, erase_part, run
-from tests.support import append_request, make_parts, running_log
+from tests.support import TAKES_LEAVES, append_request, make_parts, running_log
 from tlog.keys.keyring import cohort_of
 from tlog.service.fsck.report import FsckReport
 from tlog.service.fsck.run import fsck
@@ -22,7 +22,7 @@ SIZE = 305
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def good(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Path]:
     folder = tmp_path_factory.mktemp("good")
-    async with running_log(folder) as made:
+    async with running_log(folder, settings=TAKES_LEAVES) as made:
         for count in (1, 300, 3):
             size = (await made.log.appender.append(append_request(count)))[-1].index + 1
             await made.log.wait("witnessed", size)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import NewUrl
-from tests.support import MadeLog, entry_document, make_log, running_log
+from tests.support import TAKES_LEAVES, MadeLog, entry_document, make_log, running_log
 from tlog.audit.entry import NDJSON
 from tlog.audit.fields import microseconds
 from tlog.audit.opened import OpenedEntry
@@ -60,7 +60,7 @@ def documents(source: str, count: int, rng: random.Random) -> list[dict[str, Any
 
 async def fill(folder: Path, urls: tuple[str, str]) -> None:
     rng = random.Random(3)
-    async with running_log(folder, urls=urls) as made:
+    async with running_log(folder, urls=urls, settings=TAKES_LEAVES) as made:
         for number in range(BATCHES):
             source = ("clinic", "shop")[number % 2]
             lines = "\n".join(json.dumps(one) for one in documents(source, ENTRIES // BATCHES, rng))

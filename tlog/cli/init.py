@@ -40,6 +40,10 @@ def init(
     raw_leaves: Annotated[
         bool, typer.Option("--raw-leaves", help="A plain transparency log: POST /add takes any leaf.")
     ] = False,
+    sealed_by_producers: Annotated[
+        bool,
+        typer.Option("--sealed-by-producers", help="POST /add takes leaves that sources seal, beside entries."),
+    ] = False,
     witness: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VKEY[,VKEY]@URL", help="A witness (repeatable).")
     ] = None,
@@ -69,11 +73,13 @@ def init(
     """Make a new log. Its keys and databases, and DIR/policy.txt for auditors."""
     if policy is not None and (witness or quorum is not None):
         raise typer.BadParameter("give either --policy or --witness and --quorum")
+    if raw_leaves and sealed_by_producers:
+        raise typer.BadParameter("give either --raw-leaves or --sealed-by-producers")
     witnesses = _read_policy(policy) if policy is not None else witness_policy(witness or [], quorum)
     config = Config(
         origin,
         databases=Databases(database_url, keyring_url),
-        settings=LogSettings(raw_leaves=raw_leaves),
+        settings=LogSettings(raw_leaves=raw_leaves, sealed_by_producers=sealed_by_producers),
         kek=kek_settings(kek or []),
         retention={} if raw_leaves and not retention else retention_periods(retention or []),
     )

@@ -3,6 +3,7 @@
     POST /add                       the body is the leaf: 32 bytes, or at most 65,535 in a log of raw leaves
     Authorization: Bearer <token>   of a source
     200  text/plain                 "<decimal index>\\n", durable
+    403  of a log that takes audit entries only, which is the default (`sealed_by_producers`)
 
 A bare leaf has no id, so a retry appends it again. The fastest path of the log: a cached token, one body
 read, one place in the sequencer's group.
@@ -31,6 +32,7 @@ class AddRoute:
         """Answer `POST /add`."""
         parse_query(request)
         principal = principal_of(request)
+        self._log.require_leaves()  # before the body is read
         with self._bodies.lease(principal.name) as lease:
             leaf = await lease.read(request, MAX_LEAF_BODY_BYTES)
             index = await self._log.append_leaf(leaf)

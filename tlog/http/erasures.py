@@ -30,7 +30,7 @@ from tlog.http.answers import ErasureAnswer, ErasurePage, json_answer
 from tlog.http.errors import RequestInvalid
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import note_read, principal_of
+from tlog.http.noted import note_read, note_waiting, principal_of
 from tlog.http.query import decimal, parse_query
 from tlog.http.search_parameters import meta_of
 from tlog.keys.keyring import actor_identity
@@ -105,8 +105,8 @@ class ErasureRoutes:
             done = await erasures.request(asked, principal, wait=body.wait)
             if done.act is None:  # no act logs that somebody asked
                 note_read(request)
-        if done.status == "pending" and done.act is not None:
-            note_read(request, details={"act": str(UUID(bytes=done.act))})  # its own entry comes with the decision
+            elif done.status == "pending":
+                note_waiting(request, [done.act])
         return json_answer(_answer(done), status=202 if done.status in _WAITING else 200)
 
     async def page(self, request: web.Request) -> web.Response:

@@ -28,7 +28,7 @@ from tlog.http.acts import act_answer
 from tlog.http.answers import HoldAnswer, HoldList, LiftAnswer, json_answer
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import note_read, principal_of
+from tlog.http.noted import note_waiting, principal_of
 from tlog.http.query import one_of, parse_query
 from tlog.http.search_parameters import parse_time
 from tlog.service.hold_acts import HoldActs, HoldRequest
@@ -118,9 +118,8 @@ class HoldRoutes:
         holds = self._holds()
         numbers = [body.hold] if body.hold is not None else await asyncio.to_thread(holds.of_case, body.case or "")
         acts = await self._run(holds.lift(numbers, principal, body.reason, body.authorised_by))
-        pending = any(act.state is ActState.PENDING for act in acts)
-        if pending:
-            note_read(request)  # the act's own entry comes with the decision
+        pending = [act.act_id for act in acts if act.state is ActState.PENDING]
+        note_waiting(request, pending)
         lifted = await asyncio.to_thread(lambda: [self._answer(holds.holds.store.get(number)) for number in numbers])
         answer = LiftAnswer(acts=[act_answer(self._log, act) for act in acts], holds=lifted)
         return json_answer(answer, status=202 if pending else 200)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 
@@ -51,3 +52,10 @@ def note_read(
 def forget_subject(request: web.Request) -> None:
     """Name nobody: whoever was looked up was erased meanwhile, and must not come back by having been looked up."""
     request[NOTED].subject = None
+
+
+def note_waiting(request: web.Request, acts: Iterable[bytes]) -> None:
+    """Say that acts, by their ids, wait for a second person: nothing is done yet, so only the guard logs who asked."""
+    waiting = [str(UUID(bytes=act)) for act in acts]
+    if waiting:
+        note_read(request, details={"waiting": waiting})

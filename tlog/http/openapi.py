@@ -30,7 +30,19 @@ from tlog.http.openapi_administration import administration
 from tlog.http.openapi_drills import drills
 from tlog.http.openapi_login import login
 from tlog.http.openapi_subject_access import subject_access
-from tlog.http.openapi_words import BINARY, NUMBER, REF, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
+from tlog.http.openapi_words import (
+    BINARY,
+    NUMBER,
+    REF,
+    SECURITY_SCHEMES,
+    TEXT,
+    Schema,
+    answer_of,
+    operation,
+    path,
+    query,
+    ref,
+)
 from tlog.http.query import parse_query
 from tlog.http.retention import RetentionRunBody
 from tlog.http.search_description import search_description, search_schema
@@ -105,7 +117,7 @@ def document() -> Schema:
         "paths": _paths(),
         "components": {
             "schemas": _schemas(),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": SECURITY_SCHEMES,
             "responses": {"Problem": answer_of("A refusal (RFC 9457)", ref("Problem"), problem.MEDIA_TYPE)},
         },
     }
@@ -135,14 +147,12 @@ def _appends() -> Schema:
                     query("timeout", "seconds to wait for that", seconds),
                 ],
                 body=entries,
-                security=TOKEN,
             ),
             "get": operation(
                 "findEntries",
                 "Entries that match all filters, newest logged first; a source finds its own",
                 {"200": answer_of("One page", ref("EntryPage"))},
                 parameters=[query(name, text, schema) for name, text, schema in search_description()],
-                security=TOKEN,
             ),
         },
         "/v1/entries/search": {
@@ -151,16 +161,15 @@ def _appends() -> Schema:
                 "As GET /v1/entries, with the filters in the body, so that ids of people stay out of URLs",
                 {"200": answer_of("One page", ref("EntryPage"))},
                 body={JSON: {"schema": search_schema()}},
-                security=TOKEN,
             )
         },
         "/add": {
             "post": operation(
                 "addLeaf",
-                f"Append a leaf that its producer sealed: 32 bytes, or at most {MAX_LEAF_BODY_BYTES} of raw leaves",
+                f"Append a leaf that its producer sealed: at most {MAX_LEAF_BODY_BYTES} bytes in a log of raw leaves; "
+                "32 where `sealed_by_producers` is set, else refused",
                 {"200": answer_of("Its index in decimal and a newline", TEXT, "text/plain")},
                 body={"application/octet-stream": {"schema": BINARY}},
-                security=TOKEN,
             )
         },
     }
@@ -175,7 +184,6 @@ def _reads() -> Schema:
                 "What can still be read of an entry, for its source and for auditors",
                 {"200": answer_of("The entry", ref("EntryAnswer"))},
                 parameters=[index],
-                security=TOKEN,
             )
         },
         "/v1/entries/by-id/{id}": {
@@ -184,7 +192,6 @@ def _reads() -> Schema:
                 "As GET /v1/entries/{index}, by the entry's id",
                 {"200": answer_of("The entry", ref("EntryAnswer"))},
                 parameters=[path("id", "the entry's id", {"type": "string", "format": "uuid"})],
-                security=TOKEN,
             )
         },
         "/v1/entries/{index}/proof": {
@@ -208,7 +215,6 @@ def _reads() -> Schema:
                         "format", "`html` is a page that verifies itself", {"enum": list(FORMATS), "default": "json"}
                     ),
                 ],
-                security=TOKEN,
             )
         },
         "/v1/evidence": {
@@ -217,7 +223,6 @@ def _reads() -> Schema:
                 f"As GET /v1/entries/{{index}}/evidence, of up to {MAX_FILE_ENTRIES} entries in one file",
                 {"200": _evidence_file()},
                 body={JSON: {"schema": ref("EvidenceBody")}},
-                security=TOKEN,
             )
         },
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlog.audit.entry import JSON
 from tlog.http.acts import DEFAULT_LIMIT, KINDS, MAX_LIMIT, MAX_NUMBER, STATES
-from tlog.http.openapi_words import NUMBER, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
+from tlog.http.openapi_words import NUMBER, TEXT, Schema, answer_of, operation, path, query, ref
 
 
 def acts() -> Schema:
@@ -22,7 +22,6 @@ def acts() -> Schema:
                     "202": answer_of("It waits for a second person, or is under way", ref("ErasureAnswer")),
                 },
                 body={JSON: {"schema": ref("ErasureBody")}},
-                security=TOKEN,
             ),
             "get": operation(
                 "erasures",
@@ -32,7 +31,6 @@ def acts() -> Schema:
                     query("limit", "erasures a page", limit),
                     query("before", "`next` of the page before", {**NUMBER, "maximum": MAX_NUMBER}),
                 ],
-                security=TOKEN,
             ),
         },
         "/v1/holds": {
@@ -41,14 +39,12 @@ def acts() -> Schema:
                 "Place a hold; for data protection officers",
                 {"201": answer_of("In force", ref("HoldAnswer"))},
                 body={JSON: {"schema": ref("HoldBody")}},
-                security=TOKEN,
             ),
             "get": operation(
                 "holds",
                 "Holds, oldest first; for data protection officers",
                 {"200": answer_of("The holds", ref("HoldList"))},
                 parameters=[query("all", "1: also the lifted ones", {"enum": ["0", "1"], "default": "0"})],
-                security=TOKEN,
             ),
         },
         "/v1/holds/lift": {
@@ -60,7 +56,6 @@ def acts() -> Schema:
                     "202": answer_of("Each act waits for a second person", ref("LiftAnswer")),
                 },
                 body={JSON: {"schema": ref("LiftBody")}},
-                security=TOKEN,
             )
         },
         "/v1/retention": {
@@ -69,7 +64,6 @@ def acts() -> Schema:
                 "What expires when; for data protection officers",
                 {"200": answer_of("The plan", ref("RetentionPlan"))},
                 parameters=[query("until", "a day, default in 90 days", {"type": "string", "format": "date"})],
-                security=TOKEN,
             )
         },
         "/v1/retention/run": {
@@ -81,7 +75,6 @@ def acts() -> Schema:
                     "202": answer_of("Each act waits for a second person", ref("RetentionRun")),
                 },
                 body={JSON: {"schema": ref("RetentionRunBody")}},
-                security=TOKEN,
             )
         },
         "/v1/acts": {
@@ -95,18 +88,15 @@ def acts() -> Schema:
                     query("limit", "acts a page", limit),
                     query("before", "`next` of the page before", {**NUMBER, "maximum": MAX_NUMBER}),
                 ],
-                security=TOKEN,
             )
         },
         "/v1/acts/{id}": {
-            "get": operation("act", "How far an act is", done, parameters=[act], security=TOKEN),
+            "get": operation("act", "How far an act is", done, parameters=[act]),
         },
         "/v1/acts/{id}/approve": {
-            "post": operation(
-                "approveAct", "As the second person, have it carried out", done, parameters=[act], security=TOKEN
-            ),
+            "post": operation("approveAct", "As the second person, have it carried out", done, parameters=[act]),
         },
         "/v1/acts/{id}/decline": {
-            "post": operation("declineAct", "Have it not carried out", done, parameters=[act], security=TOKEN),
+            "post": operation("declineAct", "Have it not carried out", done, parameters=[act]),
         },
     }

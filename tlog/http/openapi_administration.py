@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlog.audit.entry import JSON
 from tlog.http.access import DEFAULT_LIMIT, MAX_LIMIT
-from tlog.http.openapi_words import NUMBER, TEXT, TOKEN, Schema, answer_of, operation, path, query, ref
+from tlog.http.openapi_words import NUMBER, TEXT, Schema, answer_of, operation, path, query, ref
 
 
 def administration() -> Schema:
@@ -26,7 +26,6 @@ def _accesses() -> Schema:
                     query("limit", "how many at most", limit),
                     query("before", "the `next` of the page before", NUMBER),
                 ],
-                security=TOKEN,
             )
         },
         "/v1/access/search": {
@@ -35,7 +34,6 @@ def _accesses() -> Schema:
                 "Who looked at an entry, or at anything about a person",
                 found,
                 body={JSON: {"schema": ref("AccessBody")}},
-                security=TOKEN,
             )
         },
     }
@@ -48,7 +46,6 @@ def _sources() -> Schema:
                 "sources",
                 "What each source sent, and which of its numbers are missing",
                 {"200": answer_of("Every source", ref("SourceList"))},
-                security=TOKEN,
             )
         }
     }
@@ -66,13 +63,11 @@ def _tokens() -> Schema:
                     "202": answer_of("It waits for another admin", ref("IssuedAnswer")),
                 },
                 body={JSON: {"schema": ref("TokenBody")}},
-                security=TOKEN,
             ),
             "get": operation(
                 "tokens",
                 "Every credential ever issued, without its secret",
                 {"200": answer_of("All of them", ref("TokenList"))},
-                security=TOKEN,
             ),
         },
         "/v1/tokens/{id}/revoke": {
@@ -81,7 +76,6 @@ def _tokens() -> Schema:
                 "Make a credential useless",
                 {"200": answer_of("As it is now", ref("TokenAnswer"))},
                 parameters=[one],
-                security=TOKEN,
             )
         },
     }

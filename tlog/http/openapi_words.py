@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tlog.audit.entry import JSON
 from tlog.http.openapi_problems import problem_responses
+from tlog.http.rules import RULES, roles_for
 
 Schema = dict[str, Any]
 
@@ -13,25 +14,35 @@ REF = "#/components/schemas/"
 BINARY: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
-TOKEN: Final[list[Schema]] = [{"bearer": []}]
+SECURITY_SCHEMES: Final[Schema] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token as `tlog token add` prints it, or a JWT of the log's OpenID Connect provider",
+    },
+    "certificate": {"type": "mutualTLS", "description": "A client certificate that the log knows; without a bearer"},
+}
+GUARDED: Final[list[Schema]] = [{name: []} for name in SECURITY_SCHEMES]
+"""Any one of these."""
 
 
-def operation(  # noqa: PLR0913 - the members of an OpenAPI operation
+def operation(
     name: str,
     summary: str,
     responses: Schema,
     *,
     parameters: list[Schema] | None = None,
     body: Schema | None = None,
-    security: list[Schema] | None = None,
 ) -> Schema:
-    """Return an operation with its answers and its refusals."""
-    said = {
+    """Return an operation with its answers, its refusals, and who may ask: `x-roles`, by its rule."""
+    said: Schema = {
         "operationId": name,
         "summary": summary,
         "responses": problem_responses(name) | responses | {"default": {"$ref": "#/components/responses/Problem"}},
-        "security": security or [],
+        "security": [],
     }
+    if name in RULES:
+        said |= {"security": GUARDED, "x-roles": roles_for(RULES[name])}
     if parameters:
         said["parameters"] = parameters
     if body:

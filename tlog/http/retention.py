@@ -25,7 +25,7 @@ from tlog.http.answers import CohortAnswer, PauseAnswer, RetentionPlan, Retentio
 from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import note_read, principal_of
+from tlog.http.noted import note_read, note_waiting, principal_of
 from tlog.http.query import parse_query
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
@@ -73,9 +73,10 @@ class RetentionRoutes:
         body = await read_json(request, self._bodies, principal.name, RetentionRunBody)
         work = self._log.acts.spawn(self._retention().request(principal, body.authorised_by))
         acts = await asyncio.shield(work)
-        pending = any(act.state is ActState.PENDING for act in acts)
-        if pending or not acts:
-            note_read(request)  # no entry of an act says yet that somebody asked
+        if not acts:
+            note_read(request)  # no act says that somebody asked
+        pending = [act.act_id for act in acts if act.state is ActState.PENDING]
+        note_waiting(request, pending)
         answer = RetentionRun(acts=[act_answer(self._log, act) for act in acts])
         return json_answer(answer, status=202 if pending else 200)
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from tlog.service.principal import Right
+from tlog.service.principal import RIGHTS, Right
+from tlog.storage.roles import Role
 
 
 class Logged(Enum):
@@ -29,6 +30,11 @@ class Rule:
     rights: tuple[Right, ...]
     action: str
     logged: Logged = Logged.ALWAYS
+
+
+def roles_for(rule: Rule) -> list[str]:
+    """Return the roles that have one of the rights, by name."""
+    return sorted(role.value for role in Role if RIGHTS[role] & set(rule.rights))
 
 
 def _acts(action: str) -> Rule:

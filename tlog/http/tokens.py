@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Annotated, Final, Literal
-from uuid import UUID
 
 from aiohttp import web
 from cryptography import x509
@@ -26,7 +25,7 @@ from tlog.http.acts import act_answer
 from tlog.http.answers import IssuedAnswer, TokenAnswer, TokenList, json_answer
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import note_read, principal_of
+from tlog.http.noted import note_waiting, principal_of
 from tlog.http.query import parse_query
 from tlog.service.log import Log
 from tlog.storage.act_store import ActState
@@ -119,10 +118,10 @@ class TokenRoutes:
         assert digest is not None  # noqa: S101 - one of the two is there
         work = self._log.acts.spawn(self._log.grants.request(new, digest, principal))
         token_id, act = await asyncio.shield(work)
-        if act.state is ActState.PENDING:
-            note_read(request, details={"act": str(UUID(bytes=act.act_id))})  # its own entry comes with the decision
+        pending = act.state is ActState.PENDING
+        note_waiting(request, [act.act_id] if pending else [])
         answer = IssuedAnswer(id=token_id, token=text, act=act_answer(self._log, act))
-        return json_answer(answer, status=202 if act.state is ActState.PENDING else 201)
+        return json_answer(answer, status=202 if pending else 201)
 
     async def all(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/tokens`."""

@@ -19,7 +19,7 @@ import aiohttp
 import structlog
 
 from tlog.audit.fields import instant
-from tlog.errors import LogHalted, Malformed, StorageFault, Unavailable
+from tlog.errors import Forbidden, LogHalted, Malformed, StorageFault, Unavailable
 from tlog.formats.policy import Policy
 from tlog.keys.keyring import Keyring
 from tlog.keys.keyring_recipe import KeyringRecipe
@@ -303,11 +303,21 @@ class Log:
         holds = self.erasures.steps.holds if self.erasures is not None else None
         return holds.held(indices) if holds is not None else ()
 
+    def require_leaves(self) -> None:
+        """Raise `Forbidden` unless this log takes leaves that their producers sealed."""
+        if not (self.settings.raw_leaves or self.settings.sealed_by_producers):
+            raise Forbidden(
+                "this log takes audit entries, which it seals itself (POST /v1/entries), and no leaves: "
+                "it would take them with sealed_by_producers = true in [settings]; nothing was stored"
+            )
+
     async def append_leaf(self, leaf: bytes) -> int:
         """Append a leaf that its producer sealed and return its index; durable on return.
 
-        Raises `Malformed` for a wrong length, `Overloaded`, `Unavailable`, `LogHalted`, `StorageFault`.
+        Raises `Forbidden` where the log takes audit entries only: of such a leaf nobody here can tell whose entry it
+        is. `Malformed` for a wrong length, `Overloaded`, `Unavailable`, `LogHalted`, `StorageFault`.
         """
+        self.require_leaves()
         if self.settings.raw_leaves:
             if len(leaf) > MAX_RAW_LEAF_BYTES:
                 raise Malformed(f"a leaf has at most {MAX_RAW_LEAF_BYTES} bytes, this one has {len(leaf)}")

@@ -10,8 +10,10 @@ class LogSettings:
     """Settings of one log. Times in seconds, sizes in bytes.
 
     `raw_leaves` makes it a plain transparency log whose ``POST /add`` takes any leaf up to 65,535 bytes;
-    otherwise a leaf is the 32-byte commitment to a sealed entry. `fail_open` publishes checkpoints whose
-    quorum was not met in time; the default is to publish nothing new until it is. `sealing_processes` seal
+    otherwise a leaf is the 32-byte commitment to a sealed entry, and ``POST /add`` takes none, unless with
+    `sealed_by_producers`: then whoever may append can log leaves whose entries this log never sees.
+    `fail_open` publishes checkpoints whose quorum was not met in time; the default is to publish nothing new until it
+    is. `sealing_processes` seal
     large requests beside the serving process; 0 seals everything in it. A witness that missed a checkpoint is
     asked again every `catch_up_interval` while the log is quiet. With `second_person`, somebody else must approve
     what destroys data or lifts a hold by hand, or grants access. Retention runs every `retention_interval`.
@@ -21,6 +23,7 @@ class LogSettings:
     """
 
     raw_leaves: bool = False
+    sealed_by_producers: bool = False
     fail_open: bool = False
     checkpoint_interval: float = 0.5
     quorum_timeout: float = 5.0
