@@ -14,6 +14,7 @@ from web.pages.acts import ActsPage
 from web.pages.compare import ComparePage
 from web.pages.drills import DrillsPage
 from web.pages.entry import EntryPages
+from web.pages.holds import HoldsPage
 from web.pages.login import LoginPage
 from web.pages.overview import OverviewPage
 from web.pages.people import PeoplePage
@@ -75,7 +76,7 @@ def _public(log: Log, frame: Frame) -> list[web.RouteDef]:
 
 def _audit(log: Log, interface: Interface, frame: Frame) -> list[web.RouteDef]:
     search, access = SearchPage(interface, frame), AccessPage(interface, frame)
-    entry, tokens = EntryPages(interface, frame, log.policy), TokensPage(interface, frame)
+    entry, tokens = EntryPages(interface, frame, log.policy), TokensPage(interface, frame, log.acts.now)
     return [
         web.get("/ui/search", search.show, name="ui.search"),
         web.post("/ui/search", search.run, name="ui.search.run"),
@@ -87,13 +88,14 @@ def _audit(log: Log, interface: Interface, frame: Frame) -> list[web.RouteDef]:
         web.get("/ui/drills", DrillsPage(interface, frame).show, name="ui.drills"),
         web.get("/ui/tokens", tokens.show, name="ui.tokens"),
         web.post("/ui/tokens", tokens.issue, name="ui.tokens.issue"),
+        web.get("/ui/tokens/{id}/revoke", tokens.ask_revoke, name="ui.tokens.revoke.ask"),
         web.post("/ui/tokens/{id}/revoke", tokens.revoke, name="ui.tokens.revoke"),
     ]
 
 
 def _protection(interface: Interface, frame: Frame) -> list[web.RouteDef]:
     people, acts = PeoplePage(interface, frame), ActsPage(interface, frame)
-    retention = RetentionPages(interface, frame)
+    retention, holds = RetentionPages(interface, frame), HoldsPage(interface, frame)
     return [
         web.get("/ui/people", people.show, name="ui.people"),
         web.post("/ui/people", people.plan, name="ui.people.plan"),
@@ -101,10 +103,14 @@ def _protection(interface: Interface, frame: Frame) -> list[web.RouteDef]:
         web.post("/ui/people/access", people.access, name="ui.people.access"),
         web.get("/ui/retention", retention.plan, name="ui.retention"),
         web.post("/ui/retention/run", retention.run, name="ui.retention.run"),
-        web.get("/ui/holds", retention.holds, name="ui.holds"),
-        web.post("/ui/holds", retention.place, name="ui.holds.place"),
-        web.post("/ui/holds/lift", retention.lift, name="ui.holds.lift"),
+        web.get("/ui/holds", holds.show, name="ui.holds"),
+        web.post("/ui/holds", holds.place, name="ui.holds.place"),
+        web.get("/ui/holds/{hold}/lift", holds.ask_lift, name="ui.holds.lift.ask"),
+        web.post("/ui/holds/lift", holds.lift, name="ui.holds.lift"),
         web.get("/ui/acts", acts.show, name="ui.acts"),
+        web.get("/ui/acts/{id}", acts.one, name="ui.act"),
+        web.get("/ui/acts/{id}/approve", acts.ask_approve, name="ui.acts.approve.ask"),
+        web.get("/ui/acts/{id}/decline", acts.ask_decline, name="ui.acts.decline.ask"),
         web.post("/ui/acts/{id}/approve", acts.approve, name="ui.acts.approve"),
         web.post("/ui/acts/{id}/decline", acts.decline, name="ui.acts.decline"),
     ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tlog.audit.part import ACTOR, SHARED, subject_label
@@ -38,7 +39,32 @@ _WORDS: Final = {
 }
 _WHAT: Final = ("action", "outcome", "crud", "purpose", "legal_basis")
 _WHEN: Final = ("occurred_at", "received_at", "source", "seq", "id", "retention", "schema")
+_SHOWABLE: Final = (
+    ("core", "What happened, when, on what authority"),
+    ("actor", "Who acted"),
+    ("subjects", "Whose data"),
+    ("targets", "Targets"),
+    ("details", "Details"),
+    ("correlation", "Trace and request"),
+)
 _TIMES: Final = frozenset({"occurred_at", "received_at"})
+
+
+_GROUPS: Final = {"actor": "Who acted", "correlation": "Correlation", "authorization": "Authorization"}
+_WHOLE: Final = {"targets": "Targets", "details": "Details", "subjects": "Whose data"}
+
+
+def field_word(name: str) -> str | None:
+    """Return the word for a field by its dotted name: `Who acted: name` for `actor.name`; None where there is none.
+
+    web/static/evidence/field_words.js does the same in a browser.
+    """
+    if name in _WORDS:
+        return _WORDS[name]
+    if (whole := re.fullmatch(r"(targets|details|subjects)(?:\[\d+\])?", name, re.ASCII)) is not None:
+        return _WHOLE[whole[1]]
+    group, _, member = name.partition(".")
+    return f"{_GROUPS[group]}: {_WORDS[member].lower()}" if group in _GROUPS and member in _WORDS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +99,31 @@ def entry_groups(answer: EntryAnswer) -> list[Group]:
     if shared.gone or shared.fields:
         groups.append(shared)
     groups.append(Group("When and where logged", _fields(entry, _WHEN)))
-    return groups
+    return _joined(groups)
+
+
+def _joined(groups: list[Group]) -> list[Group]:
+    """Return the groups with those as one that one act erased at one time: it is said once."""
+    made: list[Group] = []
+    for group in groups:
+        before = made[-1] if made else None
+        if before is not None and before.gone and group.gone and _act(before) == _act(group):
+            made[-1] = replace(before, title=f"{before.title}; {group.title[0].lower()}{group.title[1:]}")
+        else:
+            made.append(group)
+    return made
+
+
+def _act(group: Group) -> tuple[str | None, str | None]:
+    return (None, None) if group.erased is None else (group.erased.act, group.erased.at)
+
+
+def showable(answer: EntryAnswer) -> list[tuple[str, str]]:
+    """Return what evidence of an entry can show, as (name to disclose, word): what it has and what was not erased."""
+    there = {name for name in ("targets", "details", "correlation", "actor") if answer.entry.get(name)} | {"core"}
+    if any(answer.entry.get("subjects") or ()):
+        there.add("subjects")
+    return [(name, word) for name, word in _SHOWABLE if name in there]
 
 
 def _subjects(answer: EntryAnswer) -> list[Group]:

@@ -28,6 +28,7 @@ from tlog.audit.evidence import Evidence, EvidenceEntry
 from tlog.audit.evidence_html import embedded
 from tlog.audit.printable import printable_lines
 from web.bundle import bundle
+from web.entry_view import field_word
 
 _WEB: Final = Path(__file__).parent
 _STATIC: Final = _WEB / "static"
@@ -41,7 +42,7 @@ class ShownEntry:
     """What the page says of an entry before anything is verified."""
 
     index: int
-    fields: list[tuple[str, str]]
+    fields: list[tuple[str, str | None, str]]
     hidden: int
     erasures: list[str]
 
@@ -68,8 +69,10 @@ def _entries(evidence: Evidence) -> Iterator[ShownEntry]:
         yield ShownEntry(entry.index, _fields(entry), len(entry.digests), said)
 
 
-def _fields(entry: EvidenceEntry) -> list[tuple[str, str]]:
-    return [(name, shown_value(parse_disclosure(text).value)) for name, text in sorted(entry.disclosures.items())]
+def _fields(entry: EvidenceEntry) -> list[tuple[str, str | None, str]]:
+    """Return name, word and value of each field that is shown."""
+    disclosures = sorted(entry.disclosures.items())
+    return [(name, field_word(name), shown_value(parse_disclosure(text).value)) for name, text in disclosures]
 
 
 def shown_value(value: Any) -> str:

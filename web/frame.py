@@ -10,7 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from tlog.formats.quorum import printable
 from tlog.http.sessions import FORM_TOKEN, Sessions
 from web import words
+from web.access_words import action_words, kind_words
 from web.headers import PAGE_HEADERS
+from web.labels import faults_of, in_labels, label_of
 from web.navigation import sections_for
 from web.static_files import StaticFiles
 from web.visitor import visitor_of
@@ -24,6 +26,10 @@ _FILTERS: Final = (
     words.ticks,
     words.clock,
     words.json_block,
+    label_of,
+    in_labels,
+    action_words,
+    kind_words,
 )
 
 
@@ -59,5 +65,5 @@ class Frame:
         visitor = visitor_of(request, self._sessions.find(request))
         sections = sections_for(visitor, request.path)
         made = {"visitor": visitor, "sections": sections, "problem": None} | context
-        text = self._templates.get_template(template).render(made)
+        text = self._templates.get_template(template).render(made, faults=faults_of(context.get("problem")))
         return web.Response(status=status, text=text, content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)

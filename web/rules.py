@@ -29,13 +29,18 @@ AS_OPERATION: Final[Mapping[str, str]] = {
     "ui.retention.run": "retentionRun",
     "ui.holds": "holds",
     "ui.holds.place": "placeHold",
+    "ui.holds.lift.ask": "holds",
     "ui.holds.lift": "liftHolds",
     "ui.acts": "acts",
+    "ui.act": "act",
+    "ui.acts.approve.ask": "act",
+    "ui.acts.decline.ask": "act",
     "ui.acts.approve": "approveAct",
     "ui.acts.decline": "declineAct",
     "ui.drills": "drills",
     "ui.tokens": "tokens",
     "ui.tokens.issue": "issueToken",
+    "ui.tokens.revoke.ask": "tokens",
     "ui.tokens.revoke": "revokeToken",
 }
 OWN: Final[Mapping[str, Rule]] = {

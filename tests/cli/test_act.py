@@ -16,7 +16,12 @@ from tlog.storage.roles import Role
 
 CLOCK = Clock()
 BY = ("--authorised-by", "Dana Officer")
-ACTS = ("erasure", "expiry", "lift")
+WHAT = {
+    "erasure": "Erase one person\n",
+    "expiry": "Let entries expire whose period has ended\n",
+    "lift": "Lift a hold\n",
+}
+ACTS = tuple(WHAT)
 
 
 @pytest.fixture
@@ -51,6 +56,10 @@ def test_a_second_person_decides_on_acts_of_every_kind(
     shown = tlog("act", "show", act, "--json").json
     assert (shown["act"], shown["kind"], shown["state"]) == (act, kind, "pending")
     assert tlog("act", "list", "--state", "pending", "--json").json == {"acts": [shown], "next": None}
+    for told in (tlog("act", "show", act).out, tlog("act", "list").out):
+        assert WHAT[kind] in told
+        assert "Asked for by: dana" in told
+        assert "On the authority of: Dana Officer" in told
     assert "second person" in tlog("act", "approve", act, code=1).err
     monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", Role.DPO))
     ended = tlog("act", decision, act, "--json").json
@@ -64,7 +73,7 @@ def test_a_second_person_decides_on_acts_of_every_kind(
 
 def test_the_list_says_what_each_is(served: Served, tlog: Command) -> None:
     acts = {kind: ask_for(tlog, kind) for kind in ACTS}
-    lines = tlog("act", "list").out.splitlines()
+    lines = [line for line in tlog("act", "list").out.splitlines() if not line.startswith(" ")]
     assert [line.split()[1:3] for line in lines] == [
         ["lift", "pending"],
         ["hold", "done"],
@@ -72,8 +81,8 @@ def test_the_list_says_what_each_is(served: Served, tlog: Command) -> None:
         ["erasure", "pending"],
     ]
     assert [line.split()[3] for line in lines if "pending" in line] == [acts["lift"], acts["expiry"], acts["erasure"]]
-    assert tlog("act", "list", "--kind", "lift").out.splitlines() == [lines[0]]
-    assert tlog("act", "show", acts["lift"]).out.splitlines() == [lines[0]]
+    assert tlog("act", "list", "--kind", "lift").out.splitlines()[:2] == [lines[0], "    Lift a hold"]
+    assert tlog("act", "show", acts["lift"]).out.splitlines()[:2] == [lines[0], "    Lift a hold"]
     assert tlog("act", "list", "--kind", "hold", "--state", "pending").out == "no such acts\n"
     assert "p-4711" not in "".join(lines)
     assert [action for _, action in served.acts()] == ["tlog.hold.place"]

@@ -189,6 +189,13 @@ def test_what_it_prints_is_true(demo: Any, fast_start: dict[str, str]) -> None:
         text = "".join(printed)
         assert f"policy      {run.folder}/log/policy.txt" in text
         assert "ok  witness quorum" in text
+        [pages] = re.findall(r"^pages       (http\S+/ui/)$", text, re.MULTILINE)
+        assert f"  {run.folder}/auditor.token\n" in text
+        ways_in = re.findall(r"^  (\S.*token link .+)$", text, re.MULTILINE)
+        for command in ways_in:
+            made = subprocess.run(command, shell=True, check=True, capture_output=True, env=environment(fast_start))  # noqa: S602
+            assert made.stdout.decode().startswith(f"{pages}login/link?code=")
+        assert [command.split()[-2] for command in ways_in] == ["--dpo", "--admin"]
         shown = re.findall(r"^  \$ (.+)$", text, re.MULTILINE)
         assert re.findall(r"^  \$ .+? (prove|get|verify) ", text, re.MULTILINE) == ["prove", "get", "verify"]
         assert len(shown) == 3

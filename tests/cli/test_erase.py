@@ -38,6 +38,7 @@ def test_a_dry_run_shows_and_changes_nothing(served: Served, tlog: Command) -> N
     assert (said["status"], said["entries"], said["parts"], said["act"]) == ("dry-run", 2, 4, None)
     again = tlog("erase", *SUBJECT, *WHY, "--dry-run").out
     assert again.startswith(f"would erase {PARTS} parts of {ENTRIES} entries\nreceived 2")
+    assert "who looked a data subject up go too" in again
     assert (served.service.size(), served.acts()) == (3, [])
 
 
@@ -171,6 +172,8 @@ def test_a_refusal_says_which_field_and_quotes_nothing(served: Served, tlog: Com
 @pytest.mark.parametrize("served", [True], indirect=True)
 @pytest.mark.parametrize("decision", ["approve", "decline"])
 def test_a_second_person(served: Served, tlog: Command, monkeypatch: pytest.MonkeyPatch, decision: str) -> None:
+    asked = tlog("erase", *SUBJECT, *WHY, "--yes").out
+    assert "another officer must run: tlog act approve " in asked
     said = tlog("erase", *SUBJECT, *WHY, "--yes", "--json").json
     assert said["status"] == "pending"
     assert "second person" in tlog("erase", "approve", said["act"], code=1).err

@@ -38,6 +38,7 @@ def test_from_the_log_to_a_verified_file(tlog: Command, tmp_path: Path) -> None:
     assert "entry 2 of example.com/log, when it was logged is not proved: the policy wants no witness" in shown
     assert 'actor.id: "e-1007"' in shown
     assert "and 1 digest of what is not shown" in shown
+    assert shown.splitlines()[-1] == "verified: 2 entries of example.com/log"
     values = tlog("verify", case, "--policy", tmp_path / "policy.txt", "--json").json
     assert [entry["index"] for entry in values["entries"]] == [0, 2]
     assert "Dr. Ada Example" not in json.dumps(values)
@@ -88,6 +89,7 @@ def test_a_page_is_written_by_its_name_or_on_demand_and_its_data_verifies(
     assert (tmp_path / "evidence-1.html").read_bytes().startswith(b"<!doctype html>")
     said = tlog("verify", page, "--policy", policy)
     assert "ok  inclusion" in said.out
+    assert said.out.splitlines()[-1].startswith("verified: entry ")
     assert "byte for byte what this version of tlog makes" in said.out
     values = tlog("verify", page, "--policy", policy, "--json").json
     assert values["entries"][0]["fields"]["actor.id"] == "e-1007"

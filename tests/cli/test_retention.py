@@ -15,6 +15,7 @@ from tests.service.test_erasure import settings
 from tests.support import entry_document
 from tlog.cli.config import RetentionPeriod
 from tlog.cli.retention_option import DEFAULT, retention_periods
+from tlog.client.words import waiting
 from tlog.storage.expiry_pause import PAUSE_FILE, ExpiryPause
 from tlog.storage.roles import Role
 
@@ -68,7 +69,7 @@ def test_a_second_person_approves(served: Served, tlog: Command, monkeypatch: py
     CLOCK.on(2025, 3)
     out = tlog("retention", "run", "--authorised-by", "Dana Officer").out
     act, state, *rest = out.split()
-    assert (state, " ".join(rest)) == ("pending", f"1 entry waits for a second person: tlog act approve {act}")
+    assert (state, " ".join(rest)) == ("pending", f"1 entry {waiting(act)}")
     assert tlog("retention", "run", "--authorised-by", "Dana Officer").out == out, "asked again, it is the same act"
     monkeypatch.setenv("TLOG_TOKEN", served.service.made.token("eve", Role.DPO))
     assert tlog("erase", "approve", act, "--json").json["state"] == "done"

@@ -21,7 +21,8 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 def test_who_looked_at_an_entry_and_at_a_person(tlog: Command, served: Served, tmp_path: Path) -> None:
     served.append(entry_document())
-    assert "nobody looked" in tlog("who-looked", 0).out
+    assert tlog("who-looked", 0).out == "none found: nobody looked at this entry\n"
+    assert "there is no entry 99999" in tlog("who-looked", 99999, code=1).err
     tlog("get", 0)
     said = tlog("who-looked", 0, "--json").json
     assert [(each["actor"]["id"], each["operation"], each["shown"]) for each in said["accesses"]] == [
@@ -29,6 +30,9 @@ def test_who_looked_at_an_entry_and_at_a_person(tlog: Command, served: Served, t
     ]
     assert "token jane" in tlog("who-looked", 0).out
     person = tmp_path / "person.txt"
+    person.write_text("p-unheard-of\n")
+    none = "none found: nobody looked, or this log does not know the person (any more)\n"
+    assert tlog("who-looked", "--subject-file", person).out == none
     person.write_text("p-4711\n")
     assert tlog("who-looked", "--subject-file", person, "--json").json["accesses"][0]["shown"] == [0]
     assert "(by name)" in tlog("who-looked", "--subject-file", person).out, "the question before named them"

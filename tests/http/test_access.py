@@ -97,6 +97,13 @@ async def test_who_was_refused_an_entry_is_found_with_it(service: Service) -> No
     assert (refused["outcome"], refused["actor"]["id"], refused["shown"]) == ("denied", "shop", [0])
 
 
+async def test_an_index_beyond_the_log_is_not_there(service: Service) -> None:
+    jane, _ = await filled(service)
+    answer = await service.get("/v1/access?index=99999", jane)
+    assert (answer.status, answer.slug, answer.json()["detail"]) == (404, "not-found", "there is no entry 99999")
+    assert (await ask(service, jane, index=2**63 - 1)).status == 404
+
+
 async def test_who_is_limited_to_some_entries_sees_who_looked_at_these_only(service: Service) -> None:
     jane, _ = await filled(service)
     scope = RowScope(frozenset({"lab"}))

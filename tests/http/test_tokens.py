@@ -175,6 +175,15 @@ async def test_who_may_decide_is_told_what_waits_and_nobody_else(strict: Service
     assert "p-4711" not in (await strict.get("/v1/acts", eve)).body.decode()
 
 
+async def test_a_number_that_is_out_of_bounds_is_told_and_an_id_that_came_as_one_is_not(service: Service) -> None:
+    refused = await issue(service, service.made.token("otto", Role.ADMIN), name="tim", roles=["reader"], days=0)
+    assert refused.json()["errors"] == [{"path": "days", "detail": "expected from 1 to 3660, got 0"}]
+    data = json.dumps({"subject": 4711, "dry_run": True}).encode()
+    dpo = service.made.token("dana", Role.DPO)
+    refused = await service.ask("POST", "/v1/erasures", data, dpo, Content_Type="application/json")
+    assert "4711" not in refused.body.decode()
+
+
 async def test_a_source_that_took_the_id_of_a_grant_keeps_it_from_no_log(strict: Service) -> None:
     otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
     act = (await issue(strict, otto, name="mallory", roles=["dpo"])).json()["act"]["act"]

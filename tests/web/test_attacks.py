@@ -79,7 +79,7 @@ async def test_a_forged_form_does_nothing(clinic: Site, path: str) -> None:
         assert answer.status == 403, (headers, answer)
     if path not in READS:
         as_get = await clinic.get(f"{path}?{FORM_TOKEN}={own}&subject=p-4711")
-        assert as_get.status == 405, as_get
+        assert as_get.status in {400, 405}, as_get
     assert (await clinic.get("/ui/")).status == 200
     entries = clinic.made.log.store.state().size - size
     own_entries = [clinic.made.log.entries.stored(size + number) for number in range(entries)]

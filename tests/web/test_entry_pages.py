@@ -46,7 +46,7 @@ async def test_a_page_of_results_leads_to_the_next_with_the_same_filters(clinic:
 async def test_a_refused_search_shows_what_was_typed_and_what_is_wrong(clinic: Site) -> None:
     await clinic.log_in(Role.AUDITOR)
     page = html(await clinic.submit("/ui/search", actor_id="e-1007", source="clinic"), 400)
-    assert "actor_type: missing" in page.text
+    assert "Actor's type: missing; give “Actor's type” and “Actor's id” together" in page.text
     values = {tag.get("name"): tag.get("value") for tag in page.all("input")}
     assert values["actor_id"] == "e-1007"
     assert page.headings()[0] == 1
@@ -62,7 +62,7 @@ async def test_an_entry_is_shown_with_its_proof_and_evidence_of_it_verifies(clin
     block = page.source.partition('id="evidence">')[2].partition("</script>")[0]
     assert EvidenceVerifier(policy).verify(parse_evidence(block.encode())).entries[0].index == 0
     answer = await clinic.submit("/ui/entries/0/evidence", disclose=["core", "subjects"])
-    assert "attachment" in answer.headers["Content-Disposition"]
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="entry-0.evidence.json"'
     values = EvidenceVerifier(policy).verify(parse_evidence(answer.body)).entries[0].values
     assert "subjects[0]" in values
     assert "actor.id" not in values
@@ -76,7 +76,15 @@ async def test_who_looked_is_on_the_page_and_each_look_is_logged(clinic: Site) -
     assert "ann" in page.text
     access = html(await clinic.submit("/ui/access", index="1"))
     assert "2 accesses on this page" in access.text
+    assert "read the entry" in access.text
     assert "tlog.entry.read" in (await clinic.page("/ui/access")).text
+
+
+async def test_nobody_looked_and_an_index_beyond_the_log_are_told_apart(clinic: Site) -> None:
+    await clinic.log_in(Role.AUDITOR)
+    assert "there is no entry 99999" in html(await clinic.submit("/ui/access", index="99999"), 404).text
+    nobody = html(await clinic.submit("/ui/access", subject="p-never"))
+    assert "None found Nobody looked, or this log does not know the person (any more)." in nobody.text
 
 
 async def test_a_reader_sees_entries_without_evidence_and_without_who_looked(clinic: Site) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.audit.samples import document
 from tlog.http.answers import EntryAnswer, ErasedPartAnswer
-from web.entry_view import entry_groups
+from web.entry_view import entry_groups, showable
 
 
 def answer(entry: dict[str, Any], **changes: Any) -> EntryAnswer:
@@ -45,6 +45,19 @@ def test_what_is_erased_says_by_which_act() -> None:
     gone = {group.title: group.erased for group in groups if group.gone}
     assert set(gone) == {"Whose data, person 1", "On what"}
     assert gone["Whose data, person 1"] == erasures[0]
+
+
+def test_what_one_act_erased_at_once_is_said_once_and_is_not_offered_as_evidence() -> None:
+    entry = document(subjects=[None])
+    del entry["targets"], entry["details"], entry["correlation"]
+    erasures = [
+        ErasedPartAnswer(part=part, act="a1", at="2026-04-01T00:00:00.000000Z", index=90)
+        for part in ("subjects[0]", "shared")
+    ]
+    read = answer(entry, erased=["subjects[0]", "shared"], erasures=erasures)
+    assert [group.title for group in entry_groups(read) if group.gone] == ["Whose data; on what"]
+    assert [name for name, _ in showable(read)] == ["core", "actor"]
+    assert len(showable(answer(document()))) == 6
 
 
 def test_an_erased_part_whose_act_is_not_known_is_gone_all_the_same() -> None:

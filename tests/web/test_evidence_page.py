@@ -24,6 +24,7 @@ from tlog.client.utc import utc
 from tlog.errors import Malformed
 from tlog.formats.encoding import b64encode
 from tlog.formats.policy import encode_policy, parse_policy
+from web import entry_view
 from web.evidence_page import evidence_page
 
 GOOD = case()
@@ -39,7 +40,8 @@ def written(folder: Path, data: bytes, name: str = "case.html") -> Path:
 
 
 async def shown_fields(page: Page) -> dict[str, str]:
-    names = await page.locator("#entries-shown dt").all_inner_texts()
+    name = "terms => terms.map((term) => (term.querySelector('code') ?? term).textContent)"
+    names = await page.locator("#entries-shown dt").evaluate_all(name)
     values = await page.locator("#entries-shown dd").all_text_contents()
     return dict(zip(names, values, strict=True))
 
@@ -56,7 +58,9 @@ async def test_it_verifies_from_disk_and_asks_for_nothing(tmp_path: Path) -> Non
         fields = await shown_fields(page)
         assert sorted(fields) == sorted(FIELDS)
         assert fields["seq"] == "9007199254740993", "not rounded to a double"
-        steps = await page.locator("#steps-shown li").all_inner_texts()
+        assert "Who acted: id actor.id" in await page.locator("#entries-shown dt").all_inner_texts()
+        assert await page.locator("#steps-shown details[open]").count() == 0, "what passed is folded"
+        steps = await page.locator("#steps-shown li").all_text_contents()
         assert len(steps) > 20
         assert all(": passed" in step for step in steps)
         assert any("against Ed25519 log.example/audit+" in step for step in steps)
@@ -125,7 +129,6 @@ async def test_the_readers_policy_decides(tmp_path: Path) -> None:
             (stricter, "passed", "under the policy that you gave"),
             (stranger, "failed", "log signature, checkpoint 1 of 4 leaves"),
             (b"nonsense\n", "failed", "policy: policy line 1"),
-            (b"", "failed", "policy: policy: no quorum line"),
             (stricter.removesuffix(b"\n"), "passed", "under the policy that you gave"),
         ):
             await page.fill("#policy-text", policy.decode())
@@ -147,7 +150,7 @@ async def test_signatures_that_the_policy_does_not_list_are_named_and_not_counte
     async with chromium() as browser, offline(browser) as context:
         page = await context.open(written(tmp_path, evidence_page(evidence)))
         assert (await outcome(page))[0] == "passed"
-        said = await page.locator("#steps-shown li", has_text="not counted").all_inner_texts()
+        said = await page.locator("#steps-shown li", has_text="not counted").all_text_contents()
         assert len(said) == 1
         assert "'somebody.example'" in said[0]
 
@@ -242,6 +245,26 @@ async def test_it_can_be_read_on_a_phone_by_keyboard_and_on_paper(tmp_path: Path
         assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         await page.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert await page.locator("#steps-shown details:not([open])").count() == 0
+
+
+async def test_an_empty_policy_box_says_what_it_is_for(tmp_path: Path) -> None:
+    async with chromium() as browser, offline(browser) as context:
+        page = await context.open(written(tmp_path, evidence_page(GOOD)))
+        before = await outcome(page)
+        await page.locator("#policy-check").click()
+        assert await page.locator("#policy-problem").inner_text() == "Paste a policy first."
+        assert await outcome(page) == before
+
+
+def test_a_field_has_the_same_word_in_the_page_before_and_after_the_script_ran() -> None:
+    script = (Path(__file__).parents[2] / "web/static/evidence/field_words.js").read_text()
+    words = script.partition("const WORDS = {")[2].partition("};")[0]
+    assert dict(re.findall(r'(\w+): "([^"]+)"', words)) == entry_view._WORDS
+    for table, name in ((entry_view._GROUPS, "GROUPS"), (entry_view._WHOLE, "WHOLE")):
+        line = script.partition(f"const {name} = {{")[2].partition("}")[0]
+        assert dict(re.findall(r'(\w+): "([^"]+)"', line)) == table
+    shown = evidence_page(GOOD).decode()
+    assert "<dt>Who acted: id <code>actor.id</code></dt>" in shown
 
 
 _COLOURS = """() => [

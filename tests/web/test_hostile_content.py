@@ -166,7 +166,7 @@ async def test_what_officers_and_admins_type_does_nothing(tmp_path: Path) -> Non
         assert "<script>hit()" in await officer.page.get_by_role("table").inner_text()
         await check(officer, at.url)
         for evil in EVIL:
-            form = officer.page.get_by_role("form", name="Forget a person")
+            form = officer.page.get_by_role("form", name="Erase a person")
             await officer.page.goto(f"{at.url}/ui/people")
             await form.get_by_label("Person's id").fill(evil)
             await form.get_by_role("button").click()

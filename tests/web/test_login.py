@@ -111,9 +111,15 @@ async def test_a_link_logs_in_once_and_only_when_its_button_is_pressed(clinic: S
             await clinic.page(f"/ui/login/link?code={code}")
         ).all("input")
     assert (await clinic.post("/ui/login/link", [("code", code)])).status == 303
-    assert (await clinic.get("/ui/tokens")).status == 200
+    tokens = await clinic.page("/ui/tokens")
+    assert "You logged in by a link that works once" in tokens.text
+    assert "works once; it, or the session that it opened, ends" in tokens.text
     page = html(await clinic.post("/ui/login/link", [("code", code)]), 401)
     assert code not in page.source
+    assert "tlog token link" in page.text
+    assert "/ui/login/link" not in {form.get("action") for form in page.all("form")}
+    await clinic.log_in(Role.ADMIN)
+    assert "You logged in by a link" not in (await clinic.page("/ui/tokens")).text
 
 
 async def test_who_logs_in_again_and_again_fills_no_log(tmp_path: Path) -> None:

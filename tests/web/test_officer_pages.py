@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import entry_document, running_log
 from tests.web.conftest import append
-from tests.web.site import Site, html, site
+from tests.web.site import Html, Site, html, site
 from tests.web.stage import DRILL
 from tlog.client.drill_result import DrillResult
 from tlog.errors import Unauthorized
@@ -38,10 +38,10 @@ async def test_a_person_is_erased_in_two_steps_and_their_id_is_in_no_address(cli
     assert {"type": "hidden", "name": "subject", "value": "p-4711"} in plan.all("input")
     assert "p-4711" in (await clinic.page("/ui/entries/0")).text, "nothing is changed yet"
     done = html(await clinic.submit("/ui/people/erase", subject="p-4711", sure="1", **BASIS))
-    assert "entries erased" in done.text
+    assert "3 entries lost " in done.text, "the dry run's own entry goes as well"
     assert "p-4711" not in done.source
     assert "p-4711" not in (await clinic.page("/ui/entries/0")).text
-    assert "erasure" in (await clinic.page("/ui/acts")).text
+    assert "Erase one person" in (await clinic.page("/ui/acts")).text
 
 
 @pytest.mark.parametrize(("form", "starts"), [("html", b"<!doctype html>"), ("json", b"{")])
@@ -62,8 +62,11 @@ async def test_an_actor_can_be_named(clinic: Site) -> None:
 async def test_a_form_that_is_not_whole_is_shown_again_with_its_faults(clinic: Site) -> None:
     await clinic.log_in(Role.DPO)
     page = html(await clinic.submit("/ui/people/erase", subject="p-4711"), 400)
-    assert "legal_basis" in page.text
-    assert "authorised_by" in page.text
+    assert "Legal basis : missing" in page.text
+    assert "Authorised by : missing" in page.text
+    assert "legal_basis" not in page.text
+    half = html(await clinic.submit("/ui/people/erase", subject="p-4711", legal_basis="GDPR Art. 17(1)(b)"), 400)
+    assert value_of(half, "legal_basis") == "GDPR Art. 17(1)(b)"
     assert (await clinic.submit("/ui/people", subject="p-4711", actor__type="t", actor__id="x")).status == 400
 
 
@@ -82,31 +85,77 @@ async def test_a_hold_is_placed_stops_an_erasure_and_is_lifted(clinic: Site) -> 
     assert "On hold" in html(await clinic.submit("/ui/people", subject="p-4711")).text
     refused = html(await clinic.submit("/ui/people/erase", subject="p-4711", **BASIS), 409)
     assert "hold" in refused.text
+    assert "court order" in (await clinic.page("/ui/holds/1/lift")).text
+    again = html(await clinic.submit("/ui/holds/lift", hold="1", authorised_by="Dana Officer"), 400)
+    assert value_of(again, "authorised_by") == "Dana Officer"
+    assert "Reason : missing" in again.text
     lifted = await clinic.submit("/ui/holds/lift", hold="1", reason="over", authorised_by="Dana Officer")
     assert lifted.status == 303
     assert "There is none" in (await clinic.page("/ui/holds")).text
     assert "over" in (await clinic.page("/ui/holds?all=1")).text
 
 
+def value_of(page: Html, name: str) -> str | None:
+    """What stands in a field."""
+    return next(field.get("value") for field in page.all("input") if field.get("name") == name)
+
+
+async def test_a_hold_that_is_refused_keeps_what_was_typed(clinic: Site) -> None:
+    await clinic.log_in(Role.DPO)
+    page = html(await clinic.submit("/ui/holds", **HOLD, occurred_from="soon", by_case="1"), 400)
+    assert (value_of(page, "case"), value_of(page, "occurred_from")) == ("2026/17", "soon")
+    assert any(field.get("name") == "by_case" and "checked" in field for field in page.all("input"))
+    assert any(tag.get("id") == "p-occurred_from" for tag in page.all("p")), "the reason stands beside the field"
+    assert "a hold needs a scope" in html(await clinic.submit("/ui/holds", **HOLD), 400).text
+    assert "occurred_from" not in html(await clinic.submit("/ui/holds", **HOLD), 400).text
+
+
 async def test_an_erasure_waits_for_a_second_person(careful: Site) -> None:
     await careful.log_in(Role.DPO, "dana")
     page = html(await careful.submit("/ui/people/erase", subject="p-4711", **BASIS))
-    assert "waits for a second person" in page.text
-    acts = await careful.page("/ui/acts?state=pending")
-    act = next(str(form["action"]) for form in acts.all("form") if str(form["action"]).endswith("/approve"))
-    assert (await careful.submit(act)).status == 403, "not the one who asked"
+    assert "another officer must agree" in page.text
+    own = await careful.page("/ui/acts?state=pending")
+    assert "another officer must agree" in own.text
+    act = decision(own, "decline")
+    approve = act.removesuffix("decline") + "approve"
+    assert approve not in own.source, "not shown to the one who asked"
+    assert {"method": "post", "action": approve} not in (await careful.page(approve)).all("form")
+    assert (await careful.submit(approve)).status == 403, "nor done"
     await careful.log_in(Role.DPO, "omar")
-    approved = await careful.submit(act)
-    assert (approved.status, approved.headers["Location"]) == (303, "/ui/acts")
+    assert decision(await careful.page("/ui/acts"), "approve") == approve
+    asked = await careful.page(approve)
+    for said in ("Erase one person", "dana", "Dana Officer", "GDPR Art. 17(1)(b)", "1 entry", "can't be taken back"):
+        assert said in asked.text, said
+    assert "p-4711" not in asked.source
+    approved = await careful.submit(approve)
+    assert (approved.status, approved.headers["Location"]) == (303, approve.removesuffix("/approve"))
+    done = await careful.page(approved.headers["Location"])
+    assert "carried out, and an entry of the log. 1 entry reached" in done.text
     assert "p-4711" not in (await careful.page("/ui/entries/0")).text
+
+
+def decision(page: Html, word: str) -> str:
+    """The way to the page that asks for a decision on the first act."""
+    return next(str(link["href"]) for link in page.all("a") if str(link.get("href")).endswith(f"/{word}"))
+
+
+async def test_a_grant_says_who_would_get_what_and_officers_have_no_say_in_it(careful: Site) -> None:
+    await careful.log_in(Role.ADMIN, "root")
+    await careful.submit("/ui/tokens", name="carl", roles=["auditor"], sources="clinic", credential="bearer", days="3")
+    await careful.log_in(Role.DPO, "dana")
+    assert "/approve" not in (await careful.page("/ui/acts")).source
+    await careful.log_in(Role.ADMIN, "rita")
+    asked = await careful.page(decision(await careful.page("/ui/acts"), "approve"))
+    for said in ("Grant access to carl as auditor", "root", "sources clinic", "a token", "Ends 20"):
+        assert said in asked.text, said
 
 
 async def test_an_act_can_be_declined(careful: Site) -> None:
     await careful.log_in(Role.DPO, "dana")
     await careful.submit("/ui/people/erase", subject="p-4711", **BASIS)
-    acts = await careful.page("/ui/acts")
-    act = next(str(form["action"]) for form in acts.all("form") if str(form["action"]).endswith("/decline"))
     await careful.log_in(Role.DPO, "omar")
+    act = decision(await careful.page("/ui/acts"), "decline")
+    assert "Decline this?" in (await careful.page(act)).text
     assert (await careful.submit(act)).status == 303
     assert "declined" in (await careful.page("/ui/acts")).text
     assert "p-4711" in (await careful.page("/ui/entries/0")).text
@@ -116,9 +165,9 @@ async def test_retention_is_planned_and_run(clinic: Site) -> None:
     await clinic.log_in(Role.DPO)
     assert "standard/" in (await clinic.page("/ui/retention")).text
     ran = await clinic.submit("/ui/retention/run", authorised_by="Dana Officer", sure="1")
-    assert (ran.status, ran.headers["Location"]) == (303, "/ui/acts?kind=expiry")
+    assert "Nothing is due" in html(ran).text
     assert (await clinic.page("/ui/acts?kind=expiry")).text
-    assert "until: a day" in (await clinic.page("/ui/retention?until=soon", 400)).text
+    assert "Look ahead until: a day" in (await clinic.page("/ui/retention?until=soon", 400)).text
 
 
 async def test_gaps_of_sources_are_shown(clinic: Site) -> None:
@@ -148,7 +197,11 @@ async def test_a_token_is_issued_shown_once_and_revoked(clinic: Site) -> None:
     listed = await clinic.page("/ui/tokens")
     assert text not in listed.source
     token_id = clinic.made.log.tokens.find(text).token_id
+    asked = await clinic.page(f"/ui/tokens/{token_id}/revoke")
+    assert "Revoke the access of carl?" in asked.text
+    assert clinic.made.log.tokens.find(text).revoked_at is None
     revoked = await clinic.submit(f"/ui/tokens/{token_id}/revoke")
+    assert (await clinic.get(f"/ui/tokens/{token_id}/revoke")).status == 404
     assert (revoked.status, revoked.headers["Location"]) == (303, "/ui/tokens")
     assert "revoked" in (await clinic.page("/ui/tokens")).text
     with pytest.raises(Unauthorized):
@@ -157,7 +210,11 @@ async def test_a_token_is_issued_shown_once_and_revoked(clinic: Site) -> None:
 
 async def test_a_token_that_can_not_be_is_refused_on_its_form(clinic: Site) -> None:
     await clinic.log_in(Role.ADMIN)
+    page = html(await clinic.submit("/ui/tokens", name="carl", roles=["writer"], days="ten"), 400)
+    assert "Valid for days: not a whole number" in page.text
+    assert (value_of(page, "name"), value_of(page, "days")) == ("carl", "ten")
     page = html(await clinic.submit("/ui/tokens", name="carl", roles=["writer"]), 400)
+    assert any(box.get("value") == "writer" and "checked" in box for box in page.all("input"))
     assert "a writer needs at least one source" in page.text
     assert "Issue a credential" in page.text
 

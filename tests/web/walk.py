@@ -54,7 +54,7 @@ async def _entry(page: Page, made: WebStage) -> None:
 
 async def _plan(page: Page, made: WebStage) -> None:
     await page.goto(f"{made.url}/ui/people")
-    form = page.get_by_role("form", name="Forget a person")
+    form = page.get_by_role("form", name="Erase a person")
     await form.get_by_label("Person's id").fill(made.other)
     await form.get_by_role("button").click()
 

@@ -25,6 +25,7 @@ from tlog.audit.strict_json import json_fault
 from tlog.errors import Fault
 
 _SHOWABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_TOLD_DIGITS = 20
 _KINDS = {"{": "an object", "[": "an array", '"': "a string", "t": "a boolean", "f": "a boolean", "n": "null"}
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -32,7 +33,8 @@ _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What one field may hold. `item` is the Struct of an object, or of an array's items where `array`."""
+    """What one field may hold. `item` is the Struct of an object, or of an array's items where `array`; `whole`: it is
+    a whole number."""
 
     description: str
     required: bool
@@ -41,16 +43,21 @@ class _Shape:
     item: type[msgspec.Struct] | None
     max_items: int | None
     unique: str | None
+    whole: bool
     decode: Callable[[bytes], Any]
     check: Callable[[Any], None] | None
 
 
-def collect_faults(data: bytes, schema: type[msgspec.Struct]) -> list[Fault]:
-    """Return every fault of `data`, an acceptable JSON text but for repeated members, against `schema`."""
-    return list(_object_faults(data, schema, ""))
+def collect_faults(data: bytes, schema: type[msgspec.Struct], *, numbers: bool = False) -> list[Fault]:
+    """Return every fault of `data`, an acceptable JSON text but for repeated members, against `schema`.
+
+    `numbers`: a whole number may be told (`got 0`) where one is expected: an id that came as a number is not. Never for
+    an entry, where any value may be personal.
+    """
+    return list(_object_faults(data, schema, "", numbers))
 
 
-def _object_faults(data: bytes, schema: type[msgspec.Struct], path: str) -> Iterator[Fault]:
+def _object_faults(data: bytes, schema: type[msgspec.Struct], path: str, numbers: bool) -> Iterator[Fault]:
     if data[:1].isspace():
         data = data.lstrip()
     if _kind(data) != "an object":
@@ -65,23 +72,23 @@ def _object_faults(data: bytes, schema: type[msgspec.Struct], path: str) -> Iter
     members = _decode_object(data)
     for name, shape in shapes.items():
         if name in members:
-            yield from _field_faults(bytes(members[name]), shape, _join(path, name))
+            yield from _field_faults(bytes(members[name]), shape, _join(path, name), numbers)
         elif shape.required:
             yield Fault(_join(path, name), f"missing; expected {shape.description}")
 
 
-def _field_faults(data: bytes, shape: _Shape, path: str) -> Iterator[Fault]:
+def _field_faults(data: bytes, shape: _Shape, path: str, numbers: bool) -> Iterator[Fault]:
     if data == b"null" and shape.optional:
         return
     if shape.array:
-        yield from _array_faults(data, shape, path)
+        yield from _array_faults(data, shape, path, numbers)
     elif shape.item is not None:
-        yield from _object_faults(data, shape.item, path)
+        yield from _object_faults(data, shape.item, path, numbers)
     else:
-        yield from _value_faults(data, shape, path)
+        yield from _value_faults(data, shape, path, numbers)
 
 
-def _array_faults(data: bytes, shape: _Shape, path: str) -> Iterator[Fault]:
+def _array_faults(data: bytes, shape: _Shape, path: str, numbers: bool) -> Iterator[Fault]:
     if _kind(data) != "an array":
         yield Fault(path, f"expected {shape.description}, got {_kind(data)}")
         return
@@ -90,7 +97,7 @@ def _array_faults(data: bytes, shape: _Shape, path: str) -> Iterator[Fault]:
         yield Fault(path, f"expected {shape.description}, got {len(items)}")
     for index, item in enumerate(items):
         if shape.item is not None:
-            yield from _object_faults(item, shape.item, f"{path}[{index}]")
+            yield from _object_faults(item, shape.item, f"{path}[{index}]", numbers)
     if shape.unique is not None:
         yield from _repeated(items, shape.unique, path)
 
@@ -104,13 +111,14 @@ def _repeated(items: list[bytes], member: str, path: str) -> Iterator[Fault]:
             yield Fault(f"{path}[{index}].{member}", f"the same as {path}[{first[key]}].{member}")
 
 
-def _value_faults(data: bytes, shape: _Shape, path: str) -> Iterator[Fault]:
+def _value_faults(data: bytes, shape: _Shape, path: str, numbers: bool) -> Iterator[Fault]:
     try:
         value = shape.decode(data)
         if shape.check is not None:
             shape.check(value)
     except ValueError:  # its message may quote the value
-        yield Fault(path, f"expected {shape.description}, got {_kind(data)}{_hint(data)}")
+        got = data.decode() if numbers and shape.whole and _is_short_number(data) else f"{_kind(data)}{_hint(data)}"
+        yield Fault(path, f"expected {shape.description}, got {got}")
         return
     if isinstance(value, msgspec.Raw):
         fault = json_fault(data)
@@ -135,6 +143,10 @@ def _kind(data: bytes) -> str:
     if not data.lstrip(b"-").isdigit():
         return "a number with a fraction or an exponent"
     return "a negative whole number" if data[:1] == b"-" else "a whole number"
+
+
+def _is_short_number(data: bytes) -> bool:
+    return len(data) <= _TOLD_DIGITS and data.removeprefix(b"-").isdigit()
 
 
 def _hint(data: bytes) -> str:
@@ -165,6 +177,7 @@ def _shape(field: structs.FieldInfo) -> _Shape:
         item=inner.cls if isinstance(inner, inspect.StructType) else None,
         max_items=array.max_length if array else None,
         unique=extra.get("unique"),
+        whole=isinstance(meta.type, inspect.IntType),
         decode=msgspec.json.Decoder(field.type).decode,
         check=extra.get("check"),
     )

@@ -10,6 +10,7 @@ import typer
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, asked, connect, required_token
 from tlog.cli.options import AsJson
 from tlog.cli.output import emit, new_app
+from tlog.client.act_words import STATES, act_details, act_in_words
 from tlog.client.erasing import ActSaid, decide, read_act, read_acts
 from tlog.client.words import counted
 
@@ -23,8 +24,8 @@ Examples:
   tlog act approve 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
   tlog act decline 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
 An act is an erasure, an expiry, a hold or the lift of one, or a grant of access. Where two persons are wanted, it is
-pending until another one than asked approves it. Needs the token of a data protection officer, for a grant that of an
-admin; the URL may come from $TLOG_URL.
+pending until another one than asked approves it: list and show say what it would do, who asked and why. Needs the token
+of a data protection officer, for a grant that of an admin; the URL may come from $TLOG_URL.
 """
 
 app = new_app(help="List acts of every kind; approve or decline as the second person.", epilog=EXAMPLES)
@@ -47,7 +48,7 @@ def list_(
     """List the last fifty acts, the newest first."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     page = asked(client, read_acts(client, kind, state))
-    emit(msgspec.to_builtins(page), "\n".join(map(_line, page.acts)) or "no such acts", as_json)
+    emit(msgspec.to_builtins(page), "\n".join(map(_told, page.acts)) or "no such acts", as_json)
 
 
 @app.command(epilog=EXAMPLES)
@@ -59,7 +60,7 @@ def show(
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how far an act is."""
+    """Show what an act does, on whose word, and how far it is."""
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     _emit(asked(client, read_act(client, act)), as_json)
 
@@ -101,7 +102,17 @@ def extent(act: ActSaid) -> str:
 
 
 def _emit(act: ActSaid, as_json: bool) -> None:
-    emit(msgspec.to_builtins(act), _line(act), as_json)
+    means = f"    {act.state}: {STATES.get(act.state, act.state)}"
+    emit(msgspec.to_builtins(act), f"{_told(act)}\n{means}", as_json)
+
+
+def _told(act: ActSaid) -> str:
+    """Return an act's line, and below it what is told of one that is not done yet."""
+    if act.said is None:
+        return _line(act)
+    what = f"    {act_in_words(act.kind, act.said)}"
+    details = [f"    {label}: {text}" for label, text in act_details(act.kind, act.said)]
+    return "\n".join([_line(act), what, *details])
 
 
 def _line(act: ActSaid) -> str:

@@ -21,7 +21,7 @@ from tlog.cli.progress_bar import progress_bar
 from tlog.client.answers import decode
 from tlog.client.client import LogClient
 from tlog.client.erasing import ActSaid, ErasureSaid, ErasuresSaid, ask_erasure, decide, read_act, until_ended
-from tlog.client.words import counted, waiting
+from tlog.client.words import counted
 
 OPTIONS: Final = {
     "legal_basis": "--legal-basis",
@@ -30,6 +30,11 @@ OPTIONS: Final = {
     **{name: f"--{name}" for name in ("subject", "actor", "reason")},
 }
 """What the log calls an option, and what the command line does."""
+
+_OWN: Final = (
+    "a part is what an entry says of one person, or of what it was about\n"
+    "the log's own entries that say who looked a data subject up go too; that of this question is not counted yet"
+)
 
 EXAMPLES = """\b
 Examples:
@@ -215,6 +220,7 @@ async def _list(client: LogClient) -> ErasuresSaid:
 
 
 def _text(said: ErasureSaid) -> str:
+    """Return what is told of an erasure; `parts` and `entries` are counted in the same way before and after it."""
     if said.status == "nothing-to-erase":
         return "nothing to erase: the log holds nothing of this person; nothing was done"
     what = f"{counted(said.parts, 'part')} of {counted(said.entries, 'entry', 'entries')}"
@@ -225,9 +231,12 @@ def _text(said: ErasureSaid) -> str:
     held = f"\nheld by {holds}: it would be refused" * bool(said.held)
     when = f"\nreceived {said.first_received_at} to {said.last_received_at}" * bool(said.first_received_at)
     if said.status == "dry-run":
-        return f"would erase {what}{shared}{when}{held}"
+        return f"would erase {what}{shared}{when}{held}\n{_OWN}"
     if said.status == "pending":
-        return waiting(said.act or "")
+        return (
+            f"nothing is erased yet: it waits for a second person\n"
+            f"another officer must run: tlog act approve {said.act}"
+        )
     return f"{said.status}: erased {what}{shared}; entry {said.index} of the log says so\nact {said.act}"
 
 

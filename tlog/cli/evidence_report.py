@@ -37,7 +37,13 @@ def _lines(report: EvidenceReport, page: str | None) -> list[str]:
             lines.append(f"  and {counted(entry.hidden, 'digest')} of what is not shown")
         if entry.erasures:
             lines += [f"  the file says, unproved: {line}" for line in said_of(entry.hidden, entry.erasures)]
-    return lines
+    return [*lines, "", _verdict(report)]
+
+
+def _verdict(report: EvidenceReport) -> str:
+    if len(report.entries) == 1:
+        return f"verified: entry {report.entries[0].index} of {report.origin}, {_when(report.entries[0])}"
+    return f"verified: {len(report.entries)} entries of {report.origin}"
 
 
 def _when(entry: ProvedEntry) -> str:

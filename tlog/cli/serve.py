@@ -33,7 +33,7 @@ def serve(
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's private key (PEM).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the log. Prints one line once it answers; logs are JSON lines on stderr."""
+    """Run the log. Says where it and its pages are once it answers; logs are JSON lines on stderr."""
     if (tls_cert is None) != (tls_key is None):
         raise typer.BadParameter("--tls-cert and --tls-key belong together")
     data = DataFolder(folder)
@@ -58,7 +58,7 @@ def _path(folder: Path, name: str | None) -> str | None:
 
 def _ready(address: Address, as_json: bool) -> None:
     where = {"url": address.url, "origin": address.origin, "port": address.port}
-    text = f"{address.origin} listens on {address.url}"
+    text = f"{address.origin} listens on {address.url}\npages for people: {address.url}/ui/"
     if address.halted is not None:
         text = f"{text}\nHALTED: it takes and signs nothing and answers what is public only: {address.halted}"
     emit({"event": "ready", **where, "halted": address.halted}, text, as_json)

@@ -22,7 +22,8 @@ EXAMPLES = """\b
 Examples:
   tlog who-looked 17 --url https://log.example --token-file auditor.token
   tlog who-looked --subject-file person.txt --limit 500 --json
-Every answer that showed an entry is an entry of the log itself; these are found here, the newest first. Needs the
+Every answer that showed an entry is an entry of the log itself; these are found here, the newest first. (by name)
+stands where somebody looked the person up by their id, whether or not an entry was shown. Needs the
 token of an auditor or a data protection officer; the URL may come from $TLOG_URL. Asking is logged as well.
 """
 
@@ -55,7 +56,7 @@ def command(
         "entries_or_more": pages[-1].entries_or_more,
         "more": pages[-1].next is not None,
     }
-    emit(values, "\n".join([*map(_line, accesses), _summary(accesses, pages[-1])]), as_json)
+    emit(values, "\n".join([*map(_line, accesses), _summary(accesses, pages[-1], subject_file is not None)]), as_json)
 
 
 async def _pages(client: LogClient, what: dict[str, object], limit: int) -> list[AccessPageSaid]:
@@ -69,9 +70,11 @@ def _line(access: AccessSaid) -> str:
     return f"{access.at[:19]}Z  {access.index:>8}  {access.outcome:<7}  {access.action:<22}  {who}  {what.strip()}"
 
 
-def _summary(accesses: list[AccessSaid], last: AccessPageSaid) -> str:
+def _summary(accesses: list[AccessSaid], last: AccessPageSaid, of_person: bool) -> str:
     if not accesses:
-        return "nobody looked, as far as this log knows"
+        if of_person:
+            return "none found: nobody looked, or this log does not know the person (any more)"
+        return "none found: nobody looked at this entry"
     more = "; there are more, see --limit" * (last.next is not None)
     others = "; the person has other entries, which were not followed" * last.entries_or_more
     return f"{counted(len(accesses), 'access', 'accesses')}{more}{others}"

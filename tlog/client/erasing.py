@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -37,7 +37,7 @@ class ProgressSaid(Struct, frozen=True):
 
 
 class ActSaid(Struct, frozen=True):
-    """What `/v1/acts/{id}` answers."""
+    """What `/v1/acts/{id}` answers. `said` is what is told of an act that is under way, to who may decide on it."""
 
     act: str
     kind: str
@@ -48,6 +48,7 @@ class ActSaid(Struct, frozen=True):
     parts: int | None
     index: int | None
     progress: ProgressSaid | None
+    said: dict[str, Any] | None = None
 
 
 class ErasuresSaid(Struct, frozen=True):

@@ -11,4 +11,4 @@ def counted(number: float, one: str, many: str = "") -> str:
 
 def waiting(act: str) -> str:
     """Return what happens next to an act that somebody else must agree to."""
-    return f"waits for a second person: tlog act approve {act}"
+    return f"waits for a second person; another one with the right to it must run: tlog act approve {act}"

@@ -4,7 +4,8 @@
     POST /v1/access/search          {"subject": id} or {"index": n}, "limit"?, "before"?
 
 Newest first, for auditors and data protection officers, about entries that they may read. `before` is the `next` of
-the page before. A person's id is in the body only, so it is in no URL.
+the page before. A person's id is in the body only, so it is in no URL. 404 for an index beyond the log; of a person
+nothing is found where nobody looked, and where the log does not know them, or not any more.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from msgspec import Meta, Struct
 
 from tlog.audit import fields
 from tlog.audit.fields import instant
-from tlog.errors import BadRequest
+from tlog.errors import BadRequest, NotFound
 from tlog.http.answers import AccessActor, AccessAnswer, AccessPage, json_answer
 from tlog.http.auth import require_readable
 from tlog.http.json_body import read_json
@@ -88,6 +89,8 @@ class AccessRoutes:
         if body.subject is not None:
             return self._log.who_looked.of_subject(body.subject, body.before, body.limit, principal.scope)
         index = body.index or 0
+        if index >= self._log.store.state().size:
+            raise NotFound(f"there is no entry {index}")
         if (row := self._log.store.entries_at([index]).get(index)) is not None:
             require_readable(principal, row)
         return self._log.who_looked.of_entry(index, body.before, body.limit)

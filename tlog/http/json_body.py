@@ -29,6 +29,6 @@ async def read_json(request: web.Request, bodies: BodyBudget, client: str, shape
     fault = json_fault(data)
     if fault is not None:
         raise RequestInvalid([Fault("", fault)])
-    if faults := collect_faults(data, shape):
+    if faults := collect_faults(data, shape, numbers=True):
         raise RequestInvalid(faults)
     return msgspec.json.decode(data, type=shape)

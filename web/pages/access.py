@@ -13,6 +13,7 @@ from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN
 from tlog.storage.roles import OWN_SOURCE
 from web.access_rows import rows_of_accesses, rows_of_entries
+from web.access_words import ACTIONS
 from web.forms import body_of
 from web.found import form_values, shown_entries
 from web.frame import Frame
@@ -57,4 +58,4 @@ class AccessPage:
 
 
 def _context(body: dict[str, Any], rows: Any = None, more: dict[str, str] | None = None) -> dict[str, Any]:
-    return {"form": form_values(body), "rows": rows, "more": more or {}}
+    return {"form": form_values(body), "rows": rows, "more": more or {}, "actions": ACTIONS}

@@ -1,17 +1,27 @@
-"""`/ui/acts`: what was asked of the log that destroys or protects, and the second person's word on it.
+"""`/ui/acts`: what was asked of the log that destroys, protects or lets in, and the second person's word on it.
 
-?kind=&state=&before=     as GET /v1/acts
+GET  /ui/acts?kind=&state=&before=     as GET /v1/acts
+GET  /ui/acts/{id}                     one act: what it does, on whose word, what became of it
+GET  /ui/acts/{id}/approve, decline    the same, and the button that does it
+POST /ui/acts/{id}/approve, decline    do it, then show the act
 """
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from aiohttp import web
 
+from tlog.client.act_words import STATES as MEANINGS
 from tlog.http.acts import KINDS, STATES
 from tlog.http.answers import ActAnswer, ActPage
+from tlog.http.noted import principal_of
+from web.act_view import act_view
 from web.frame import Frame
 from web.interface import Interface
 from web.see import see
+
+Asking = Literal["", "approve", "decline"]
 
 
 class ActsPage:
@@ -24,15 +34,35 @@ class ActsPage:
     async def show(self, request: web.Request) -> web.Response:
         """Answer `GET /ui/acts`."""
         page = await self._interface.ask(request, "acts", ActPage)
-        chosen = {name: request.query.get(name, "") for name in ("kind", "state")}
-        return self._frame.page(request, "acts.html", page=page, kinds=KINDS, states=STATES, chosen=chosen)
+        shown: dict[str, Any] = {
+            "acts": [act_view(act, principal_of(request)) for act in page.acts],
+            "next": page.next,
+            "chosen": {name: request.query.get(name, "") for name in ("kind", "state")},
+        }
+        return self._frame.page(request, "acts.html", kinds=KINDS, states=STATES, meanings=MEANINGS, **shown)
+
+    async def one(self, request: web.Request) -> web.Response:
+        """Answer `GET /ui/acts/{id}`."""
+        return await self._one(request, "")
+
+    async def ask_approve(self, request: web.Request) -> web.Response:
+        """Answer `GET /ui/acts/{id}/approve`."""
+        return await self._one(request, "approve")
+
+    async def ask_decline(self, request: web.Request) -> web.Response:
+        """Answer `GET /ui/acts/{id}/decline`."""
+        return await self._one(request, "decline")
 
     async def approve(self, request: web.Request) -> web.Response:
-        """Answer `POST /ui/acts/{id}/approve`, then show the acts."""
-        await self._interface.ask(request, "approveAct", ActAnswer)
-        return see("/ui/acts")
+        """Answer `POST /ui/acts/{id}/approve`, then show the act."""
+        done = await self._interface.ask(request, "approveAct", ActAnswer)
+        return see(f"/ui/acts/{done.act}")
 
     async def decline(self, request: web.Request) -> web.Response:
-        """Answer `POST /ui/acts/{id}/decline`, then show the acts."""
-        await self._interface.ask(request, "declineAct", ActAnswer)
-        return see("/ui/acts")
+        """Answer `POST /ui/acts/{id}/decline`, then show the act."""
+        done = await self._interface.ask(request, "declineAct", ActAnswer)
+        return see(f"/ui/acts/{done.act}")
+
+    async def _one(self, request: web.Request, asking: Asking) -> web.Response:
+        act = await self._interface.ask(request, "act", ActAnswer)
+        return self._frame.page(request, "act.html", view=act_view(act, principal_of(request)), asking=asking)

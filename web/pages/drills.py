@@ -37,12 +37,17 @@ def drill_row(drill: Mapping[str, Any]) -> DrillRow:
         drill["logged_at"],
         drill["by"],
         drill["passed"],
-        f"{result.get('from_day', '?')} to {result.get('to_day', '?')}",
+        f"{result.get('from_day', '?')} to {_until(result.get('to_day', '?'), drill['logged_at'])}",
         len(records),
         sum(record.get("missed") is not None for record in records),
         result.get("missing", 0),
         max(took, default=None),
     )
+
+
+def _until(day: str, logged_at: str) -> str:
+    """Return the end of a drill's window, never after the day of the drill: nothing was there to pick from."""
+    return min(day, logged_at[:10])
 
 
 class DrillsPage:

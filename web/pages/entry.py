@@ -18,7 +18,7 @@ from tlog.http.query import parse_number, parse_query
 from tlog.http.sessions import FORM_TOKEN
 from web.access_rows import AccessRow, rows_of_accesses
 from web.entry_proof import EntryProof, entry_proof
-from web.entry_view import entry_groups
+from web.entry_view import entry_groups, showable
 from web.forms import body_of
 from web.frame import Frame
 from web.interface import Interface
@@ -45,6 +45,7 @@ class EntryPages:
             "entry.html",
             answer=answer,
             groups=entry_groups(answer),
+            showable=showable(answer),
             proof=proof,
             missing=missing,
             looked=await self._looked(request, index),
@@ -56,7 +57,10 @@ class EntryPages:
         parse_query(request)
         index = parse_number(request.match_info["index"], "index")
         body = body_of((await read_form(request)).items(), lists=["disclose"], ignored=[FORM_TOKEN])
-        return await self._interface.answer(request, "caseFile", body | {"indices": [index]})
+        answer = await self._interface.answer(request, "caseFile", body | {"indices": [index]})
+        ending = "html" if answer.content_type == "text/html" else "json"
+        answer.headers["Content-Disposition"] = f'attachment; filename="entry-{index}.evidence.{ending}"'
+        return answer
 
     async def _proof(self, request: web.Request, answer: EntryAnswer) -> tuple[EntryProof | None, str | None]:
         """Return the entry's proof, or why there is none to show."""

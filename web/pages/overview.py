@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from aiohttp import web
 
@@ -11,9 +10,8 @@ from tlog.http.query import parse_query
 from tlog.service.log import Log
 from web.frame import Frame
 from web.growth_drawing import draw_growth
+from web.health import Health
 from web.log_facts import AskedWitness, LogFacts, log_facts
-
-Health = Literal["good", "warning", "bad", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from tlog.http.sessions import FORM_TOKEN
 from web.forms import body_of
 from web.frame import Frame
 from web.interface import Interface
-from web.retry import RETRY, Retry
+from web.retry import RETRY, Retry, typed
 
 _TEMPLATE: Final = "people.html"
 _FLAGS: Final = ("even_damaged", "include_details", "evidence")
@@ -38,32 +38,37 @@ class PeoplePage:
 
     async def plan(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/people`."""
-        body = await self._body(request)
+        form, body = await self._asked(request)
         done = await self._interface.ask(request, "erase", ErasureAnswer, body | {"dry_run": True})
-        return self._frame.page(request, _TEMPLATE, **self._context(request, body, plan=done))
+        return self._frame.page(request, _TEMPLATE, **self._context(request, form, plan=done))
 
     async def erase(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/people/erase`. It goes on though the browser goes away."""
-        body = await self._body(request)
+        _, body = await self._asked(request, again=True)
         done = await self._interface.ask(request, "erase", ErasureAnswer, body)
         return self._frame.page(request, _TEMPLATE, **self._context(request, {}, done=done))
 
     async def access(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/people/access`: the file."""
-        return await self._interface.answer(request, "subjectAccess", await self._body(request))
+        _, body = await self._asked(request)
+        return await self._interface.answer(request, "subjectAccess", body)
 
-    async def _body(self, request: web.Request) -> dict[str, Any]:
+    async def _asked(self, request: web.Request, *, again: bool = False) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return what was typed, and the body made of it. `again`: a refusal shows the form that confirms."""
         parse_query(request)
-        body = body_of((await read_form(request)).items(), flags=_FLAGS, groups=["actor"], ignored=[FORM_TOKEN, "sure"])
-        request[RETRY] = Retry(_TEMPLATE, self._context(request, body))
-        return body
+        form = await read_form(request)
+        kept = typed(form)
+        request[RETRY] = Retry(_TEMPLATE, self._context(request, kept, again=again))
+        return kept, body_of(form.items(), flags=_FLAGS, groups=["actor"], ignored=[FORM_TOKEN, "sure"])
 
     def _context(
         self,
         request: web.Request,
-        form: dict[str, Any],
+        form: dict[str, str],
         plan: ErasureAnswer | None = None,
         done: ErasureAnswer | None = None,
+        *,
+        again: bool = False,
     ) -> dict[str, Any]:
         exports = self._interface.may(request, "subjectAccess")
-        return {"form": form, "plan": plan, "done": done, "exports": exports}
+        return {"form": form, "plan": plan, "done": done, "again": again, "exports": exports}

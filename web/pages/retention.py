@@ -1,22 +1,22 @@
-"""`/ui/retention`: what expires when, and expiring what is due. `/ui/holds`: what must not go, and why."""
+"""`/ui/retention`: what expires when, and expiring what is due."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
-from tlog.http.answers import HoldList, LiftAnswer, RetentionPlan, RetentionRun
+from tlog.http.answers import RetentionPlan, RetentionRun
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN
 from web.forms import body_of
 from web.frame import Frame
 from web.interface import Interface
+from web.retry import RETRY, Retry, typed
 from web.see import see
 
-_FLAGS: Final = ("by_case",)
-_NUMBERS: Final = ("hold",)
+_TEMPLATE: Final = "retention.html"
 
 
 class RetentionPages:
@@ -29,30 +29,16 @@ class RetentionPages:
     async def plan(self, request: web.Request) -> web.Response:
         """Answer `GET /ui/retention`."""
         plan = await self._interface.ask(request, "retentionPlan", RetentionPlan)
-        return self._frame.page(request, "retention.html", plan=plan)
+        return self._frame.page(request, _TEMPLATE, plan=plan, form={}, nothing_due=False)
 
     async def run(self, request: web.Request) -> web.Response:
-        """Answer `POST /ui/retention/run`, then show the acts."""
-        await self._interface.ask(request, "retentionRun", RetentionRun, await _body(request))
-        return see("/ui/acts?kind=expiry")
-
-    async def holds(self, request: web.Request) -> web.Response:
-        """Answer `GET /ui/holds`."""
-        everything = parse_query(request, "all").get("all") == "1"
-        holds = await self._interface.ask(request, "holds", HoldList)
-        return self._frame.page(request, "holds.html", holds=holds.holds, everything=everything)
-
-    async def place(self, request: web.Request) -> web.Response:
-        """Answer `POST /ui/holds`, then show the holds."""
-        await self._interface.answer(request, "placeHold", await _body(request))
-        return see("/ui/holds")
-
-    async def lift(self, request: web.Request) -> web.Response:
-        """Answer `POST /ui/holds/lift`, then show the holds, or the acts where these wait for a second person."""
-        lifted = await self._interface.ask(request, "liftHolds", LiftAnswer, await _body(request))
-        return see("/ui/acts?kind=lift" if any(act.state == "pending" for act in lifted.acts) else "/ui/holds?all=1")
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    parse_query(request)
-    return body_of((await read_form(request)).items(), flags=_FLAGS, numbers=_NUMBERS, ignored=[FORM_TOKEN, "sure"])
+        """Answer `POST /ui/retention/run`, then show the acts; where nothing was due, say so."""
+        parse_query(request)
+        form = await read_form(request)
+        request[RETRY] = Retry(_TEMPLATE, {"plan": None, "form": typed(form), "nothing_due": False})
+        body = body_of(form.items(), ignored=[FORM_TOKEN, "sure"])
+        ran = await self._interface.ask(request, "retentionRun", RetentionRun, body)
+        if ran.acts:
+            return see("/ui/acts?kind=expiry")
+        plan = await self._interface.ask(request, "retentionPlan", RetentionPlan)
+        return self._frame.page(request, _TEMPLATE, plan=plan, form={}, nothing_due=True)

@@ -1,17 +1,23 @@
 """`/ui/tokens`: who may show what to be let in, and as what; issue and revoke.
 
+GET  /ui/tokens                the credentials, and the form for a new one
 POST /ui/tokens                a new credential; its text is on the answer, this once
+GET  /ui/tokens/{id}/revoke    which one it is, and the button that revokes it
 POST /ui/tokens/{id}/revoke    useless from now on
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import web
 
+from tlog.audit.fields import instant
+from tlog.errors import NotFound
 from tlog.http.answers import IssuedAnswer, TokenAnswer, TokenList
 from tlog.http.form_body import read_form
+from tlog.http.noted import principal_of
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN
 from tlog.service.principal import RIGHTS
@@ -19,7 +25,7 @@ from tlog.storage.roles import Role
 from web.forms import body_of
 from web.frame import Frame
 from web.interface import Interface
-from web.retry import RETRY, Retry
+from web.retry import RETRY, Retry, typed
 from web.see import see
 
 MAX_SHOWN: Final = 500
@@ -27,11 +33,12 @@ _TEMPLATE: Final = "tokens.html"
 
 
 class TokensPage:
-    """The handlers."""
+    """The handlers. `now` returns microseconds since the epoch."""
 
-    def __init__(self, interface: Interface, frame: Frame) -> None:
+    def __init__(self, interface: Interface, frame: Frame, now: Callable[[], int]) -> None:
         self._interface = interface
         self._frame = frame
+        self._now = now
 
     async def show(self, request: web.Request) -> web.Response:
         """Answer `GET /ui/tokens`."""
@@ -40,26 +47,41 @@ class TokensPage:
     async def issue(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/tokens`."""
         parse_query(request)
-        request[RETRY] = Retry(_TEMPLATE, await self._context(request))
-        asked = body_of((await read_form(request)).items(), numbers=["days"], lists=["roles"], ignored=[FORM_TOKEN])
+        form = await read_form(request)
+        request[RETRY] = Retry(_TEMPLATE, await self._context(request) | {"form": typed(form)})
+        asked = body_of(form.items(), numbers=["days"], lists=["roles"], ignored=[FORM_TOKEN])
         issued = await self._interface.ask(request, "issueToken", IssuedAnswer, _with_lists(asked))
         link = "" if asked.get("credential") != "link" else str(request.url.origin().with_path("/ui/login/link"))
         return self._frame.page(request, _TEMPLATE, **await self._context(request, issued, link))
+
+    async def ask_revoke(self, request: web.Request) -> web.Response:
+        """Answer `GET /ui/tokens/{id}/revoke`. Raises `NotFound` unless it is in force."""
+        token_id = request.match_info["id"]
+        found = [token for token in await self._tokens(request) if token.id == token_id and token.revoked_at is None]
+        if not found:
+            raise NotFound("no credential in force has this id")
+        return self._frame.page(request, "token_revoke.html", token=found[0])
 
     async def revoke(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/tokens/{id}/revoke`, then show them."""
         await self._interface.ask(request, "revokeToken", TokenAnswer)
         return see("/ui/tokens")
 
+    async def _tokens(self, request: web.Request) -> list[TokenAnswer]:
+        return (await self._interface.ask(request, "tokens", TokenList)).tokens
+
     async def _context(
         self, request: web.Request, issued: IssuedAnswer | None = None, link: str = ""
     ) -> dict[str, Any]:
-        tokens = (await self._interface.ask(request, "tokens", TokenList)).tokens[::-1]
+        tokens, own = (await self._tokens(request))[::-1], principal_of(request).id
         return {
             "tokens": tokens[:MAX_SHOWN],
             "more": max(len(tokens) - MAX_SHOWN, 0),
+            "by_link": any(token.id == own and token.credential == "link" for token in tokens),
+            "now": instant(self._now()),
             "rights": {str(role): sorted(map(str, rights)) for role, rights in RIGHTS.items()},
             "roles": [str(role) for role in Role],
+            "form": {},
             "issued": issued,
             "link": link,
         }

@@ -10,8 +10,8 @@ from tlog.http.query import parse_query
 from tlog.service.log import Log
 from tlog.service.witness_heads import Agreement
 from web.frame import Frame
+from web.health import Health
 from web.log_facts import LogFacts, log_facts
-from web.pages.overview import Health
 
 SAID: Final[dict[Agreement, tuple[Health, str]]] = {
     "same": ("good", "Agrees"),

@@ -88,14 +88,24 @@ class _Live:
             outcome="allowed",
             purpose="trying it out",
         )
-        lines = ["", f"log         {log.url}", f"checkpoint  {log.url}/checkpoint"]
+        lines = ["", f"pages       {log.url}/ui/", f"log         {log.url}", f"checkpoint  {log.url}/checkpoint"]
         lines += [f"{witness.name}  {witness.url}" for witness in self._stage.witnesses]
-        lines += [f"policy      {policy}", "", "append an entry of your own:"]
+        lines += [f"policy      {policy}", "", *self._ways_in(), "", "append an entry of your own:"]
         lines.append(
             f"  curl -H 'Authorization: Bearer {self._stage.visitor}' -H 'Content-Type: application/json' \\\n"
             f"    -d {shlex.quote(to_json(example).decode())} {log.url}/v1/entries"
         )
         self._say("\n".join(lines))
+
+    def _ways_in(self) -> list[str]:
+        link = [*tlog_command(), "token", "link", str(self._stage.folder.path), "--url", self._stage.log.url]
+        return [
+            "open the pages in a browser; log in as an auditor with the text of this file:",
+            f"  {self._folder / 'auditor.token'}",
+            "or as an officer or admin with a link that this prints:",
+            f"  {shlex.join([*link, '--dpo', 'dana'])}",
+            f"  {shlex.join([*link, '--admin', 'root'])}",
+        ]
 
     async def _show_proof(self, index: int) -> None:
         """Fetch an entry and its proof and verify them, by the commands that a user would type."""

@@ -13,6 +13,7 @@ let runs = 0;
 /** Verify and show. `policy` is bytes, null for the file's own. Of two runs at once, the later one is shown. */
 async function verify(policy) {
   const run = ++runs;
+  byId("policy-problem").textContent = "";
   let done = 0;
   const onStep = () => {
     done += 1;
@@ -74,7 +75,13 @@ async function chosen() {
   if (file) await verify(new Uint8Array(await file.arrayBuffer()));
 }
 
-byId("policy-check").addEventListener("click", () => verify(pasted()));
+/** Verify with the text in the box; an empty box is no policy, and says so. */
+function checkPasted() {
+  if (byId("policy-text").value.trim() === "") byId("policy-problem").textContent = "Paste a policy first.";
+  else verify(pasted());
+}
+
+byId("policy-check").addEventListener("click", checkPasted);
 byId("policy-own").addEventListener("click", () => verify(null));
 byId("policy-file").addEventListener("change", chosen);
 addEventListener("beforeprint", () => {

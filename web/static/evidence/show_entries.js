@@ -1,6 +1,7 @@
 /** The entries as the verified data has them; what the page said of them before is replaced. */
 import { counted, loggedWords } from "../verify/words.js";
 import { element } from "./dom.js";
+import { fieldWord } from "./field_words.js";
 import { printable, valueWords } from "./show_value.js";
 
 /** Return one article an entry. `entries` are those of `verifyEvidence`; `passed` is its verdict on the whole file. */
@@ -25,7 +26,9 @@ function fieldList(fields) {
 }
 
 function fieldRow(name, value) {
-  return element("div", {}, element("dt", {}, name), element("dd", {}, valueWords(value)));
+  const word = fieldWord(name);
+  const label = word === null ? [name] : [word, " ", element("code", {}, name)];
+  return element("div", {}, element("dt", {}, ...label), element("dd", {}, valueWords(value)));
 }
 
 function notes(entry) {

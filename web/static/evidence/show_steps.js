@@ -5,19 +5,18 @@ import { printable } from "./show_value.js";
 
 const WORDS = { passed: "passed", failed: "failed", skipped: "not checked" };
 
-/** Return one `details` a group; groups are open where something in them did not pass, or where there are few steps. */
+/** Return one `details` a group; a group is open where something in it failed. */
 export function stepGroups(steps) {
   const groups = new Map();
   for (const step of steps) groups.set(step.subject, [...(groups.get(step.subject) ?? []), step]);
-  const few = steps.length <= 40;
-  return [...groups].map(([subject, members]) => group(subject || "the whole file", members, few));
+  return [...groups].map(([subject, members]) => group(subject || "the whole file", members));
 }
 
-function group(subject, steps, open) {
+function group(subject, steps) {
   const missed = steps.filter(({ status }) => status !== "passed").length;
   const total = counted(steps.length, "check");
   const outcome = missed ? `${missed} of ${total} did not pass` : `${total}, all passed`;
-  const attributes = open || missed ? { open: "" } : {};
+  const attributes = missed ? { open: "" } : {};
   const items = steps.map(stepItem);
   return element("details", attributes, element("summary", {}, `${subject}: ${outcome}`), element("ul", {}, ...items));
 }

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from tlog.http.answers import FaultAnswer, Problem
+from web.labels import faults_of, in_labels, label_of
+
+
+@pytest.mark.parametrize(
+    ("refusal", "shown"),
+    [
+        ("days: from 1 to 3660", "Valid for days: from 1 to 3660"),
+        ("occurred_to: it must be after occurred_from", "Occurred before: it must be after “Occurred from”"),
+        ("a hold needs a scope: subject, by_case", "a hold needs a scope: subject, “Entries that name the case”"),
+        ("name either subject or index", "Give either the index of an entry, or a person's id."),
+        ("the log is full", "the log is full"),
+    ],
+)
+def test_a_refusal_names_what_stands_on_the_page(refusal: str, shown: str) -> None:
+    assert in_labels(refusal) == shown
+
+
+def test_a_path_has_the_label_of_its_field() -> None:
+    assert [label_of(path) for path in ("actor.type", "roles[2]", "unheard")] == ["Actor's type", "Roles", "unheard"]
+
+
+def test_a_fault_stands_beside_its_field() -> None:
+    problem = Problem(type="t", title="t", status=400, detail="days: not a whole number")
+    assert faults_of(problem) == {"days": "not a whole number"}
+    listed = Problem(type="t", title="t", status=400, detail="d", errors=[FaultAnswer(path="roles[0]", detail="x")])
+    assert faults_of(listed) == {"roles": "x"}
+    assert faults_of(None) == {}

@@ -1,0 +1,59 @@
+"""What the log's own entries call an action, in words: one table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+ACTIONS: Final[Mapping[str, str]] = {
+    "tlog.access.read": "asked who looked",
+    "tlog.access.refuse": "was turned away",
+    "tlog.act.approve": "asked to approve an act",
+    "tlog.act.decline": "asked to decline an act",
+    "tlog.acts.read": "looked at acts",
+    "tlog.drill": "ran a drill",
+    "tlog.drills.log": "asked to log a drill",
+    "tlog.drills.read": "looked at drills",
+    "tlog.entries.append": "asked to append entries",
+    "tlog.entries.search": "searched",
+    "tlog.entry.read": "read the entry",
+    "tlog.erasure": "erased one person",
+    "tlog.erasure.request": "asked to erase one person, or tried it out",
+    "tlog.evidence.export": "took evidence",
+    "tlog.expiry": "let entries expire",
+    "tlog.expiry.request": "asked to let entries expire",
+    "tlog.grant": "granted access",
+    "tlog.grant.request": "asked to grant access",
+    "tlog.hold": "placed a hold",
+    "tlog.hold.lift": "lifted a hold",
+    "tlog.hold.place": "placed a hold",
+    "tlog.hold.request": "asked to place a hold",
+    "tlog.holds.read": "looked at holds",
+    "tlog.key.rotate": "changed a signing key",
+    "tlog.leaf.add": "asked to add a leaf",
+    "tlog.lift": "lifted a hold",
+    "tlog.lift.request": "asked to lift a hold",
+    "tlog.page.open": "asked for a page",
+    "tlog.resume-expiry": "let expiry go on",
+    "tlog.retention.check": "checked what is due",
+    "tlog.retention.read": "looked at what expires",
+    "tlog.revocation.request": "asked to revoke access",
+    "tlog.session.open": "logged in",
+    "tlog.sources.read": "looked at the sources",
+    "tlog.subject-access": "took a person's own entries for them",
+    "tlog.subject-access.request": "asked for a person's own entries",
+    "tlog.token.issue": "issued access",
+    "tlog.token.revoke": "revoked access",
+    "tlog.tokens.read": "looked at tokens and roles",
+}
+_KINDS: Final = {"token": "token", "tlog-user": "person", "unauthenticated": "nobody the log knows", "service": "log"}
+
+
+def action_words(action: str) -> str:
+    """Return what somebody did; the action itself where no words are known."""
+    return ACTIONS.get(action, action)
+
+
+def kind_words(kind: str) -> str:
+    """Return what sort of actor somebody is: `person` for one who logged in with a provider."""
+    return _KINDS.get(kind, kind)
