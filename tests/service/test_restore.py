@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from tests.audit.test_erasure_record import other_mac
 from tests.cli.command import Command
-from tests.cli.conftest import log, tlog
+from tests.cli.conftest import tlog
 from tests.cli.test_backup import back_up, fill
 from tests.cli.test_restore import arguments
 from tests.conftest import NewUrl
@@ -37,9 +37,17 @@ from tlog.service.restored_records import merged
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore, token_for
 
-__all__ = ["log", "tlog"]  # fixtures
+__all__ = ["tlog"]  # a fixture
 MARKER = "p-4711"
 INVENTED = "01a20642-cbbc-728e-bf2b-3ea96f9ffe23"
+
+
+@pytest.fixture
+def log(tlog: Command, tmp_path: Path) -> Path:
+    """A new data folder whose first entry is the test's own: nothing is noted of the first admin's link."""
+    tlog("init", tmp_path / "log", "--origin", "example.com/log")
+    shutil.rmtree(tmp_path / "log" / "notes")
+    return tmp_path / "log"
 
 
 def erase(folder: Path) -> Erasure:
