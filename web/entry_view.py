@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tlog.audit.part import ACTOR, SHARED, subject_label
 from tlog.http.answers import EntryAnswer, ErasedPartAnswer
+from web.field_words import WORDS
 
-_WORDS: Final = {
-    "action": "Action",
-    "crud": "Kind of access",
-    "outcome": "Outcome",
-    "purpose": "Purpose",
-    "legal_basis": "Legal basis",
-    "policy": "Policy",
-    "decision_id": "Decision",
-    "granted_by": "Granted by",
-    "source": "Source",
-    "seq": "Number of the source",
-    "id": "Id",
-    "occurred_at": "Occurred",
-    "received_at": "Received",
-    "retention": "Retention class",
-    "schema": "Schema",
-    "type": "Type",
-    "name": "Name",
-    "role": "Role",
-    "organization": "Organization",
-    "ip": "Address",
-    "user_agent": "Program",
-    "session": "Session",
-    "trace_id": "Trace",
-    "request_id": "Request",
-}
 _WHAT: Final = ("action", "outcome", "crud", "purpose", "legal_basis")
 _WHEN: Final = ("occurred_at", "received_at", "source", "seq", "id", "retention", "schema")
 _SHOWABLE: Final = (
@@ -48,23 +22,6 @@ _SHOWABLE: Final = (
     ("correlation", "Trace and request"),
 )
 _TIMES: Final = frozenset({"occurred_at", "received_at"})
-
-
-_GROUPS: Final = {"actor": "Who acted", "correlation": "Correlation", "authorization": "Authorization"}
-_WHOLE: Final = {"targets": "Targets", "details": "Details", "subjects": "Whose data"}
-
-
-def field_word(name: str) -> str | None:
-    """Return the word for a field by its dotted name: `Who acted: name` for `actor.name`; None where there is none.
-
-    web/static/evidence/field_words.js does the same in a browser.
-    """
-    if name in _WORDS:
-        return _WORDS[name]
-    if (whole := re.fullmatch(r"(targets|details|subjects)(?:\[\d+\])?", name, re.ASCII)) is not None:
-        return _WHOLE[whole[1]]
-    group, _, member = name.partition(".")
-    return f"{_GROUPS[group]}: {_WORDS[member].lower()}" if group in _GROUPS and member in _WORDS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +127,7 @@ def _target(target: Mapping[str, Any]) -> str:
 
 
 def _field(name: str, short: str, value: Any) -> Field:
-    word = _WORDS.get(short, short)
+    word = WORDS.get(short, short)
     if short in _TIMES:
         return Field(name, word, str(value), "time")
     if isinstance(value, dict | list):

@@ -28,7 +28,7 @@ from tlog.audit.evidence import Evidence, EvidenceEntry
 from tlog.audit.evidence_html import embedded
 from tlog.audit.printable import printable_lines
 from web.bundle import bundle
-from web.entry_view import field_word
+from web.field_words import field_word
 
 _WEB: Final = Path(__file__).parent
 _STATIC: Final = _WEB / "static"

@@ -60,9 +60,13 @@ def test_what_is_in_a_backup_and_what_is_not(tlog: Command, log: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
     assert entries.name == keyring.name, "one time, one name"
     manifest = json.loads((entries / "manifest.json").read_bytes())["manifest"]
-    assert (manifest["origin"], manifest["size"], manifest["kind"]) == ("example.com/log", 30, "entries")
+    assert (manifest["origin"], manifest["size"], manifest["kind"]) == (
+        "example.com/log",
+        31,
+        "entries",
+    )
     assert manifest["made_at"].endswith("Z")
-    assert manifest["checkpoint"].startswith("example.com/log\n30\n")
+    assert manifest["checkpoint"].startswith("example.com/log\n31\n")
     assert manifest["files"]["log.sqlite3"]["bytes"] == (entries / "log.sqlite3").stat().st_size
     secrets = [path.read_bytes() for path in (log / "keys").iterdir()]
     for path in (*entries.rglob("*"), *keyring.rglob("*")):

@@ -24,7 +24,7 @@ from tlog.client.utc import utc
 from tlog.errors import Malformed
 from tlog.formats.encoding import b64encode
 from tlog.formats.policy import encode_policy, parse_policy
-from web import entry_view
+from web import field_words
 from web.evidence_page import evidence_page
 
 GOOD = case()
@@ -259,8 +259,8 @@ async def test_an_empty_policy_box_says_what_it_is_for(tmp_path: Path) -> None:
 def test_a_field_has_the_same_word_in_the_page_before_and_after_the_script_ran() -> None:
     script = (Path(__file__).parents[2] / "web/static/evidence/field_words.js").read_text()
     words = script.partition("const WORDS = {")[2].partition("};")[0]
-    assert dict(re.findall(r'(\w+): "([^"]+)"', words)) == entry_view._WORDS
-    for table, name in ((entry_view._GROUPS, "GROUPS"), (entry_view._WHOLE, "WHOLE")):
+    assert dict(re.findall(r'(\w+): "([^"]+)"', words)) == field_words.WORDS
+    for table, name in ((field_words.GROUPS, "GROUPS"), (field_words.WHOLE, "WHOLE")):
         line = script.partition(f"const {name} = {{")[2].partition("}")[0]
         assert dict(re.findall(r'(\w+): "([^"]+)"', line)) == table
     shown = evidence_page(GOOD).decode()
