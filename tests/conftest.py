@@ -5,10 +5,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.postgres import cluster, new_database
 
 NewUrl = Callable[[], str]
+
+# How long an example takes is a matter of what else the machine does; bench/ measures.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
