@@ -24,7 +24,7 @@ from web.pages.search import SearchPage
 from web.pages.sources import SourcesPage
 from web.pages.tokens import TokensPage
 from web.pages.witnesses import WitnessesPage
-from web.rules import AS_OPERATION, admit
+from web.rules import admit
 from web.see import see
 from web.static_files import PREFIX
 
@@ -32,18 +32,14 @@ from web.static_files import PREFIX
 def add_pages(app: web.Application, log: Log, *, openid: bool = False) -> None:
     """Add every page's route to an application that is not set up yet, and tell its guard who may see it.
 
-    A page of an operation that this application does not serve is left out. `openid`: people log in with a provider.
+    `openid`: people log in with a provider.
     """
     guard = app[GUARD]
     frame = Frame(log.signer.origin, guard.auth.sessions, openid=openid)
     app.middlewares.insert(0, page_boundary(frame))
-    routes = {
-        route.kwargs["name"]: route
-        for route in _pages(app, log, frame, LoginPage(guard.auth, log.tokens, log.accesses, guard.limit, frame))
-    }
-    served = {name for name in routes if name not in AS_OPERATION or AS_OPERATION[name] in app.router}
-    admit(guard, frozenset(served))
-    app.add_routes([route for name, route in routes.items() if name in served])
+    routes = _pages(app, log, frame, LoginPage(guard.auth, log.tokens, log.accesses, guard.limit, frame))
+    admit(guard, frozenset(route.kwargs["name"] for route in routes))
+    app.add_routes(routes)
 
 
 def _pages(app: web.Application, log: Log, frame: Frame, login: LoginPage) -> list[web.RouteDef]:

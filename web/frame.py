@@ -57,7 +57,6 @@ class Frame:
             "member_name": printable,
             "form_token_name": FORM_TOKEN,
             "openid": openid,
-            "has_verifier": self.static.has("verify/evidence_verifier.js"),
         }
 
     def page(self, request: web.Request, template: str, *, status: int = 200, **context: Any) -> web.Response:

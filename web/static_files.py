@@ -44,10 +44,6 @@ class StaticFiles:
             raise ValueError(f"web/static has no {path}")
         return f"{PREFIX}/{self.version}/{path}"
 
-    def has(self, path: str) -> bool:
-        """Tell whether there is such a file."""
-        return path in self._files
-
     async def serve(self, request: web.Request) -> web.Response:
         """Answer `GET /ui/static/{version}/{path}`."""
         path = request.match_info["path"]

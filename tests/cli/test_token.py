@@ -110,3 +110,14 @@ def test_what_is_done_is_noted_before_it_is_done_and_what_is_refused_is_not(
     assert issued[0]["token"] not in "".join(map(json.dumps, notes))
     assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
     assert len(tlog("token", "list", log, "--json").json["tokens"]) == 3
+
+
+def test_a_link_leads_to_where_browsers_reach_the_log(tlog: Command, log: Path) -> None:
+    def link(*options: str) -> str:
+        return str(tlog("token", "link", log, "--admin", "otto", *options, "--json").json["link"])
+
+    assert link().startswith("http://127.0.0.1:8088/ui/login/link?code=tlog_")
+    settings = log / "tlog.toml"
+    settings.write_text(settings.read_text().replace("# public_url =", 'public_url = "https://log.example"'))
+    assert link().startswith("https://log.example/ui/login/link?code=tlog_")
+    assert link("--url", "https://other.example/").startswith("https://other.example/ui/login/link?code=tlog_")

@@ -122,6 +122,9 @@ async def test_a_person_looked_up_by_name_is_named_where_the_log_knows_them(serv
         assert entry.get("subjects", []) == named
         assert entry["details"]["filters"] == ["subject"]
         assert subject not in json.dumps(entry["details"])
+    for others in ({}, {"actor_type": "employee", "actor_id": "e-1007"}):
+        _, entry = await logged(service, partial(search(others).of, service, token))
+        assert entry.get("subjects", []) == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from tests.http.own_entries import stored_own
 from tests.http.service import JSON, Answer, Service
 from tests.support import entry_document
 from tlog.service.lookup import LookUp
-from tlog.service.lookup_filters import Filters
 from tlog.storage.roles import EVERYTHING, Role, RowScope
 from tlog.storage.token_store import NewToken
 
@@ -185,4 +184,4 @@ async def test_who_is_erased_while_they_are_looked_up_does_not_come_back(
     erased.set()
     assert found(await looking) == []
     assert not any("subjects" in entry for entry in stored_own(service.made, "tlog.entries.search"))
-    assert service.made.log.lookup.known_subject(Filters(subject="p-4711")) is None
+    assert not service.made.log.lookup.knows_subject("p-4711")

@@ -53,6 +53,11 @@ class Listen:
         """Whether browsers reach the log over TLS, also where a proxy ends it before the log."""
         return self.tls_cert is not None if self.public_url is None else self.public_url.startswith("https:")
 
+    def url(self, port: int) -> str:
+        """Return where the log itself is reached that listens on this port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'http' if self.tls_cert is None else 'https'}://{host}:{port}"
+
     def check(self) -> None:
         """Raise `ConfigurationInvalid`, which names the setting."""
         if not 0 <= self.port <= 65535:

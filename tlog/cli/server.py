@@ -135,6 +135,4 @@ async def _listen(connections: Connections, listen: Listen) -> tuple[str, int]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigurationInvalid(f"cannot listen on {listen.host} port {listen.port}: {reason}") from None
-    host = f"[{listen.host}]" if ":" in listen.host else listen.host
-    scheme = "http" if listen.tls_cert is None else "https"
-    return f"{scheme}://{host}:{port}", port
+    return listen.url(port), port

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from tlog.audit.fields import RetentionClass, SourceName, instant
 from tlog.cli.data_folder import DataFolder, open_log_database, read_config
@@ -17,10 +15,11 @@ from tlog.cli.files import read_file
 from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app
 from tlog.errors import ConfigurationInvalid
+from tlog.keys.client_certificate import fingerprint_of
 from tlog.service.admin_notes import leave_note
 from tlog.service.grants import said_of
 from tlog.service.log import now_us
-from tlog.storage.roles import Role, RowScope
+from tlog.storage.roles import Role, RowScope, sorted_names
 from tlog.storage.token_store import Credential, NewToken, Token, TokenStore, new_token_id
 
 app = new_app(help="Issue, list and revoke tokens and other credentials.")
@@ -142,10 +141,8 @@ def first_admin(folder: Path) -> str:
 def login_link(folder: DataFolder, text: str, url: str | None = None) -> str:
     """Return the address of a login link."""
     listen = read_config(folder).listen
-    scheme = "http" if listen.tls_cert is None else "https"
-    host = f"[{listen.host}]" if ":" in listen.host else listen.host
-    base = url.rstrip("/") if url is not None else f"{scheme}://{host}:{listen.port}"
-    return f"{base}/ui/login/link?code={text}"
+    base = url or listen.public_url or listen.url(listen.port)
+    return f"{base.rstrip('/')}/ui/login/link?code={text}"
 
 
 def note(folder: Path, action: str, details: dict[str, Any]) -> None:
@@ -161,8 +158,8 @@ def values_of(token: Token) -> dict[str, object]:
         "credential": str(token.credential),
         "name": token.name,
         "roles": sorted(token.roles),
-        "sources": _sorted(token.scope.sources),
-        "classes": _sorted(token.scope.classes),
+        "sources": sorted_names(token.scope.sources),
+        "classes": sorted_names(token.scope.classes),
         "created_at": instant(token.created_at),
         "expires_at": None if token.expires_at is None else instant(token.expires_at),
         "revoked_at": None if token.revoked_at is None else instant(token.revoked_at),
@@ -210,17 +207,13 @@ def _check(name: str, kind: Any, option: str) -> None:
 
 def _fingerprint(path: Path) -> bytes:
     try:
-        return x509.load_pem_x509_certificate(read_file(path)).fingerprint(SHA256())
+        return fingerprint_of(read_file(path))
     except ValueError:
         raise ConfigurationInvalid(f"{path}: not a certificate in PEM") from None
 
 
 def _after(time: timedelta) -> int:
     return now_us() + time // timedelta(microseconds=1)
-
-
-def _sorted(names: frozenset[str] | None) -> list[str] | None:
-    return None if names is None else sorted(names)
 
 
 def _state(token: Token) -> str:

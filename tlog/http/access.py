@@ -10,7 +10,6 @@ nothing is found where nobody looked, and where the log does not know them, or n
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -23,12 +22,12 @@ from tlog.http.answers import AccessActor, AccessAnswer, AccessPage, json_answer
 from tlog.http.auth import require_readable
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import forget_subject, note_read, principal_of
+from tlog.http.looked_up import naming
+from tlog.http.noted import note_read, principal_of
 from tlog.http.query import decimal, parse_query
 from tlog.service.accesses import AccessesFound, FoundAccess
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
-from tlog.service.lookup_filters import Filters
 from tlog.service.principal import Principal
 
 RUNNING: Final = 2
@@ -76,13 +75,10 @@ class AccessRoutes:
         return await self._answer(request, body)
 
     async def _answer(self, request: web.Request, body: AccessBody) -> web.Response:
-        filters = Filters(subject=body.subject)
-        note_read(request, subject=await asyncio.to_thread(self._log.lookup.known_subject, filters))
         principal = principal_of(request)
-        found = await self._few.run(principal.id, lambda: self._found(body, principal))
+        async with naming(request, self._log.lookup, body.subject):
+            found = await self._few.run(principal.id, lambda: self._found(body, principal))
         note_read(request, [access.stored.index for access in found.accesses])
-        if await asyncio.to_thread(self._log.lookup.known_subject, filters) is None:
-            forget_subject(request)
         return json_answer(_page(found))
 
     def _found(self, body: AccessBody, principal: Principal) -> AccessesFound:

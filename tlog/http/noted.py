@@ -14,7 +14,7 @@ from tlog.service.principal import Principal
 
 @dataclass(slots=True)
 class Noted:
-    """Collected while a request is handled. `acted`: the request logged itself, as an act."""
+    """Collected while a request is handled. `read`: something was shown, or asked for, that no act logs by itself."""
 
     indices: list[int] = field(default_factory=list)
     subject: str | None = None

@@ -12,7 +12,6 @@ data protection officers. Whoever is limited to sources or retention classes fin
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -29,7 +28,8 @@ from tlog.http.entry_answer import entry_answers
 from tlog.http.errors import UnsupportedMedia
 from tlog.http.given_body import sends_json
 from tlog.http.limits import BodyBudget
-from tlog.http.noted import forget_subject, note_read, principal_of
+from tlog.http.looked_up import naming
+from tlog.http.noted import note_read, principal_of
 from tlog.http.problem import kind_of
 from tlog.http.query import parse_query
 from tlog.http.search_parameters import MAX_BODY_BYTES, NAMES, Search, members, parse_search, parse_text
@@ -82,12 +82,10 @@ class SearchRoutes:
 
     async def _answer(self, request: web.Request, search: Search, principal: Principal) -> web.Response:
         require_within(search, principal)
-        note_read(request, subject=await asyncio.to_thread(self._log.lookup.known_subject, search.filters))
         note_read(request, details={"filters": search.filters.names()})
-        page = await self._few.run(principal.id, lambda: self._page(search, principal))
+        async with naming(request, self._log.lookup, search.filters.subject):
+            page = await self._few.run(principal.id, lambda: self._page(search, principal))
         note_read(request, [entry.index for entry in page.entries])
-        if await asyncio.to_thread(self._log.lookup.known_subject, search.filters) is None:
-            forget_subject(request)
         return json_answer(page)
 
     def _page(self, search: Search, principal: Principal) -> EntryPage:

@@ -14,8 +14,6 @@ import asyncio
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 from msgspec import Meta, Struct
 
 from tlog.audit import fields
@@ -27,9 +25,10 @@ from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
 from tlog.http.noted import note_waiting, principal_of
 from tlog.http.query import parse_query
+from tlog.keys.client_certificate import fingerprint_of
 from tlog.service.log import Log
 from tlog.storage.act_store import ActState
-from tlog.storage.roles import RowScope, roles_of
+from tlog.storage.roles import RowScope, roles_of, sorted_names
 from tlog.storage.token_store import Credential, NewToken, Token, hash_of, new_secret
 
 _HOUR: Final = 3_600_000_000
@@ -95,7 +94,7 @@ class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
         if self.certificate is None:
             return None
         try:
-            return x509.load_pem_x509_certificate(self.certificate.encode()).fingerprint(SHA256())
+            return fingerprint_of(self.certificate.encode())
         except ValueError:
             raise BadRequest("certificate: not a certificate in PEM") from None
 
@@ -143,8 +142,8 @@ def token_answer(token: Token) -> TokenAnswer:
         id=token.token_id,
         name=token.name,
         roles=sorted(token.roles),
-        sources=None if token.scope.sources is None else sorted(token.scope.sources),
-        classes=None if token.scope.classes is None else sorted(token.scope.classes),
+        sources=sorted_names(token.scope.sources),
+        classes=sorted_names(token.scope.classes),
         credential=token.credential.value,
         created_at=instant(token.created_at),
         expires_at=None if token.expires_at is None else instant(token.expires_at),

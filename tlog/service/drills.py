@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,12 +15,12 @@ from tlog.client.drill_result import DrillResult
 from tlog.service.acts import Outcome
 from tlog.service.lookup import LookUp
 from tlog.service.lookup_filters import Filters
-from tlog.service.own_entries import SOURCE, OwnEntries
+from tlog.service.own_entries import SOURCE, OwnEntries, derived_id
 
 ACTION: Final = "tlog.drill"
 PURPOSE: Final = "drill: is a record found and proved in time"
 _FILTERS: Final = Filters(action=ACTION, source=SOURCE)
-_ID: Final = b"tlog drill entry\n"
+_DRILL: Final = b"drill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,7 @@ def entry_id(drill: str) -> bytes:
     Who sends a drill twice has logged one. It is not the drill's own id, because whoever sends it chose that: it could
     be that of an act under way, whose own entry would then be taken for logged.
     """
-    given = UUID(drill).bytes
-    mixed = hashlib.sha256(_ID + given).digest()
-    return given[:6] + bytes([0x70 | mixed[6] & 0x0F, mixed[7], 0x80 | mixed[8] & 0x3F]) + mixed[9:16]
+    return derived_id(_DRILL, UUID(drill).bytes)
 
 
 def _past(index: int, entry: Mapping[str, Any]) -> PastDrill:

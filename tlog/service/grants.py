@@ -14,7 +14,7 @@ from tlog.errors import Conflict
 from tlog.service.acts import PURPOSES, Acts, Payload, asked_by
 from tlog.service.principal import Principal
 from tlog.storage.act_store import Act, ActKind, ActState
-from tlog.storage.roles import RowScope, roles_of
+from tlog.storage.roles import RowScope, roles_of, sorted_names
 from tlog.storage.token_store import Credential, NewToken, Token, TokenStore, new_token_id
 
 
@@ -72,8 +72,8 @@ def said_of(new: NewToken) -> Payload:
         "credential": str(new.credential),
         "name": new.name,
         "roles": sorted(new.roles),
-        "sources": _sorted(new.scope.sources),
-        "classes": _sorted(new.scope.classes),
+        "sources": sorted_names(new.scope.sources),
+        "classes": sorted_names(new.scope.classes),
         "expires_at": new.expires_at,
         "until": None if new.expires_at is None else instant(new.expires_at),
     }
@@ -83,10 +83,6 @@ def new_of(said: Payload) -> NewToken:
     """Return the credential that `said_of` told of."""
     scope = RowScope(_frozen(said["sources"]), _frozen(said["classes"]))
     return NewToken(said["name"], roles_of(said["roles"]), scope, Credential(said["credential"]), said["expires_at"])
-
-
-def _sorted(names: frozenset[str] | None) -> list[str] | None:
-    return None if names is None else sorted(names)
 
 
 def _frozen(names: Any) -> frozenset[str] | None:

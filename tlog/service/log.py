@@ -131,7 +131,8 @@ class Log:
         self._nodes = TileNodes(stored, parts.settings.cached_tiles)
         self.sequencer = Sequencer(AppendStore(parts.database), parts.settings)
         self.entries = EntryReader(self.store, parts.keyring)
-        self.lookup = LookUp(LookUpStore(parts.database), self.store, self.entries, parts.keyring)
+        lookups = LookUpStore(parts.database)
+        self.lookup = LookUp(lookups, self.store, self.entries, parts.keyring)
         sealer = Sealer(parts.keyring, parts.now, parts.random)
         processes = parts.settings.sealing_processes
         self._sealing = Sealing(sealer, parts.keyring_recipe, processes, parts.now, parts.retention)
@@ -144,7 +145,7 @@ class Log:
         self.completeness = Completeness(SequenceStore(parts.database), act_store, parts.now)
         self.grants = Grants(self.acts, self.tokens, second_person=self.settings.second_person)
         self.acts.register(ActKind.GRANT, self.grants)
-        self.who_looked = Accesses(LookUpStore(parts.database), self.store, self.entries, parts.keyring)
+        self.who_looked = Accesses(lookups, self.store, self.entries, parts.keyring)
         self._unused = UnusedKeys(self.store, parts.keyring, self.acts)
         self.erasures: Erasures | None = None
         self.holds: HoldActs | None = None

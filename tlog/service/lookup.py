@@ -81,11 +81,9 @@ class LookUp:
         conditions = self._conditions(filters, EVERYTHING)
         return None if conditions is None else conditions.persons
 
-    def known_subject(self, filters: Filters) -> str | None:
-        """Return the data subject that is asked for by name, if the log knows them. Blocks."""
-        subject = filters.subject
-        known = subject is not None and self._keyring.find_person("subject", subject) is not None
-        return subject if known else None
+    def knows_subject(self, subject: str) -> bool:
+        """Tell whether the log knows a data subject by this id. Blocks."""
+        return self._keyring.find_person("subject", subject) is not None
 
     def covered(self, hold: Hold, case: str) -> HoldExtent:
         """Count what a hold of this case covers now. Raises as `page` does."""

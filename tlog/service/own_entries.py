@@ -29,6 +29,7 @@ SERVICE: Final = Actor(type="service", id=SOURCE)
 """Who acts when nobody asked: expiry, what a restart finishes."""
 RETENTION: Final = "standard"
 _ATTEMPTS: Final = 60
+_TAKEN: Final = b"own entry"
 _TOGETHER: Final = 256
 _encode = msgspec.json.encode
 
@@ -108,7 +109,7 @@ class OwnEntries:
                 return entry_id, None
             if self._store.entry(index).columns["source"] == SOURCE:
                 return entry_id, index
-            entry_id = _following(entry_id)
+            entry_id = derived_id(_TAKEN, entry_id)
 
     async def note(
         self,
@@ -189,7 +190,7 @@ class _Waiting:
         self.index.exception()  # Mark as seen: the caller may have gone away.
 
 
-def _following(entry_id: bytes) -> bytes:
-    """Return the UUIDv7 to take where a source has taken this one: of the same time, and the same whenever asked."""
-    drawn = sha256(b"tlog own entry\0" + entry_id).digest()
+def derived_id(purpose: bytes, entry_id: bytes) -> bytes:
+    """Return the 16 bytes of another UUIDv7 (RFC 9562 section 5.7): of the same time, and the same whenever asked."""
+    drawn = sha256(b"tlog " + purpose + b"\0" + entry_id).digest()
     return bytes([*entry_id[:6], 0x70 | drawn[0] & 0x0F, drawn[1], 0x80 | drawn[2] & 0x3F, *drawn[3:10]])

@@ -60,7 +60,7 @@ class AccessRequest:
     @property
     def limited_to(self) -> str | None:
         """The scope in words; None where it is the whole log."""
-        return None if self.scope.sources is None and self.scope.classes is None else str(self.scope)
+        return str(self.scope) if self.scope.is_limited else None
 
     def check(self) -> None:
         """Raise `BadRequest` where a text that stays when the person is erased names them."""

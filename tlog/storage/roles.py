@@ -51,6 +51,11 @@ OWN_SOURCE: Final = "tlog"
 """The source of the log's own entries, which tell of its acts: nobody else may append under it."""
 
 
+def sorted_names(names: Collection[str] | None) -> list[str] | None:
+    """Return names as they are told; None for no limit."""
+    return None if names is None else sorted(names)
+
+
 def join_names(names: Collection[str] | None) -> str | None:
     """Return names as they are stored in one column; None for no limit."""
     return None if names is None else ",".join(sorted(names))

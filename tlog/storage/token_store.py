@@ -153,12 +153,10 @@ class TokenStore:
 
     def in_force(self, token_id: str) -> Token:
         """Return a credential by its id. Raises `Unauthorized` if it was revoked or has expired."""
-        query = select(*_COLUMNS).where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None))
-        with self._database.read() as connection:
-            row = connection.execute(query).first()
-        if row is None:
+        token = self._unrevoked(token_id)
+        if token is None:
             raise Unauthorized("the credential of this session was revoked")
-        return self._unexpired(_token(row), "session")
+        return self._unexpired(token, "session")
 
     def all(self) -> list[Token]:
         """Return every credential ever issued, oldest first."""
@@ -168,7 +166,7 @@ class TokenStore:
 
     def require_in_force(self, token_id: str) -> None:
         """Raise `NotFound` unless a credential of this id is there and not revoked."""
-        if not any(token.token_id == token_id and token.revoked_at is None for token in self.all()):
+        if self._unrevoked(token_id) is None:
             raise _not_in_force(token_id)
 
     def require_unknown(self, digest: bytes) -> None:
@@ -197,6 +195,12 @@ class TokenStore:
         if row is None:
             raise Unauthorized(f"this {what} is not known here, or was revoked")
         return self._unexpired(_token(row), what)
+
+    def _unrevoked(self, token_id: str) -> Token | None:
+        query = select(*_COLUMNS).where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None))
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _token(row)
 
     def _unexpired(self, token: Token, what: str) -> Token:
         if token.expires_at is not None and token.expires_at <= self._now():

@@ -12,7 +12,6 @@ from tlog.audit.fields import microseconds
 from tlog.errors import TlogError
 from tlog.formats.policy import Policy
 from tlog.http.answers import AccessPage, EntryAnswer
-from tlog.http.evidence import EvidenceBody
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_number, parse_query
 from tlog.http.sessions import FORM_TOKEN
@@ -49,7 +48,6 @@ class EntryPages:
             proof=proof,
             missing=missing,
             looked=await self._looked(request, index),
-            html_evidence="format" in EvidenceBody.__struct_fields__,
         )
 
     async def evidence(self, request: web.Request) -> web.Response:

@@ -29,7 +29,8 @@ def notices(facts: LogFacts) -> list[Notice]:
     found = []
     if facts.halted:
         advice = (
-            "It answers reads and takes nothing. The operator restores the newest database; see the operations guide."
+            "It takes nothing, and shows no entry, since it can't log that it did. Proofs are still served. "
+            "The operator restores the newest database; see the operations guide."
         )
         found.append(
             Notice("bad", "Halted", f"The log stopped signing: {facts.problem or 'see its error output'}.", advice)
