@@ -31,7 +31,7 @@
     Every checkpoint ever signed, one for each size; `witnessed_at` is when its quorum was met.
 `tokens`
     Credentials by the SHA-256 of their text or certificate. `roles`, `sources` and `classes` are names with commas
-    between; NULL sources or classes are all of them.
+    between; NULL sources or classes are all of them. `used_at` is when a login link opened its session.
 
 The keyring's tables: a person's key whose `person_hash` is NULL is withdrawn: it opens, but nothing is sealed
 under it any more.
@@ -209,6 +209,7 @@ tokens = Table(
     Column("classes", Text),
     Column("credential", String(16), nullable=False, server_default="bearer"),
     Column("expires_at", BigInteger),
+    Column("used_at", BigInteger),
 )
 
 keyring_metadata = MetaData(naming_convention=_NAMES)

@@ -51,6 +51,7 @@ class Token:
     created_at: int = 0
     expires_at: int | None = None
     revoked_at: int | None = None
+    used_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +142,12 @@ class TokenStore:
         compared and swapped, so of two who come with it one is let in.
         """
         token = self._find(hash_of(text), Credential.LINK, "link")
-        ends = self._now() + SESSION_HOURS * 3_600_000_000
+        now = self._now()
+        ends = now + SESSION_HOURS * 3_600_000_000
+        values = {"token_hash": hash_of(new_secret()), "expires_at": ends, "used_at": now}
         used = update(tokens).where(tokens.c.token_hash == hash_of(text), tokens.c.revoked_at.is_(None))
         with self._database.write() as connection:
-            row = connection.execute(
-                used.values(token_hash=hash_of(new_secret()), expires_at=ends).returning(*_COLUMNS)
-            ).first()
+            row = connection.execute(used.values(values).returning(*_COLUMNS)).first()
         if row is None:
             raise Unauthorized(f"the link of {token.name} was used already")
         return _token(row)
@@ -245,6 +246,7 @@ def _values(token: Token) -> dict[str, Any]:
         "created_at": token.created_at,
         "expires_at": token.expires_at,
         "revoked_at": token.revoked_at,
+        "used_at": token.used_at,
     }
 
 
@@ -258,4 +260,5 @@ def _token(row: Any) -> Token:
         row.created_at,
         row.expires_at,
         row.revoked_at,
+        row.used_at,
     )
