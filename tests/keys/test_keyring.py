@@ -14,9 +14,10 @@ from sqlalchemy import update
 from tests.conftest import NewUrl
 from tests.storage.conftest import open_new
 from tests.support import entry_document
+from tlog.audit.cohort import cohort_of
 from tlog.audit.entry import Entry, parse_entry
 from tlog.errors import ClockBehind, ConfigurationInvalid, DecryptionFailed
-from tlog.keys.keyring import SECRET_CONTEXT, Keyring, actor_identity, cohort_of
+from tlog.keys.keyring import SECRET_CONTEXT, Keyring, actor_identity
 from tlog.keys.local_kek import LocalKek
 from tlog.storage.database import Database
 from tlog.storage.keyring_store import KeyringStore

@@ -52,9 +52,6 @@ class HeldHere:
     def blocking_expiry(self, indices: Sequence[int]) -> set[int]:
         return self.indices & set(indices)
 
-    def count(self) -> int:
-        return len(self.indices)
-
 
 @asynccontextmanager
 async def kept_log(

@@ -11,10 +11,11 @@ import pytest
 
 from tests.service.erased import EXPIRE, erase_part, run
 from tests.support import entry_document, make_parts
+from tlog.audit.cohort import cohort_of
 from tlog.audit.entry import Entry, parse_entry
 from tlog.audit.opened import OpenedEntry
 from tlog.errors import DecryptionFailed, Expired, NotFound
-from tlog.keys.keyring import Keyring, cohort_of
+from tlog.keys.keyring import Keyring
 from tlog.service.entries import EntryReader
 from tlog.service.sealer import Sealer
 from tlog.storage.append_store import AppendStore, NewRow, SealedRequest

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.service.erased import EXPIRE, erase_part, run
 from tests.support import TAKES_LEAVES, append_request, make_parts, running_log
-from tlog.keys.keyring import cohort_of
+from tlog.audit.cohort import cohort_of
 from tlog.service.fsck.report import FsckReport
 from tlog.service.fsck.run import fsck
 from tlog.storage.log_store import LogStore

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
@@ -15,12 +16,15 @@ from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.entry import NDJSON
 from tlog.audit.fields import microseconds
 from tlog.errors import BadRequest, Conflict, Forbidden, Held, NotFound
+from tlog.service.entries import stored_cohort
 from tlog.service.erasure_request import ErasureRequest, Person
+from tlog.service.held_counts import HeldCounts
 from tlog.service.hold_acts import HoldActs, HoldRequest
 from tlog.service.intake import AppendRequest
 from tlog.service.principal import Principal, of_token
 from tlog.service.settings import LogSettings
 from tlog.storage.act_store import ActState
+from tlog.storage.held_rows import HeldRows
 from tlog.storage.hold_store import HoldKind
 from tlog.storage.roles import Role
 
@@ -33,6 +37,7 @@ def documents(rng: Random) -> list[dict[str, Any]]:
         entry_document(
             occurred_at=rng.choice(DAYS),
             subjects=[{"id": f"p-{n}"} for n in rng.sample(range(4), rng.randint(0, 2))],
+            retention=rng.choice(["standard", "short"]),
             targets=[{"type": "case", "id": f"C-{rng.randint(1, 3)}"}] if rng.random() < 0.4 else [],
             correlation={"trace_id": f"C-{rng.randint(1, 3)}"} if rng.random() < 0.3 else None,
         )
@@ -101,6 +106,8 @@ async def test_holds_cover_what_a_naive_reading_says(seed: int, new_url: NewUrl,
         await acts_of(made).lift([placed[3].hold], dpo(made), "over", "Dana")
         held = acts_of(made).holds.held(indices)
         legal = acts_of(made).holds.blocking_expiry(indices)
+        cohorts = [stored_cohort(row) for row in made.log.store.entries_at(sorted(legal)).values()]
+        assert HeldCounts(acts_of(made).holds, HeldRows(made.parts.database)).by_cohort() == Counter(cohorts)
         for index, entry in zip(indices, sent, strict=True):
             pairs = [(hold, one) for n, (hold, one) in enumerate(zip(placed, asked, strict=True)) if n != 3]
             wanted = [(hold.hold, one.kind) for hold, one in pairs if naive(one, entry)]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlog.keys.keyring import cohort_of
+from tlog.audit.cohort import cohort_of
 from tlog.service.retention_rules import MAX_MONTHS, Cohort, RetentionClass, due, own_class, parse_cohort
 
 LAST = int(datetime(9998, 12, 31, tzinfo=UTC).timestamp()) * 1_000_000

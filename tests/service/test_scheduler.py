@@ -12,10 +12,12 @@ from tests.service.expired import CLASSES, Clock, expired, expiries, expiry, kep
 from tests.service.test_erasure import ANNA, about, append, asked, damage, dpo, erasures, opened, settings
 from tests.support import MadeLog
 from tlog.errors import Conflict, Forbidden, LogHalted, Unavailable
+from tlog.service.hold_acts import HoldRequest
 from tlog.service.retention_rules import RetentionClasses
 from tlog.service.scheduler import Scheduler
 from tlog.storage import scrub
 from tlog.storage.act_store import UNFINISHED, ActState
+from tlog.storage.hold_store import HoldKind
 
 
 def scheduler(made: MadeLog) -> Scheduler:
@@ -204,9 +206,11 @@ async def test_a_run_that_waits_goes_on_waiting_when_the_second_person_is_turned
 
 async def test_the_plan_says_what_happens_when_and_why(tmp_path: Path) -> None:
     clock = Clock()
-    async with kept_log(tmp_path, clock, held=[1]) as made:
+    async with kept_log(tmp_path, clock) as made:
         await append(made, about("p-1"), about("p-2"), about("p-3", retention="short"))
         clock.on(2026, 1)
+        assert made.log.holds is not None
+        await made.log.holds.place(HoldRequest(HoldKind.LEGAL, "C-1", "claim", "Dana", subject="p-2"), dpo(made))
         plans = retention(made).plan(clock() + 90 * 86_400_000_000)
         said = [(p.cohort.name, p.entries, p.held, p.is_due, p.kept.months if p.kept else None) for p in plans]
         assert said == [("short/2025-01", 1, 0, True, 1), ("standard/2025-01", 1, 1, False, 12)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,9 @@ from sqlalchemy import text
 
 from tests.conftest import NewUrl
 from tests.storage.test_append_store import sealed
+from tlog.audit.cohort import cohort_of
 from tlog.storage.append_store import Appended, AppendStore, NewRow, SealedRequest
+from tlog.storage.cohort_sizes import counted_sizes, recount, sizes_in, stored_sizes
 from tlog.storage.database import Database
 from tlog.storage.log_store import LogStore, PersonalPart
 from tlog.storage.migrate import upgrade
@@ -84,6 +87,16 @@ def test_the_time_blocks_are_those_that_appends_would_have_made(old: Database) -
         rows = connection.execute(text("SELECT * FROM time_blocks")).all()
     found = {(row.clock, row.day, row.block): (row.first, row.last) for row in rows}
     assert found == spans_of((index, *times) for index, times in TIMES.items())
+
+
+def test_the_sizes_of_cohorts_are_those_that_appends_would_have_made(old: Database) -> None:
+    upgrade(old, "log")
+    expected = Counter(cohort_of("standard", received_at) for _, received_at in TIMES.values())
+    with old.read() as connection:
+        assert sizes_in(connection) == expected == counted_sizes(connection)
+    AppendStore(old).append([SealedRequest([sealed(7000)], 0)])
+    recount(old)
+    assert sum(stored_sizes(old).values()) == len(TIMES) + 1
 
 
 def test_it_takes_appends_afterwards(old: Database) -> None:

@@ -12,6 +12,7 @@ from tlog.cli.progress_bar import progress_bar
 from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
 from tlog.service.reindex import Reindexed, compute_missing_terms, count_missing_terms
+from tlog.storage.cohort_sizes import recount
 from tlog.storage.database import Database
 from tlog.storage.migrate import Chain, require_current, upgrade
 
@@ -34,6 +35,7 @@ def migrate(folder: Folder, as_json: AsJson = False) -> None:
         _make_records(data, config)
         _migrate(data.database_url(config), "log")
         _migrate(data.keyring_url(config), "keyring")
+        _recount(folder)
         indexed = _index(folder, as_json) if _is_missing_terms(folder) else Reindexed(0, 0)
     if indexed.unreadable:
         notice(f"{counted(indexed.unreadable, 'entry', 'entries')} can't be opened and can't be searched by target")
@@ -59,6 +61,11 @@ def _migrate(url: str, chain: Chain) -> None:
         require_current(database, chain)
     finally:
         database.close()
+
+
+def _recount(folder: Path) -> None:
+    with open_log_database(folder) as database:
+        recount(database)
 
 
 def _is_missing_terms(folder: Path) -> bool:

@@ -19,13 +19,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import reduce
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tlog.audit.cohort import cohort_of
 from tlog.audit.entry import Entry
 from tlog.audit.hmac_sha256 import HmacSha256
 from tlog.audit.seal import EntryKeys
@@ -64,12 +64,6 @@ class AssignedKeys:
 class _Person:
     key_id: int
     key: bytes
-
-
-def cohort_of(retention: str, received_at: int) -> str:
-    """Name the cohort of an entry: its retention class and the UTC month of `received_at` (microseconds)."""
-    moment = datetime.fromtimestamp(received_at // 1_000_000, UTC)  # exact: a float rounds into the next month
-    return f"{retention}/{moment:%Y-%m}"
 
 
 def actor_identity(kind: str, identity: str) -> str:

@@ -10,7 +10,8 @@ import msgspec
 from tlog.audit.entry import Entry
 from tlog.audit.opened import OpenedEntry, OpenKeys, SealedParts, erase_parts, open_entry
 from tlog.errors import BareLeaf, DecryptionFailed, Expired, StorageFault, TlogError
-from tlog.keys.keyring import Keyring, cohort_of
+from tlog.keys.keyring import Keyring
+from tlog.storage.cohort_sizes import cohort_in_row
 from tlog.storage.log_store import LogStore, StoredEntry
 
 _deterministic = msgspec.json.Encoder(order="deterministic").encode
@@ -87,8 +88,7 @@ class EntryReader:
 
 def stored_cohort(row: StoredEntry) -> str:
     """Return the name of the cohort that an entry is sealed under."""
-    moved: str | None = row.columns["cohort"]
-    return moved or cohort_of(row.columns["retention"], row.columns["received_at"])
+    return cohort_in_row(row.columns["cohort"], row.columns["retention"], row.columns["received_at"])
 
 
 def _open(row: StoredEntry, cohorts: Mapping[str, bytes], persons: Mapping[int, bytes]) -> OpenedEntry | TlogError:

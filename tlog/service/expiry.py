@@ -50,10 +50,6 @@ class ExpiryHolds(Protocol):
         """Return those of the entries that a legal hold covers."""
         ...
 
-    def count(self) -> int:
-        """Return how many holds are in force."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Extent:

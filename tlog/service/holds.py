@@ -42,21 +42,26 @@ class Holds:
 
     def held(self, indices: Sequence[int]) -> dict[int, list[int]]:
         """Return the numbers of the holds that protect each entry from erasure; free entries are left out."""
-        return self._covered(indices, self.store.active())
+        return self.covered(indices, self.store.active())
 
     def blocking_expiry(self, indices: Sequence[int]) -> set[int]:
         """Return those of the entries that a legal hold keeps from expiring."""
-        return set(self._covered(indices, (hold for hold in self.store.active() if hold.kind is HoldKind.LEGAL)))
+        return set(self.covered(indices, (hold for hold in self.store.active() if hold.kind is HoldKind.LEGAL)))
 
     def said(self, hold: Hold) -> dict[str, Any]:
         """Return what a hold says: case, reason, ground, who placed it. Raises `DecryptionFailed`."""
         return dict(msgspec.json.decode(self._keyring.open_payload(hold.payload, hold.hold_id)))
 
-    def _covered(self, indices: Sequence[int], holds: Iterable[Hold]) -> dict[int, list[int]]:
+    def terms_of(self, hold: Hold) -> frozenset[int]:
+        """Return the blind terms of a hold's case. Raises `DecryptionFailed`."""
+        return case_terms(self._keyring, self.said(hold)["case"])
+
+    def covered(self, indices: Sequence[int], holds: Iterable[Hold]) -> dict[int, list[int]]:
+        """Return the numbers of those of the holds that cover each entry; what none covers is left out."""
         active = list(holds)
         if not active or not indices:
             return {}
-        terms = {hold.hold: case_terms(self._keyring, self.said(hold)["case"]) for hold in active if hold.by_case}
+        terms = {hold.hold: self.terms_of(hold) for hold in active if hold.by_case}
         found: dict[int, list[int]] = {}
         for entry in self.store.scoped(indices):
             if numbers := [hold.hold for hold in active if covers(hold, entry, terms.get(hold.hold, frozenset()))]:

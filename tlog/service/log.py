@@ -40,6 +40,7 @@ from tlog.service.erasure import Erasures
 from tlog.service.evidence import EvidenceMaker
 from tlog.service.expiry import CohortEraser, Expiry, ExpiryReplayer
 from tlog.service.grants import Grants
+from tlog.service.held_counts import HeldCounts
 from tlog.service.hold_acts import HoldActs
 from tlog.service.holds import Holds
 from tlog.service.integrator import Integrator
@@ -69,6 +70,7 @@ from tlog.storage.erasure_records import ErasureRecords
 from tlog.storage.erasure_store import ErasureStore
 from tlog.storage.expiry_pause import PAUSE_FILE, ExpiryPause
 from tlog.storage.expiry_store import ExpiryStore
+from tlog.storage.held_rows import HeldRows
 from tlog.storage.hold_store import HoldStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.lookup_store import LookUpStore
@@ -213,6 +215,7 @@ class Log:
             parts.retention,
             believed=lambda: believable_time(parts.now(), self.publisher.published, parts.policy),
             witnessed=lambda size: self.wait("witnessed", size),
+            held=HeldCounts(holds, HeldRows(parts.database)).by_cohort,
             second_person=self.settings.second_person,
         )
         self.scheduler = Scheduler(self.retention, self.settings.retention_interval, parts.now)

@@ -7,6 +7,7 @@ second person approved each where that is set, and ends the pause.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,14 +15,13 @@ from typing import Final
 from tlog.errors import TlogError, Unavailable
 from tlog.keys.keyring import Keyring
 from tlog.service.acts import Acts, asked_by
-from tlog.service.cohort_extents import CohortExtents
 from tlog.service.expiry import Expiry
 from tlog.service.own_entries import SERVICE
 from tlog.service.principal import Principal
 from tlog.service.resumption import Resumption
 from tlog.service.retention_rules import Cohort, RetentionClass, RetentionClasses, due, parse_cohort
 from tlog.storage.act_store import OPEN, UNFINISHED, Act, ActKind, ActState
-from tlog.storage.cohort_counts import CohortCounts
+from tlog.storage.cohort_sizes import stored_sizes
 from tlog.storage.expiry_pause import Pause
 
 _CHECK_SECONDS: Final = 60.0
@@ -52,10 +52,11 @@ class Retention:
         *,
         believed: Callable[[], int],
         witnessed: Callable[[int], Awaitable[None]],
+        held: Callable[[], Counter[str]],
         second_person: bool,
     ) -> None:
         """`believed` returns the time that is believed, in microseconds; `witnessed(size)` is done once a checkpoint
-        of that size has its quorum."""
+        of that size has its quorum; `held` returns how many entries of each cohort are held, 0 for the others."""
         self._acts = running
         self._expiry = expiry
         self._resumption = resumption
@@ -63,6 +64,7 @@ class Retention:
         self.classes = classes
         self._believed = believed
         self._witnessed = witnessed
+        self._held = held
         self._second_person = second_person
         self._asked: int | None = None  # the entry that asks, while no witness has answered
 
@@ -72,12 +74,10 @@ class Retention:
 
     def plan(self, until: int) -> list[Planned]:
         """Return the cohorts that expire up to `until` (microseconds) or have no period, soonest first. Blocks."""
-        now, every = self._believed(), self._cohorts()
-        asked = [cohort for cohort in every if self._is_asked(cohort, until)]
-        counts = CohortCounts(self._expiry.eraser.store.database)
-        extents = CohortExtents(counts, self._expiry.holds, every)
-        extents.count(asked)
-        found = [self._planned(cohort, now, extents) for cohort in asked]
+        now = self._believed()
+        asked = [cohort for cohort in self._cohorts() if self._is_asked(cohort, until)]
+        sizes, held = stored_sizes(self._expiry.eraser.store.database), self._held()
+        found = [self._planned(cohort, now, sizes[cohort.name], held[cohort.name]) for cohort in asked]
         return sorted(found, key=lambda plan: (plan.expires_at is None, plan.expires_at or 0, plan.cohort.name))
 
     async def run_due(self) -> list[Act]:
@@ -190,8 +190,8 @@ class Retention:
         end = cohort.expires_at(self.classes)
         return end is None or end <= until
 
-    def _planned(self, cohort: Cohort, now: int, extents: CohortExtents) -> Planned:
+    def _planned(self, cohort: Cohort, now: int, entries: int, held: int) -> Planned:
         end = cohort.expires_at(self.classes)
         kept = self.classes.get(cohort.retention)
         is_due = end is not None and end <= now
-        return Planned(cohort, kept, end, extents.entries[cohort.name], extents.held[cohort.name], is_due)
+        return Planned(cohort, kept, end, entries - held, held, is_due)

@@ -10,7 +10,8 @@ somebody reads them. The epoch is read with the size, so the check costs nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -18,8 +19,10 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Dialect, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from tlog.audit.cohort import cohort_of
 from tlog.errors import ConcurrentUpdate, Conflict, StorageFault
 from tlog.storage.bulk_insert import BulkInsert
+from tlog.storage.cohort_sizes import SizeWriter
 from tlog.storage.database import Database
 from tlog.storage.facets import Facet, FacetNumbers
 from tlog.storage.index_terms import pack_terms
@@ -136,6 +139,7 @@ class _Inserts:
         self.personal = BulkInsert(personal, _PERSONAL, dialect)
         self.terms = BulkInsert(terms, terms.c.keys(), dialect)
         self.spans = SpanWriter(dialect)
+        self.sizes = SizeWriter(dialect)
 
 
 class _Group:
@@ -218,6 +222,7 @@ class _Group:
         self._inserts.terms.execute(self._connection, sorted((term, i) for i, row in sealed for term in row.terms))
         times = ((i, row.columns["occurred_at"], row.columns["received_at"]) for i, row in sealed)
         self._inserts.spans.add(self._connection, spans_of(times))
+        self._inserts.sizes.add(self._connection, _sizes(row for _, row in sealed))
         self._advance(start + len(rows))
 
     def _insert_sealed(self, rows: Sequence[tuple[int, NewRow]]) -> None:
@@ -245,3 +250,12 @@ class _Group:
         if self._connection.execute(change.values(size=size)).rowcount != 1:
             raise ConcurrentUpdate("another process assigned these indices; nothing was stored")
         self._size = size
+
+
+def _sizes(rows: Iterable[NewRow]) -> dict[str, int]:
+    """Count new entries by cohort. Those of a batch share their moment: naming it once for each class is enough."""
+    found = Counter((row.facet.retention, row.columns["received_at"]) for row in rows if row.facet is not None)
+    sizes: Counter[str] = Counter()
+    for (retention, received_at), count in found.items():
+        sizes[cohort_of(retention, received_at)] += count
+    return sizes

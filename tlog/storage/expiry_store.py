@@ -6,12 +6,14 @@ that appends never wait for long; a crash in between leaves a cohort half shrunk
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, select, update
 
+from tlog.storage.cohort_sizes import SizeWriter, cohort_in_row
 from tlog.storage.database import Database
 from tlog.storage.index_terms import unpack_terms
 from tlog.storage.log_store import many
@@ -31,6 +33,11 @@ class CohortRows:
     end: int
     moved_to: str | None
 
+    @property
+    def cohort(self) -> str:
+        """The name of the cohort."""
+        return cohort_in_row(self.moved_to, self.retention, self.start)
+
 
 @dataclass(frozen=True, slots=True)
 class MovedRow:
@@ -48,6 +55,7 @@ class ExpiryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._spans = SpanWriter(database.engine.dialect)
+        self._sizes = SizeWriter(database.engine.dialect)
 
     def blocks(self, rows: CohortRows) -> list[int]:
         """Return the blocks that may hold rows of a cohort, in ascending order."""
@@ -71,6 +79,7 @@ class ExpiryStore:
     def move(self, rows: Sequence[MovedRow], cohort: str) -> None:
         """Store parts sealed under the key of another cohort, in one transaction. Moving them again is harmless."""
         with self._database.write() as connection:
+            self._sizes.add(connection, _moved_sizes(connection, [row.index for row in rows], cohort))
             for row in rows:
                 here = entries.c.log_index == row.index
                 values = {"core": row.core, "shared": row.shared, "cohort": cohort}
@@ -95,6 +104,7 @@ class ExpiryStore:
                 )
             days = {(OCCURRED, row.occurred_at // DAY) for row in found}
             self._narrow(connection, block, days | {(RECEIVED, row.received_at // DAY) for row in found})
+            self._sizes.add(connection, {rows.cohort: -len(found)})
             return len(found)
 
     def _narrow(self, connection: Connection, block: int, days: Collection[tuple[int, int]]) -> None:
@@ -110,6 +120,19 @@ class ExpiryStore:
         )
         connection.execute(gone, [{"at_clock": clock, "at_day": day} for clock, day in sorted(days)])
         self._spans.add(connection, {key: span for key, span in spans.items() if key[:2] in days})
+
+
+def _moved_sizes(connection: Connection, indices: Sequence[int], cohort: str) -> Counter[str]:
+    """Return how sizes change when these entries move to a cohort; those that are in it already change nothing."""
+    query = select(entries.c.cohort, facets.c.retention, entries.c.received_at).join_from(
+        entries, facets, facets.c.facet == entries.c.facet
+    )
+    changes: Counter[str] = Counter()
+    for some in many(indices, _ROWS):
+        for row in connection.execute(query.where(entries.c.log_index.in_(some))):
+            changes[cohort_in_row(*row)] -= 1
+            changes[cohort] += 1
+    return changes
 
 
 def _of(rows: CohortRows, block: int, *columns: Any) -> Select[Any]:

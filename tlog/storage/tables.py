@@ -15,6 +15,8 @@
 `time_blocks`
     For each clock (0 `occurred_at`, 1 `received_at`), day since 1970 and block of indices, the first and the
     last time that entries of that block have on that day. A coarse index: it says where not to look.
+`cohort_sizes`
+    How many entries each cohort has, by its name; none has no row.
 `personal`
     Actor (part 0) and subject (part 1, 2, …) parts, sealed under a key of that person; `key_id` names
     the key in the keyring and is the index for "all entries of this person". Of an erased part, the digests
@@ -152,6 +154,13 @@ acts = Table(
     Column("applied_at", BigInteger),
     Column("entry_index", BigInteger),
     UniqueConstraint("act_id"),
+)
+
+cohort_sizes = Table(
+    "cohort_sizes",
+    log_metadata,
+    Column("cohort", String(96), primary_key=True),
+    Column("entries", BigInteger, nullable=False),
 )
 
 holds = Table(

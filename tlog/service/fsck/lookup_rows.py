@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, or_, select, text, tuple_
 
 from tlog.service.fsck.report import FsckReport, Progress
+from tlog.storage.cohort_sizes import counted_sizes, sizes_in
 from tlog.storage.database import Database
 from tlog.storage.index_terms import TERM_BYTES, unpack_terms
 from tlog.storage.tables import acts, entries, facets, personal, terms
@@ -33,7 +34,7 @@ _UNCOVERED = (
 
 
 def check_lookup_rows(database: Database, report: FsckReport, progress: Progress) -> None:
-    """Check facets, terms, time blocks and acts against the rows of `entries`."""
+    """Check facets, terms, time blocks, sizes of cohorts and acts against the rows of `entries`."""
     with database.read() as connection:
         for query, problem in _counted():
             if count := connection.execute(query).scalar_one():
@@ -41,6 +42,8 @@ def check_lookup_rows(database: Database, report: FsckReport, progress: Progress
         for clock, name in _CLOCKS.items():
             if count := connection.execute(text(_uncovered(clock, name))).scalar_one():
                 report.problem(f"{count} time blocks are missing or too narrow for the '{name}' of their entries")
+        if sizes_in(connection) != counted_sizes(connection):
+            report.problem("the sizes of cohorts are not those of their entries; 'tlog migrate' counts them anew")
         _check_terms(connection, report, progress)
 
 
