@@ -52,13 +52,20 @@ def look(folder: Path, times: int) -> Iterator[Figure]:
     with open_log_database(folder) as database:
         size = LogStore(database).state().size
         store = TokenStore(database, now_us)
-        officer, admin = (store.issue(token_for(role, "bench"))[1] for role in (Role.DPO, Role.ADMIN))
+        officer, admin = readers(store)
     with served(folder, _START_SECONDS) as place:
         place.wait_published(size, _START_SECONDS)
-        yield from asyncio.run(_all(place.log.url, officer, admin, size, times))
+        yield from asyncio.run(answers(place.log.url, officer, admin, size, times))
 
 
-async def _all(url: str, officer: str, admin: str, size: int, times: int) -> list[Figure]:
+def readers(store: TokenStore) -> tuple[str, str]:
+    """Return new tokens of an officer and an admin, who see every page between them."""
+    officer, admin = (store.issue(token_for(role, "bench"))[1] for role in (Role.DPO, Role.ADMIN))
+    return officer, admin
+
+
+async def answers(url: str, officer: str, admin: str, size: int, times: int) -> list[Figure]:
+    """Measure every page of a log that is served, each so many times."""
     rng = Random(size)  # noqa: S311 - a load, not a secret
     async with _logged_in(url, officer) as reader:
         await reader.settled()

@@ -15,6 +15,7 @@ from os import urandom
 from pathlib import Path
 from typing import Any
 
+from tests.fresh import fresh_database
 from tlog.audit.entry import NDJSON
 from tlog.formats.policy import Group, LogLine, Policy, WitnessLine
 from tlog.keys.keyring import Keyring
@@ -30,7 +31,6 @@ from tlog.service.settings import LogSettings
 from tlog.storage.database import Database
 from tlog.storage.keyring_store import KeyringStore
 from tlog.storage.log_store import LogStore
-from tlog.storage.migrate import upgrade
 from tlog.storage.roles import Role
 from tlog.storage.tile_store import TileStore
 from tlog.storage.token_store import token_for
@@ -83,12 +83,10 @@ def make_parts(
         create_local_kek(keys / "kek.key", urandom)
         create_signing_keys(keys, ORIGIN)
     log_url, keyring_url = urls or (f"sqlite:///{folder}/log.db", f"sqlite:///{folder}/keyring.db")
-    database = Database(log_url, create=fresh)
-    keyring_database = Database(keyring_url, create=fresh)
+    database = fresh_database(log_url, "log") if fresh else Database(log_url)
+    keyring_database = fresh_database(keyring_url, "keyring") if fresh else Database(keyring_url)
     kek = load_local_kek(keys / "kek.key", urandom)
     if fresh:
-        upgrade(database, "log")
-        upgrade(keyring_database, "keyring")
         LogStore(database).create(ORIGIN, EMPTY_ROOT)
         Keyring.create(KeyringStore(keyring_database), kek, random)
     records = folder / "erasures"

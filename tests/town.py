@@ -49,11 +49,11 @@ class Town:
     def policy(self) -> Policy:
         return parse_policy((self.log_folder / "policy.txt").read_bytes())
 
-    def restart_log(self, env: Mapping[str, str] | None = None) -> None:
-        """Start the log again at its old port, after it ended however it ended."""
+    def restart_log(self, env: Mapping[str, str] | None = None, seconds: float = 60) -> None:
+        """Start the log again at its old port, after it ended however it ended; it has this long to be ready."""
         port = self.log.ready["port"]
         self.log.close()
-        self.log = start(log_command(self.log_folder, port), env=env)
+        self.log = start(log_command(self.log_folder, port), env=env, seconds=seconds)
 
     def restart_witness(self, number: int) -> None:
         port = self.witnesses[number].url.rsplit(":", 1)[1]

@@ -25,6 +25,7 @@ from tests.accept import (  # noqa: F401
     forgetting,
     history,
     killed,
+    million,
     pages,
     privacy,
     reads,

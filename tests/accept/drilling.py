@@ -25,10 +25,8 @@ def drill_finds_records(folder: Path) -> str:
         assert place.log.stop() == 0
         sealed_log.build(place.log_folder, ENTRIES)
         place.restart_log()
-        wait_published(place)
-        token = folder / "auditor.token"
-        token.touch(mode=0o600)
-        token.write_text(place.auditor)
+        wait_published(place, ENTRIES)
+        token = token_file(folder, place)
         passed = drill(place, token, 0)
         assert (passed["missed"], passed["missing"], len(passed["records"])) == (0, 0, RECORDS)
         assert place.get(f"/v1/entries/{passed['index']}", place.auditor)[0] == 200, "the result is an entry"
@@ -45,13 +43,22 @@ def drill_finds_records(folder: Path) -> str:
     )
 
 
-def wait_published(place: Town) -> None:
+def wait_published(place: Town, size: int, seconds: float = 60) -> None:
     """Return when all that was built is under a witnessed checkpoint."""
-    for _ in range(1200):
-        if place.published_size() >= ENTRIES:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if place.published_size() >= size:
             return
         time.sleep(0.05)
-    raise AssertionError(f"only {place.published_size()} of {ENTRIES} are published: {place.log.stderr()[-2000:]}")
+    raise AssertionError(f"only {place.published_size()} of {size} are published: {place.log.stderr()[-2000:]}")
+
+
+def token_file(folder: Path, place: Town) -> Path:
+    """Return a file with the auditor's token."""
+    token = folder / "auditor.token"
+    token.touch(mode=0o600)
+    token.write_text(place.auditor)
+    return token
 
 
 def drill(place: Town, token: Path, code: int, *more: str) -> dict[str, Any]:

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.fresh import fresh_database
 from tests.merkle.oracle import mth
 from tlog.errors import StorageFault, Unavailable
 from tlog.formats.tile import TileRef, bundles_of, encode_bundle, parse_bundle, parse_tile, tiles_of
 from tlog.merkle.hashing import EMPTY_ROOT, leaf_hash
 from tlog.service.integrator import Integrator
 from tlog.storage.append_store import AppendStore, NewRow, SealedRequest
-from tlog.storage.database import Database
 from tlog.storage.log_store import LogStore
-from tlog.storage.migrate import upgrade
 from tlog.storage.tile_store import TileStore
 
 
@@ -29,8 +28,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.database = Database(f"sqlite:///{folder}/log.db", create=True)
-        upgrade(self.database, "log")
+        self.database = fresh_database(f"sqlite:///{folder}/log.db", "log")
         self.store = LogStore(self.database)
         self.store.create("example.com/log", EMPTY_ROOT)
         self.tiles = TileStore.in_folder(folder / "tiles")

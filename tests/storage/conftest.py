@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import NewUrl
+from tests.fresh import fresh_database
 from tlog.merkle.hashing import EMPTY_ROOT
 from tlog.storage.append_store import AppendStore
 from tlog.storage.database import Database
@@ -13,6 +14,7 @@ from tlog.storage.migrate import Chain, upgrade
 
 
 def open_new(url: str, chain: Chain) -> Database:
+    """Make a database by migrating it, as an operator does."""
     database = Database(url, create=True)
     upgrade(database, chain)
     return database
@@ -20,7 +22,7 @@ def open_new(url: str, chain: Chain) -> Database:
 
 @pytest.fixture
 def database(new_url: NewUrl) -> Iterator[Database]:
-    database = open_new(new_url(), "log")
+    database = fresh_database(new_url(), "log")
     LogStore(database).create("example.com/log", EMPTY_ROOT)
     yield database
     database.close()
@@ -38,6 +40,6 @@ def appends(database: Database) -> AppendStore:
 
 @pytest.fixture
 def keyring_database(new_url: NewUrl) -> Iterator[Database]:
-    database = open_new(new_url(), "keyring")
+    database = fresh_database(new_url(), "keyring")
     yield database
     database.close()
