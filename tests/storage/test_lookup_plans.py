@@ -79,6 +79,7 @@ def test_every_statement_seeks(few: int, database: Database, monkeypatch: pytest
             LookUpStore(database, max_seconds=60).page(conditions, None, 50)
             LookUpStore(database, max_seconds=60).page(conditions, 3000, 50)
     assert len(statements) > 2 * len(ASKED)
+    assert any("INDEXED BY" in statement for statement, _ in statements)
     for statement, parameters in statements:
         with database.read() as connection:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()

@@ -26,6 +26,10 @@ _MONTHS: Final = {
 }
 
 
+TIMES: Final = "INDEXED BY ix_entries_times"
+"""SQLite reads times and facets from there: rows are some hundred bytes each."""
+
+
 class SizeWriter:
     """Changes the stored sizes. The statement is written once: it runs in every transaction that appends."""
 
@@ -51,18 +55,22 @@ def sizes_in(connection: Connection) -> Counter[str]:
     return Counter(dict(map(tuple, connection.execute(select(cohort_sizes.c.cohort, cohort_sizes.c.entries)))))
 
 
-def counted_sizes(connection: Connection, *conditions: ColumnElement[bool], moved: bool = True) -> Counter[str]:
-    """Count the entries of each cohort that meet the conditions; an index says it all where none can be `moved`."""
+def counted_sizes(
+    connection: Connection, *conditions: ColumnElement[bool], moved: bool = True, seeking: bool = False
+) -> Counter[str]:
+    """Count the entries of each cohort that meet the conditions.
+
+    An index says it all where none can be `moved`: for `seeking` a few by their number, SQLite is told which.
+    """
     cohort = entries.c.cohort if moved else null().label("cohort")
     month: ColumnElement[str] = literal_column(_MONTHS[connection.dialect.name])
     one = select(entries.c.facet, cohort, month.label("month"), func.count().label("found"))
     one = one.where(entries.c.facet.is_not(None), *conditions).group_by(entries.c.facet, month, *_only(moved))
-    found = one.subquery()
-    named = select(found.c.cohort, found.c.month, found.c.found, facets.c.retention)
-    sizes: Counter[str] = Counter()
-    for row in connection.execute(named.join_from(found, facets, facets.c.facet == found.c.facet)):
-        sizes[row.cohort or f"{row.retention}/{row.month}"] += row.found
-    return sizes
+    found = (one.with_hint(entries, TIMES, "sqlite") if seeking and not moved else one).subquery()
+    name = func.coalesce(found.c.cohort, facets.c.retention + "/" + found.c.month)
+    named = select(name.label("cohort"), func.sum(found.c.found).label("entries")).group_by(name)
+    rows = connection.execute(named.join_from(found, facets, facets.c.facet == found.c.facet))
+    return Counter({row.cohort: int(row.entries) for row in rows})
 
 
 def recount(database: Database) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 
@@ -104,9 +105,17 @@ class Database:
             options["pool_pre_ping"] = True
         engine = create_engine(self._url, **options)
         if self.is_sqlite:
+            engine.dialect.statement_compiler = _WithHints
             event.listen(engine, "connect", _sqlite_pragmas)
             event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
         return engine
+
+
+class _WithHints(SQLiteCompiler):
+    """Writes `Select.with_hint` into statements (INDEXED BY …), which SQLAlchemy does for other databases only."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:  # noqa: ARG002 - the overridden one's
+        return text
 
 
 def _parse(url: str) -> URL:

@@ -1,32 +1,36 @@
-"""Rows that holds may cover, found from the hold's side: few of them, however many entries there are.
+"""How many rows of each cohort holds cover, found from the holds' side: what is held is little, what is kept is much.
 
-A person's and a case's entries are listed. Those of a whole source or a time are counted by an index, unless listed.
+The entries of a person or a case are found by their index. Those of a whole source or time are counted by an index
+over times, and not again with the others.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select, true, union
 
-from tlog.storage.cohort_sizes import cohort_in_row, counted_sizes, sizes_in
+from tlog.storage.cohort_sizes import TIMES, counted_sizes, sizes_in
 from tlog.storage.database import Database
-from tlog.storage.log_store import many
 from tlog.storage.tables import entries, facets, personal, terms
-
-_ROWS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """All entries of a source, or of all, that happened in [start, end), microseconds; None is open."""
+class HeldScope:
+    """What a hold covers: every given one of subject's key, source, [start, end) of `occurred_at`, and blind terms."""
 
+    key_id: int | None
     source: str | None
     start: int | None
     end: int | None
+    terms: frozenset[int] | None
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether neither a person nor a case narrows it."""
+        return self.key_id is None and self.terms is None
 
 
 class HeldRows:
@@ -35,44 +39,38 @@ class HeldRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of_person(self, key_id: int) -> list[int]:
-        """Return the entries of which somebody is a subject, in ascending order."""
-        here = (personal.c.key_id == key_id, personal.c.part > 0)
-        return self._indices(select(personal.c.log_index).distinct().where(*here))
-
-    def of_terms(self, wanted: Collection[int]) -> list[int]:
-        """Return the entries that have one of these blind terms, in ascending order."""
-        return self._indices(select(terms.c.log_index).distinct().where(terms.c.term.in_(sorted(wanted))))
-
-    def cohorts(self, indices: Sequence[int]) -> Counter[str]:
-        """Return how many of these entries each cohort has; expired ones have none."""
-        query = select(entries.c.cohort, facets.c.retention, entries.c.received_at).join_from(
-            entries, facets, facets.c.facet == entries.c.facet
-        )
+    def count(self, scopes: Sequence[HeldScope]) -> Counter[str]:
+        """Return how many entries each cohort has that lie in at least one of these scopes, by its name."""
+        wide = [_stretch(scope) for scope in scopes if scope.is_wide]
+        narrow = [_listed(scope) for scope in scopes if not scope.is_wide]
         found: Counter[str] = Counter()
         with self._database.read() as connection:
-            for some in many(indices, _ROWS):
-                found.update(
-                    cohort_in_row(*row) for row in connection.execute(query.where(entries.c.log_index.in_(some)))
-                )
+            moved = any("+" in name for name in sizes_in(connection))
+            if wide:
+                found += counted_sizes(connection, or_(*wide), moved=moved)
+            if narrow:
+                listed = entries.c.log_index.in_(union(*narrow).subquery().select())
+                found += counted_sizes(connection, listed, not_(or_(false(), *wide)), moved=moved, seeking=True)
         return found
 
-    def stretches(self, wanted: Collection[Stretch]) -> Counter[str]:
-        """Return how many entries each cohort has that lie in at least one of these. Reads an index of all that do."""
-        with self._database.read() as connection:
-            moved = any("+" in name for name in sizes_in(connection))
-            return counted_sizes(connection, or_(*map(_lies_in, wanted)), moved=moved) if wanted else Counter()
 
-    def _indices(self, query: Select[int]) -> list[int]:
-        with self._database.read() as connection:
-            return sorted(connection.execute(query).scalars())
+def _listed(scope: HeldScope) -> Select[tuple[int]]:
+    """Return the entries of a scope that a person or a case narrows."""
+    of_person = select(personal.c.log_index).where(personal.c.key_id == scope.key_id, personal.c.part > 0)
+    of_case = select(terms.c.log_index).where(terms.c.term.in_(sorted(scope.terms or ())))
+    named = [of_person] * (scope.key_id is not None) + [of_case] * (scope.terms is not None)
+    if len(named) == 1 and (scope.source, scope.start, scope.end) == (None, None, None):
+        return named[0]
+    found = [entries.c.log_index.in_(one) for one in named]
+    return select(entries.c.log_index).where(*found, _stretch(scope)).with_hint(entries, TIMES, "sqlite")
 
 
-def _lies_in(stretch: Stretch) -> ColumnElement[bool]:
-    of_source = select(facets.c.facet).where(facets.c.source == stretch.source)
+def _stretch(scope: HeldScope) -> ColumnElement[bool]:
+    """Return what the source and the time of a scope ask."""
+    of_source = select(facets.c.facet).where(facets.c.source == scope.source)
     happened = entries.c.occurred_at
     return and_(
-        true() if stretch.source is None else entries.c.facet.in_(of_source),
-        true() if stretch.start is None else happened >= stretch.start,
-        true() if stretch.end is None else happened < stretch.end,
+        true() if scope.source is None else entries.c.facet.in_(of_source),
+        true() if scope.start is None else happened >= scope.start,
+        true() if scope.end is None else happened < scope.end,
     )
