@@ -72,7 +72,7 @@ def read(
     folder: Folder,
     named: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[INDEX|ID]...", help="Entries, by index from 0 or by id (a UUID).", show_default=False),
+        typer.Argument(metavar="INDEX|ID", help="Entries, by index from 0 or by id (a UUID).", show_default=False),
     ] = None,
     *,
     purpose: Annotated[str, typer.Option(metavar="TEXT", help="Why it is read.", show_default=False)],
