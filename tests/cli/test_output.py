@@ -37,6 +37,7 @@ FAILURES = {
         *("--entries", "{nowhere}", "--keyring", "{nowhere}", "--keys", "{nowhere}"),
         *("--to", "{there}/new", "--no-later-erasures"),
     ),
+    "read": ("{nowhere}", 1, "--purpose", "request 4", "--authorised-by", "Dana"),
     "fsck": ("{nowhere}",),
     "key": ("inspect", "no key"),
     "migrate": ("{nowhere}",),

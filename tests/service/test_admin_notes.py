@@ -15,7 +15,8 @@ from tests.support import MadeLog, running_log
 from tlog.audit.entry import new_entry_id
 from tlog.keys.secret_file import create_secret_file
 from tlog.service import admin_notes
-from tlog.service.admin_notes import ROTATION, AdminNotes, leave_note
+from tlog.service.admin_notes import ROTATION, AdminNotes
+from tlog.service.note_file import leave_note
 
 PURPOSE = "access to the audit log is managed"
 
@@ -65,7 +66,7 @@ async def test_a_crash_between_the_entry_and_the_note_logs_it_once(
 ) -> None:
     async with running_log(tmp_path, settings=settings()) as made:
         leave_note(tmp_path / "notes", issued("one"))
-        notes = AdminNotes(tmp_path, made.log.acts.own)
+        notes = AdminNotes(tmp_path, made.log.acts.own, made.log.acts.keyring)
 
         def crash(_path: Path, *_given: object) -> None:
             raise OSError("the power went")
@@ -83,7 +84,7 @@ async def test_a_note_that_is_not_whole_is_not_read(tmp_path: Path) -> None:
     async with running_log(tmp_path, settings=settings()) as made:
         (tmp_path / "notes").mkdir(exist_ok=True)
         create_secret_file(tmp_path / "notes" / f"{new_entry_id()}.new", b'{"action": "tlog.to')
-        await AdminNotes(tmp_path, made.log.acts.own).log()
+        await AdminNotes(tmp_path, made.log.acts.own, made.log.acts.keyring).log()
         assert stored_own(made) == []
 
 
@@ -109,7 +110,7 @@ async def test_a_broken_note_is_reported_and_keeps_no_other_back(
         broken = tmp_path / "notes" / f"{UUID(int=0)}.json"  # the first by name
         create_secret_file(broken, content)
         leave_note(tmp_path / "notes", issued("after it"))
-        await AdminNotes(tmp_path, made.log.acts.own).log()
+        await AdminNotes(tmp_path, made.log.acts.own, made.log.acts.keyring).log()
         assert logged(made) == ["after it"]
     assert notes_of(tmp_path) == [broken]
     said = capsys.readouterr().out
@@ -124,7 +125,7 @@ async def test_a_note_under_a_name_that_is_no_id_is_reported(
         leave_note(tmp_path / "notes", issued("one"))
         (note,) = notes_of(tmp_path)
         note.rename(note.with_name("a-copy.json"))
-        await AdminNotes(tmp_path, made.log.acts.own).log()
+        await AdminNotes(tmp_path, made.log.acts.own, made.log.acts.keyring).log()
         assert stored_own(made) == []
     assert "a-copy.json" in capsys.readouterr().out
 

@@ -13,7 +13,8 @@ import msgspec
 import typer
 
 from tlog.audit import fields
-from tlog.errors import TlogError
+from tlog.errors import Malformed, TlogError
+from tlog.formats.encoding import parse_decimal
 
 TIME_FORM: Final = "a time in UTC such as 2026-03-01T09:30:00Z, or a date such as 2026-03-01 (its start)"
 
@@ -60,6 +61,16 @@ def is_uuid(text: str) -> bool:
         return str(UUID(text)) == text.lower()
     except ValueError:
         return False
+
+
+def index_or_id(text: str) -> int | UUID:
+    """Return an entry's index, or its id. Raises typer's `BadParameter`."""
+    if is_uuid(text):
+        return UUID(text)
+    try:
+        return parse_decimal(text, Malformed, "index")
+    except Malformed:
+        raise typer.BadParameter("neither an index, from 0, nor an entry's id", param_hint="'INDEX|ID'") from None
 
 
 @contextmanager

@@ -214,21 +214,28 @@ def open_parts(folder: DataFolder, config: Config) -> Iterator[OpenFolder]:
 
 
 @contextmanager
-def exclusive(folder: DataFolder) -> Iterator[None]:
-    """Hold the folder against a second `tlog serve`. The kernel lets go when the process ends, however it ends."""
-    descriptor = os.open(folder.path / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def exclusive(folder: DataFolder, instead: str = "") -> Iterator[None]:
+    """Hold the folder against a second `tlog serve`. The kernel lets go when the process ends, however it ends.
+
+    Raises `ConfigurationInvalid`; `instead` says what to do where it is served.
+    """
+    path = folder.path / "serve.lock"
     try:
-        _lock(descriptor, folder.path)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationInvalid(f"{path} cannot be opened: {error.strerror}") from None
+    try:
+        _lock(descriptor, folder.path, instead)
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, path: Path) -> None:
+def _lock(descriptor: int, path: Path, instead: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise ConfigurationInvalid(f"{path} is served by another process already") from None
+        raise ConfigurationInvalid(f"{path} is served by another process already{instead}") from None
 
 
 def load_signer(folder: DataFolder, config: Config) -> CheckpointSigner:

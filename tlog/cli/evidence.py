@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tlog.audit.evidence import Evidence, parse_evidence
 from tlog.audit.wish import Wish
+from tlog.cli import evidence_options as of
 from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, asked, connect, required_token
-from tlog.cli.evidence_file import is_html
-from tlog.cli.files import STANDARD, write_file
 from tlog.cli.options import AsJson
-from tlog.cli.output import emit, new_app
+from tlog.cli.output import new_app
 from tlog.client.client import LogClient
 from tlog.client.evidence_verifier import EvidenceVerifier
-from tlog.client.words import counted
-from tlog.errors import BadRequest, MalformedAnswer, NotFound
+from tlog.errors import MalformedAnswer, NotFound
 from tlog.formats.policy import parse_policy
-from web.evidence_page import evidence_page
 
 app = new_app()
 
@@ -43,19 +39,11 @@ stands in the file as a digest, which completes the leaf and says nothing.
 def evidence(
     indices: Annotated[list[int], typer.Argument(metavar="INDEX...", min=0, help="Indices of entries, from 0.")],
     url: Url,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default evidence-INDEX.json; - is stdout.")
-    ] = None,
-    disclose: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD", help="Show this field or group too (repeatable).")
-    ] = None,
+    output: of.Output = None,
+    disclose: of.Disclose = None,
     everything: Annotated[bool, typer.Option("--all", help="Show every field.")] = False,
-    redact: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD", help="Do not show this field or group (repeatable).")
-    ] = None,
-    html: Annotated[
-        bool, typer.Option("--html", help="Write a page that verifies itself; so does a FILE that ends in .html.")
-    ] = False,
+    redact: of.Redact = None,
+    html: of.Html = False,
     wait_for: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="How long to wait until all of it is witnessed.")
     ] = 10,
@@ -65,24 +53,14 @@ def evidence(
     as_json: AsJson = False,
 ) -> None:
     """Fetch one file that proves entries, and between which times they were logged."""
-    if output == STANDARD and as_json:
-        raise typer.BadParameter("--json and -o - would both write to stdout")
-    wish = Wish(["all"] if everything else ["core", *(disclose or ())], redact or ())
-    try:
-        wish.check()
-    except BadRequest as error:
-        raise typer.BadParameter(str(error)) from None
+    of.check_output(output, as_json=as_json)
+    wish = of.wish_of(disclose, redact, everything=everything)
     client = connect(url, token=required_token(token_file), ca_file=ca_file, retry_for=retry_for)
     data = asked(client, _fetch(client, _body(indices, wish), wait_for))
     found = parse_evidence(data).redacted(wish.hides)  # whatever the log sent, no more than was asked for is written
     _require_asked(found, indices)
     EvidenceVerifier(parse_policy(found.policy.encode())).verify(found)
-    path = Path(f"evidence-{min(indices)}.{'html' if html else 'json'}") if output is None else output
-    write_file(path, evidence_page(found) if html or is_html(path) else found.encode())
-    if path != STANDARD:
-        what = counted(len(found.entries), "entry", "entries")
-        values = {"file": str(path), "entries": [entry.index for entry in found.entries]}
-        emit(values, f"wrote {path}: {what}; check it with 'tlog verify' and a policy that you trust", as_json)
+    of.write_evidence(found, output, html=html, as_json=as_json)
 
 
 async def _fetch(client: LogClient, body: dict[str, object], wait_for: float) -> bytes:

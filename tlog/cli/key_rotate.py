@@ -24,7 +24,7 @@ from tlog.keys.kek import KeyEncryptionProvider
 from tlog.keys.kek_settings import open_kek, previous_keks
 from tlog.keys.vault_kek import VaultKek
 from tlog.service import key_rotation
-from tlog.service.admin_notes import leave_note
+from tlog.service.note_file import leave_note
 from tlog.storage.database import Database
 from tlog.storage.keyring_store import KeyringStore
 from tlog.storage.migrate import require_current

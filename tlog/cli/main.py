@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "consistency": "tlog.cli.consistency",
     "verify": "tlog.cli.verify",
     "drill": "tlog.cli.drill",
+    "read": "tlog.cli.read",
     "fsck": "tlog.cli.fsck",
     "key": "tlog.cli.key",
     "migrate": "tlog.cli.migrate",

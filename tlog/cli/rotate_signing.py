@@ -19,7 +19,7 @@ from tlog.formats.note import parse_note
 from tlog.formats.vkey import VKey
 from tlog.keys.signing import SigningKeys, load_signing_keys
 from tlog.keys.signing_rotation import SigningFolder
-from tlog.service.admin_notes import leave_note
+from tlog.service.note_file import leave_note
 from tlog.storage.log_store import LogStore
 
 

@@ -20,7 +20,7 @@ Examples:
   tlog serve ./log                                  as DIR/tlog.toml says
   tlog serve ./log --host :: --port 443 --tls-cert chain.pem --tls-key key.pem
 If a witness proves that the database was rolled back, the log stops appending and signing, says why on stderr
-and in /readyz, and goes on answering reads.
+and in /readyz, and goes on answering what is public. 'tlog read' shows its entries once it is stopped.
 """
 
 

@@ -19,10 +19,10 @@ from typing import Final, get_args
 from aiohttp import web
 
 from tlog.audit.entry import JSON, NDJSON
-from tlog.errors import Expired, Unavailable
+from tlog.errors import Unavailable
 from tlog.http.answers import Appended, EntryAnswer, StoredEntryPlace, json_answer
 from tlog.http.auth import require_readable
-from tlog.http.entry_answer import entry_answers, named_expiry
+from tlog.http.entry_answer import entry_answers
 from tlog.http.errors import UnsupportedMedia
 from tlog.http.limits import MAX_ENTRIES_BODY_BYTES, BodyBudget
 from tlog.http.metrics import Metrics
@@ -31,6 +31,7 @@ from tlog.http.query import decimal, one_of, parse_number, parse_query
 from tlog.service.intake import AppendRequest
 from tlog.service.log import Log, Stage
 from tlog.service.principal import Principal
+from tlog.service.readable import read_all
 
 DEFAULT_WAIT_SECONDS: Final = 10
 MAX_WAIT_SECONDS: Final = 60
@@ -91,11 +92,7 @@ class EntryRoutes:
     def _open(self, index: int, principal: Principal) -> EntryAnswer:
         stored = self._log.entries.stored(index)
         require_readable(principal, stored)
-        try:
-            opened = self._log.entries.opened(stored)
-        except Expired as error:
-            raise named_expiry(self._log, error) from None
-        return entry_answers(self._log, [(stored, opened)])[0]
+        return entry_answers(self._log, read_all([stored], self._log.entries, self._log.acts.store))[0]
 
 
 def _media_type(request: web.Request) -> str:

@@ -16,15 +16,12 @@ from typing import Annotated, Final, Literal
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
-from tlog.audit.erased_part import ErasedPart
 from tlog.audit.evidence import MAX_BYTES, MAX_ENTRIES, Evidence
 from tlog.audit.evidence_html import MAX_HTML_BYTES
-from tlog.audit.opened import OpenedEntry
 from tlog.audit.part import CORE
 from tlog.audit.wish import Wish
-from tlog.errors import BadRequest, Expired, TlogError, TooLarge
+from tlog.errors import BadRequest, TooLarge
 from tlog.http.auth import require_readable
-from tlog.http.entry_answer import entry_answers, named_expiry
 from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
@@ -35,6 +32,7 @@ from tlog.service.evidence import EvidenceMaker, Provable
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
 from tlog.service.principal import Principal
+from tlog.service.readable import provable, read_all
 
 RUNNING: Final = 2
 WAITING: Final = 16
@@ -107,20 +105,8 @@ class EvidenceRoutes:
         stored = [rows[index] if index in rows else self._log.entries.stored(index) for index in indices]
         for row in stored:
             require_readable(principal, row)
-        found = list(zip(stored, map(self._readable, self._log.entries.open_all(stored)), strict=True))
-        answers = entry_answers(self._log, found)
-        return [
-            Provable(row, opened, [ErasedPart(e.part, e.act, e.at, e.index) for e in answer.erasures])
-            for (row, opened), answer in zip(found, answers, strict=True)
-        ]
-
-    def _readable(self, opened: OpenedEntry | TlogError) -> OpenedEntry:
-        """Return an opened entry; raises why it is none."""
-        if isinstance(opened, Expired):
-            raise named_expiry(self._log, opened)
-        if isinstance(opened, TlogError):
-            raise opened
-        return opened
+        acts = self._log.acts.store
+        return provable(read_all(stored, self._log.entries, acts), acts)
 
 
 def _fields(text: str, name: str) -> list[str]:

@@ -6,8 +6,9 @@
 
 Newest logged first. `next` is the `cursor` of the following page, null at the end; a page may be short, or empty, and
 still have a `next`. The log's own entries (who read what, which acts) are found where the source `tlog`, an action
-`tlog.…`, an actor of the type `token` or `tlog-user`, or a target of the type `entry` is asked for, by auditors and
-data protection officers. Whoever is limited to sources or retention classes finds entries of these only.
+`tlog.…`, an actor of the type `token`, `tlog-user` or `tlog-operator`, or a target of the type `entry` is asked for,
+by auditors and data protection officers. Whoever is limited to sources or retention classes finds entries of these
+only.
 """
 
 from __future__ import annotations
@@ -33,14 +34,13 @@ from tlog.http.noted import note_read, principal_of
 from tlog.http.problem import kind_of
 from tlog.http.query import parse_query
 from tlog.http.search_parameters import MAX_BODY_BYTES, NAMES, Search, members, parse_search, parse_text
-from tlog.service.access_log import ENTRY
-from tlog.service.erasure_request import OWN_ACTORS
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
 from tlog.service.lookup import Found
+from tlog.service.own_look_up import asks_own
 from tlog.service.principal import Principal
 from tlog.storage.log_store import StoredEntry
-from tlog.storage.roles import EVERYTHING, OWN_SOURCE, RowScope
+from tlog.storage.roles import EVERYTHING, RowScope
 
 RUNNING: Final = 3
 WAITING: Final = 32
@@ -91,20 +91,22 @@ class SearchRoutes:
     def _page(self, search: Search, principal: Principal) -> EntryPage:
         scope = scope_for(search, principal)
         page = self._log.lookup.page(search.filters, search.cursor, search.limit, scope)
-        entries = self._items(page.entries)
+        entries = page_items(self._log, page.entries)
         # Candidates may be entries that they may not see.
         scanned = page.scanned if principal.scope == EVERYTHING else len(entries)
         return EntryPage(entries=entries, next=page.next, scanned=scanned)
-
-    def _items(self, entries: Sequence[Found]) -> list[EntryAnswer | EntryProblem]:
-        readable = [(e.stored, e.opened) for e in entries if not isinstance(e.opened, TlogError)]
-        answers = iter(entry_answers(self._log, readable))
-        return [_problem(e.stored, e.opened) if isinstance(e.opened, TlogError) else next(answers) for e in entries]
 
     def _entry(self, entry_id: bytes, principal: Principal) -> EntryAnswer:
         stored = self._log.entries.stored(self._log.store.index_of(entry_id))
         require_readable(principal, stored)
         return entry_answers(self._log, [(stored, self._log.entries.opened(stored))])[0]
+
+
+def page_items(log: Log, entries: Sequence[Found]) -> list[EntryAnswer | EntryProblem]:
+    """Return the entries of a page as an answer lists them, in order. Blocks."""
+    readable = [(e.stored, e.opened) for e in entries if not isinstance(e.opened, TlogError)]
+    answers = iter(entry_answers(log, readable))
+    return [_problem(e.stored, e.opened) if isinstance(e.opened, TlogError) else next(answers) for e in entries]
 
 
 def require_within(search: Search, principal: Principal) -> None:
@@ -122,14 +124,7 @@ def scope_for(search: Search, principal: Principal) -> RowScope:
 
     Else every search would find the searches before it.
     """
-    asked = search.filters
-    wanted = (
-        asked.source == OWN_SOURCE
-        or (asked.action or "").partition(".")[0] == OWN_SOURCE
-        or (asked.actor or ("",))[0] in OWN_ACTORS
-        or (asked.target or ("",))[0] == ENTRY
-    )
-    return replace(principal.scope, own=principal.scope.own and wanted)
+    return replace(principal.scope, own=principal.scope.own and asks_own(search.filters))
 
 
 def _problem(stored: StoredEntry, error: TlogError) -> EntryProblem:

@@ -1,9 +1,9 @@
-"""Notes of what was administered from the command line, where the log itself does not hear of it: keys that were
-rotated, tokens that were issued or revoked. `tlog serve` logs each as an entry of its own, when it starts and while it
-runs.
+"""Notes of what was done from the command line, where the log itself does not hear of it: keys that were rotated,
+tokens that were issued or revoked, entries that were read while it was stopped. `tlog serve` logs each as an entry of
+its own, when it starts and while it runs.
 
     DIR/rotations/<id>.json   details of a key rotation
-    DIR/notes/<id>.json       {"action": …, "purpose": …, "details": {…}}
+    DIR/notes/<id>.json       {"action": …, "purpose": …, "details": {…}}, or what `read_note.py` says
 
 The id is that of the entry, so that it is logged once.
 """
@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import structlog
 
-from tlog.audit.entry import new_entry_id
-from tlog.keys.secret_file import create_secret_file, read_secret_file
+from tlog.keys.keyring import Keyring
+from tlog.keys.secret_file import read_secret_file
 from tlog.service.own_entries import SERVICE, OwnEntries
-from tlog.storage.durable import sync_folder
+from tlog.service.read_note import opened_note
 
 ROTATION: Final = "tlog.key.rotate"
 SECONDS: Final = 2.0
@@ -34,9 +33,10 @@ _logger = structlog.get_logger()
 class AdminNotes:
     """Logs the notes of a data folder. Belongs to one event loop."""
 
-    def __init__(self, folder: Path, own: OwnEntries) -> None:
+    def __init__(self, folder: Path, own: OwnEntries, keyring: Keyring) -> None:
         self._folder = folder
         self._own = own
+        self._keyring = keyring
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -57,7 +57,7 @@ class AdminNotes:
         """
         for path in await asyncio.to_thread(_notes, self._folder):
             try:
-                await _log_note(path, self._own)
+                await self._log_note(path)
             except Exception as error:  # whatever a file holds
                 _logger.error("what was administered could not be logged", note=path.name, error=type(error).__name__)
 
@@ -69,24 +69,19 @@ class AdminNotes:
             except TimeoutError:
                 continue
 
-
-def leave_note(folder: Path, details: Mapping[str, Any]) -> None:
-    """Leave a note in `folder`, made if missing; durable on return. Nothing secret or personal may be in `details`."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    unfinished = folder / f"{UUID(new_entry_id())}.new"
-    create_secret_file(unfinished, json.dumps(details).encode())
-    unfinished.rename(unfinished.with_suffix(".json"))
-    sync_folder(folder)
-
-
-async def _log_note(path: Path, own: OwnEntries) -> None:
-    """Log a note and remove it. A crash in between finds the entry there and only removes the note."""
-    said = json.loads(await asyncio.to_thread(read_secret_file, path))
-    if path.parent.name == "rotations":
-        said = {"action": ROTATION, "purpose": "key rotation", "details": said}
-    act_id = UUID(path.stem).bytes
-    await own.log(act_id, SERVICE, said["action"], "allowed", said["details"], purpose=said["purpose"])
-    await asyncio.to_thread(path.unlink)
+    async def _log_note(self, path: Path) -> None:
+        """Log a note and remove it. A crash in between finds the entry there and only removes the note."""
+        said = json.loads(await asyncio.to_thread(read_secret_file, path))
+        if path.parent.name == "rotations":
+            said = {"action": ROTATION, "purpose": "key rotation", "details": said}
+        act_id = UUID(path.stem).bytes
+        if "sealed" in said:
+            read = await asyncio.to_thread(opened_note, self._keyring, act_id, said["sealed"])
+            await self._own.log_fields(act_id, read)
+        else:
+            action, details, purpose = said["action"], said["details"], said["purpose"]
+            await self._own.log(act_id, SERVICE, action, "allowed", details, purpose=purpose)
+        await asyncio.to_thread(path.unlink)
 
 
 def _notes(folder: Path) -> list[Path]:

@@ -153,7 +153,7 @@ class Log:
         self.holds: HoldActs | None = None
         self.retention: Retention | None = None
         self.scheduler: Scheduler | None = None
-        self._notes = None if parts.records is None else AdminNotes(parts.records.parent, own)
+        self._notes = None if parts.records is None else AdminNotes(parts.records.parent, own, parts.keyring)
         if parts.records is not None:
             pause = ExpiryPause(parts.records.parent / PAUSE_FILE)
             self._open_records(ErasureRecords(parts.records, parts.keyring.record_mac), pause)

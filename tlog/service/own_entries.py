@@ -87,6 +87,10 @@ class OwnEntries:
             "details": details,
             "subjects": [{"id": subject} for subject in subjects],
         }
+        return await self.log_fields(act_id, values)
+
+    async def log_fields(self, act_id: bytes, values: Mapping[str, Any]) -> int:
+        """Append the entry of an act with these fields as `log` does; `occurred_at` is now unless it is given."""
         for _ in range(_ATTEMPTS):
             try:
                 return await self._log_once(act_id, values)

@@ -52,6 +52,8 @@ WHOLE: Final = frozenset({Right.PROTECT, Right.ADMINISTER})
 """Rights that nobody has who is limited to some rows."""
 ACTOR_TYPES: Final[Mapping[Kind, str]] = {"token": "token", "user": "tlog-user"}
 """The types of actor by whom the log's own entries say who asked."""
+OPERATOR: Final = "tlog-operator"
+"""The type of actor of who read a stopped log's data folder at its machine: no credential stands for them."""
 
 
 @dataclass(frozen=True, slots=True)
