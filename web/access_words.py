@@ -34,6 +34,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "tlog.lift": "lifted a hold",
     "tlog.lift.request": "asked to lift a hold",
     "tlog.page.open": "asked for a page",
+    "tlog.read.offline": "read it out of the data folder, with the log stopped",
     "tlog.resume-expiry": "let expiry go on",
     "tlog.retention.check": "checked what is due",
     "tlog.retention.read": "looked at what expires",
@@ -46,7 +47,13 @@ ACTIONS: Final[Mapping[str, str]] = {
     "tlog.token.revoke": "revoked access",
     "tlog.tokens.read": "looked at tokens and roles",
 }
-_KINDS: Final = {"token": "token", "tlog-user": "person", "unauthenticated": "nobody the log knows", "service": "log"}
+_KINDS: Final = {
+    "token": "token",
+    "tlog-user": "person",
+    "tlog-operator": "operator of the machine",
+    "unauthenticated": "nobody the log knows",
+    "service": "log",
+}
 
 
 def action_words(action: str) -> str:

@@ -64,7 +64,8 @@ async def _pages(client: LogClient, what: dict[str, object], limit: int) -> list
 
 
 def _line(access: AccessSaid) -> str:
-    who = f"{access.actor.type} {access.actor.id}" if access.actor.id else "(erased)"
+    named = f" ({access.actor.name})" if access.actor.name else ""
+    who = f"{access.actor.type} {access.actor.id}{named}" if access.actor.id else "(erased)"
     shown = ", ".join(map(str, access.shown[:5])) + ", …" * (len(access.shown) > 5)
     what = f"entries {shown}" * bool(access.shown) + " (by name)" * access.by_name
     return f"{access.at[:19]}Z  {access.index:>8}  {access.outcome:<7}  {access.action:<22}  {who}  {what.strip()}"
