@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from tlog.errors import ConfigurationInvalid, Conflict, NotFound, Unauthorized
 from tlog.storage.database import Database
@@ -107,7 +108,7 @@ class TokenStore:
     def store(self, new: NewToken, digest: bytes, token_id: str | None = None) -> Token:
         """Store a credential whose SHA-256 is `digest`; once, however often it is repeated with the same id.
 
-        Raises `Conflict` for a digest that another one has.
+        Raises `Conflict` for a digest, or an id, that another one has.
         """
         token = Token(
             token_id or new_token_id(),
@@ -118,14 +119,15 @@ class TokenStore:
             self._now(),
             new.expires_at,
         )
-        with self._database.write() as connection:
-            row = connection.execute(select(*_COLUMNS).where(tokens.c.token_hash == digest)).first()
-            if row is None:
+        try:
+            with self._database.write() as connection:
                 connection.execute(insert(tokens).values(token_hash=digest, **_values(token)))
-                return token
-        if row.token_id != token_id:
-            raise _known()
-        return _token(row)
+        except IntegrityError:  # looked at afterwards, not before: another process may store it at the same moment
+            known = self._by_digest(digest)
+            if known is None or known.token_id != token_id:
+                raise _known() from None
+            return known
+        return token
 
     def find(self, text: str) -> Token:
         """Return the bearer token with this text. Raises `Unauthorized` if it is unknown, revoked or expired."""
@@ -172,9 +174,8 @@ class TokenStore:
 
     def require_unknown(self, digest: bytes) -> None:
         """Raise `Conflict` if there is a credential with this SHA-256."""
-        with self._database.read() as connection:
-            if connection.execute(select(tokens.c.token_id).where(tokens.c.token_hash == digest)).first() is not None:
-                raise _known()
+        if self._by_digest(digest) is not None:
+            raise _known()
 
     def revoke(self, token_id: str) -> Token:
         """Make a credential useless from now on, and return it. Raises `NotFound` if no such one is in force."""
@@ -184,6 +185,11 @@ class TokenStore:
         if row is None:
             raise _not_in_force(token_id)
         return _token(row)
+
+    def _by_digest(self, digest: bytes) -> Token | None:
+        with self._database.read() as connection:
+            row = connection.execute(select(*_COLUMNS).where(tokens.c.token_hash == digest)).first()
+        return None if row is None else _token(row)
 
     def _find(self, digest: bytes, credential: Credential, what: str) -> Token:
         query = select(*_COLUMNS).where(
