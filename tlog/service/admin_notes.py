@@ -3,9 +3,9 @@ rotated, tokens that were issued or revoked. `tlog serve` logs each as an entry 
 runs.
 
     DIR/rotations/<id>.json   details of a key rotation
-    DIR/notes/<id>.json       {"action": …, "purpose": …, "details": {…}}
+    DIR/notes/<id>.json       {"action": …, "purpose": …, "details": {…}, "id"?: …}
 
-The id is that of the entry, so that it is logged once.
+The id is that of the entry, so that it is logged once. A note that says another id is of what may be noted again.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ async def _log_note(path: Path, own: OwnEntries) -> None:
     said = json.loads(await asyncio.to_thread(read_secret_file, path))
     if path.parent.name == "rotations":
         said = {"action": ROTATION, "purpose": "key rotation", "details": said}
-    act_id = UUID(path.stem).bytes
+    act_id = UUID(said.get("id", path.stem)).bytes
     await own.log(act_id, SERVICE, said["action"], "allowed", said["details"], purpose=said["purpose"])
     await asyncio.to_thread(path.unlink)
 
