@@ -71,6 +71,22 @@ async def test_what_was_logged_as_declined_is_approved_by_nobody(
         assert "jane" not in [token.name for token in made.log.tokens.all()]
 
 
+async def test_a_grant_that_could_not_be_logged_is_finished_by_the_next_one(
+    reopen: Reopen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reopen() as made:
+        grants, otto, ida = made.log.grants, admin(made, "otto"), admin(made, "ida")
+        _, act = await grants.request(token_for(Role.AUDITOR, "jane"), hash_of(new_secret()), otto)
+        monkeypatch.setattr(made.log.acts.own, "log", cut)
+        with pytest.raises(Unavailable):
+            await made.log.acts.approve(act.act_id, ida)
+        monkeypatch.undo()
+        assert made.log.acts.store.get(act.act_id).state is ActState.BEGUN
+        await grants.request(token_for(Role.AUDITOR, "tim"), hash_of(new_secret()), otto)
+        assert made.log.acts.store.get(act.act_id).state is ActState.DONE
+        assert [entry["details"]["name"] for entry in stored_own(made, "tlog.grant")] == ["jane"]
+
+
 @on_postgres_too
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_what_was_logged_as_revoked_is_revoked_and_logged_once(

@@ -163,13 +163,13 @@ class Acts:
                 await self._settled(act)
             await self.finish_others()
 
-    async def finish_others(self) -> dict[bytes, TlogError]:
-        """Do what `resume` does, for a caller who holds the lock: what is unfinished then is nobody's.
+    async def finish_others(self, kind: ActKind | None = None) -> dict[bytes, TlogError]:
+        """Do what `resume` does, of a kind or all, for a caller who holds the lock: what is unfinished is nobody's.
 
         Returns why those could not be finished that were not, by their ids; a refusal is an end.
         """
         left: dict[bytes, TlogError] = {}
-        for act in await asyncio.to_thread(self.store.in_states, UNFINISHED):
+        for act in await asyncio.to_thread(self.store.in_states, UNFINISHED, kind):
             try:
                 await self.run(act)
             except TlogError as error:

@@ -40,6 +40,7 @@ class Grants:
         token_id = new_token_id()
         payload = asked_by(principal) | {"token": token_id, "digest": digest.hex(), **said_of(new)}
         async with self._acts.lock:
+            await self._acts.finish_others(ActKind.GRANT)  # one that a full queue, say, kept from being logged
             if self._second_person:
                 act = await self._acts.propose(ActKind.GRANT, payload, principal)
                 self._acts.step("proposed")
