@@ -11,9 +11,9 @@ from tlog.service.settings import LogSettings
 
 
 @pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
+async def service(tmp_path: Path, urls: tuple[str, str] | None) -> AsyncIterator[Service]:
     """A served log of sealed entries whose quorum is `none`."""
-    async with running_log(tmp_path / "log") as made, serve(made) as served:
+    async with running_log(tmp_path / "log", urls=urls) as made, serve(made) as served:
         yield served
 
 

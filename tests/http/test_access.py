@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import on_postgres_too
 from tests.http.service import Answer, Service
 from tests.support import entry_document
 from tlog.service import accesses
@@ -22,6 +23,7 @@ async def filled(service: Service) -> tuple[str, str]:
     return service.made.token("jane", Role.AUDITOR), service.made.token("tim", Role.READER)
 
 
+@on_postgres_too
 async def test_who_looked_at_an_entry(service: Service) -> None:
     jane, tim = await filled(service)
     assert (await service.get("/v1/access?index=0", jane)).json()["accesses"] == []
@@ -37,6 +39,7 @@ async def test_who_looked_at_an_entry(service: Service) -> None:
     assert [each["actor"]["id"] for each in only] == ["jane"]
 
 
+@on_postgres_too
 async def test_who_looked_at_a_persons_data(service: Service) -> None:
     jane, tim = await filled(service)
     await service.get("/v1/entries/2", tim)
@@ -52,6 +55,7 @@ async def test_who_looked_at_a_persons_data(service: Service) -> None:
     assert again[0]["action"] == "tlog.access.read", "who asks who looked, looked"
 
 
+@on_postgres_too
 async def test_pages_follow_each_other(service: Service) -> None:
     jane, tim = await filled(service)
     for _ in range(5):
@@ -68,6 +72,7 @@ async def test_pages_follow_each_other(service: Service) -> None:
     assert seen == sorted(seen, reverse=True)
 
 
+@on_postgres_too
 async def test_an_erased_person_leaves_no_trace_of_who_looked(service: Service) -> None:
     jane, _ = await filled(service)
     await ask(service, jane, subject="p-4711")
@@ -89,6 +94,7 @@ async def test_a_target_of_a_client_is_no_access(service: Service) -> None:
     assert (await service.get("/v1/access?index=0", service.auditor)).json()["accesses"] == []
 
 
+@on_postgres_too
 async def test_who_was_refused_an_entry_is_found_with_it(service: Service) -> None:
     await filled(service)
     shop = service.made.token("shop")
@@ -104,6 +110,7 @@ async def test_an_index_beyond_the_log_is_not_there(service: Service) -> None:
     assert (await ask(service, jane, index=2**63 - 1)).status == 404
 
 
+@on_postgres_too
 async def test_who_is_limited_to_some_entries_sees_who_looked_at_these_only(service: Service) -> None:
     jane, _ = await filled(service)
     scope = RowScope(frozenset({"lab"}))
@@ -121,6 +128,7 @@ async def test_who_is_limited_to_some_entries_sees_who_looked_at_these_only(serv
     assert (await service.get(f"/v1/access?index={index}", lea)).status == 200
 
 
+@on_postgres_too
 async def test_targets_of_a_client_take_no_place_of_an_access(service: Service) -> None:
     _, tim = await filled(service)
     await service.get("/v1/entries/0", tim)
@@ -129,6 +137,7 @@ async def test_targets_of_a_client_take_no_place_of_an_access(service: Service) 
     assert [each["actor"]["id"] for each in page["accesses"]] == ["tim"]
 
 
+@on_postgres_too
 async def test_looking_somebody_up_again_and_again_hides_no_access(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

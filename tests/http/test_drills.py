@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
+from tests.conftest import on_postgres_too
 from tests.http.service import JSON, Answer, Service
 from tests.support import entry_document
 from tlog.http import drill_answers
@@ -49,6 +50,7 @@ async def fill(service: Service, count: int = 3) -> None:
     assert answer.status == 201
 
 
+@on_postgres_too
 async def test_the_window_says_which_indices_and_how_many_are_missing(service: Service) -> None:
     await fill(service, 5)
     whole = (await service.get(f"/v1/drills/window?around={today()}", service.auditor)).json()
@@ -77,6 +79,7 @@ async def test_where_there_is_nothing_the_oldest_days_are_used_and_said(service:
     assert (found["first"], found["last"]) == (0, 2)
 
 
+@on_postgres_too
 async def test_a_log_without_entries_has_no_window(service: Service) -> None:
     answer = await service.get(f"/v1/drills/window?around={today()}", service.auditor)
     assert (answer.status, answer.slug) == (404, "not-found")
@@ -101,6 +104,7 @@ async def test_a_window_that_makes_no_sense_is_refused(service: Service, query: 
     assert (answer.status, answer.slug) == (400, "bad-parameter")
 
 
+@on_postgres_too
 async def test_a_result_is_an_entry_of_the_log_once_and_is_listed(service: Service) -> None:
     await fill(service)
     first = await post(service, RESULT)
@@ -154,6 +158,7 @@ async def test_nothing_but_numbers_and_days_can_be_logged(service: Service, chan
     assert (await service.get("/v1/drills", service.auditor)).json()["drills"] == []
 
 
+@on_postgres_too
 async def test_past_drills_come_in_pages_newest_first_and_nobody_elses_entries_are_among_them(service: Service) -> None:
     await service.append(entry_document(action="tlog.drill"))
     for number in range(3):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.conftest import on_postgres_too
 from tests.http.service import JSON, Answer, Service
 from tests.support import entry_document
 from tlog.audit.evidence import Evidence, parse_evidence
@@ -64,6 +65,7 @@ async def test_the_holder_chooses_what_it_shows(
     assert not not_shown & entry.values.keys()
 
 
+@on_postgres_too
 async def test_a_case_has_many_entries_in_one_file(service: Service) -> None:
     token = await filled(service, 5)
     evidence, entries = proved(service, await case(service, token, indices=[4, 1, 1, 2], disclose=["all"]))
@@ -105,6 +107,7 @@ async def test_what_is_not_there_or_not_sensible_is_refused(leaf_service: Servic
     assert (await leaf_service.get(f"/v1/entries/{index}/evidence", token)).status == 404
 
 
+@on_postgres_too
 async def test_a_page_holds_the_same_evidence_and_is_saved_rather_than_shown(service: Service) -> None:
     token = await filled(service)
     answer = await service.get("/v1/entries/1/evidence?format=html&disclose=all", token)

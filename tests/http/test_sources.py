@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from tests.conftest import on_postgres_too
 from tests.http.service import Service
 from tests.support import entry_document
 from tlog.storage.roles import Role, RowScope
 from tlog.storage.token_store import NewToken
 
 
+@on_postgres_too
 async def test_what_each_source_sent_and_what_is_missing(service: Service) -> None:
     shop = service.made.token("shop")
     await service.append([entry_document(seq=seq) for seq in (1, 2, 5)])
@@ -18,6 +20,7 @@ async def test_what_each_source_sent_and_what_is_missing(service: Service) -> No
     assert {"clinic", "shop"} <= {source["source"] for source in said}
 
 
+@on_postgres_too
 async def test_who_is_limited_to_a_source_sees_that_one(service: Service) -> None:
     shop = service.made.token("shop")
     await service.append(entry_document())

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.audit.access_material import HIDDEN, PERSON, planted
+from tests.conftest import on_postgres_too
 from tests.http.service import Answer, Service, serve
 from tests.service.test_erasure import damage, settings
 from tests.support import entry_document, running_log
@@ -29,11 +30,11 @@ ERASE = {"subject": PERSON, "legal_basis": "GDPR Art. 17(1)(b)", "authorised_by"
 
 
 @pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
+async def service(tmp_path: Path, urls: tuple[str, str] | None) -> AsyncIterator[Service]:
     """A served log that can make HTML."""
     renderers = Renderers(subject_access=subject_access_page)
     async with (
-        running_log(tmp_path / "log", settings=settings()) as made,
+        running_log(tmp_path / "log", settings=settings(), urls=urls) as made,
         serve(made, renderers=renderers) as served,
     ):
         yield served
@@ -63,6 +64,7 @@ async def entry_at(service: Service, index: int) -> dict[str, Any]:
     return document
 
 
+@on_postgres_too
 async def test_every_entry_of_the_person_and_nobody_elses(service: Service) -> None:
     await service.append([planted(), entry_document(subjects=[{"id": "p-2"}]), planted()])
     found = await export(service)
@@ -107,6 +109,7 @@ async def test_it_is_a_file_that_nobody_keeps_in_between(service: Service, form:
     assert answer.headers["Content-Disposition"] == f'attachment; filename="subject-access.{form}"'
 
 
+@on_postgres_too
 async def test_it_is_an_entry_that_names_the_person_as_its_subject(service: Service) -> None:
     await service.append(planted())
     found = await export(service, **{"from": "2026-01-01", "include_details": True})
@@ -131,6 +134,7 @@ async def test_it_appears_in_the_next_export_without_who_asked(service: Service)
     assert first.act.encode() not in second
 
 
+@on_postgres_too
 async def test_it_goes_with_the_persons_erasure(service: Service) -> None:
     await service.append(planted())
     await ask(service)
@@ -156,6 +160,7 @@ async def test_an_erased_person_has_nothing_and_is_not_brought_back(service: Ser
     assert PERSON not in json.dumps(own)
 
 
+@on_postgres_too
 async def test_a_person_who_returns_sees_what_came_since_and_nothing_of_the_past(service: Service) -> None:
     await service.append(planted())
     await post(service, "/v1/erasures", dpo(service), ERASE)
@@ -248,6 +253,7 @@ async def test_a_refusal_is_an_entry_that_names_nobody(service: Service) -> None
 
 
 @pytest.mark.parametrize("form", FORMATS)
+@on_postgres_too
 async def test_who_may_not_read_everything_makes_a_file_that_says_so(service: Service, form: str) -> None:
     laboratory = service.made.token("laboratory")
     await service.append(planted())
@@ -292,6 +298,7 @@ async def test_one_client_has_a_share(service: Service) -> None:
     assert slugs == {"too-many-requests"}
 
 
+@on_postgres_too
 async def test_while_entries_are_appended_each_export_is_whole(service: Service) -> None:
     """Whatever its tree size is, an export has every entry of the person below it."""
     token, stop = dpo(service), asyncio.Event()

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.conftest import on_postgres_too
 from tests.http.own_entries import stored_own
 from tests.http.service import Answer, Service, serve
 from tests.support import entry_document, running_log
@@ -20,10 +21,10 @@ from tlog.storage.roles import Role
 
 
 @pytest.fixture
-async def strict(tmp_path: Path) -> AsyncIterator[Service]:
+async def strict(tmp_path: Path, urls: tuple[str, str] | None) -> AsyncIterator[Service]:
     """A served log where a second admin must agree."""
     settings = LogSettings(checkpoint_interval=0.02, sealing_processes=0, second_person=True)
-    async with running_log(tmp_path / "log", settings=settings) as made, serve(made) as served:
+    async with running_log(tmp_path / "log", settings=settings, urls=urls) as made, serve(made) as served:
         yield served
 
 
@@ -41,6 +42,7 @@ def certificate() -> str:
     return builder.sign(key, None).public_bytes(Encoding.PEM).decode()
 
 
+@on_postgres_too
 async def test_a_token_is_issued_used_listed_and_revoked(service: Service) -> None:
     admin = service.made.token("otto", Role.ADMIN)
     issued = await issue(service, admin, name="tim", roles=["reader"], sources=["clinic"], days=1)
@@ -69,6 +71,7 @@ async def test_a_grant_is_an_entry_that_names_what_was_granted(service: Service)
     assert said["token"] not in json.dumps(entry)
 
 
+@on_postgres_too
 async def test_a_second_admin_agrees(strict: Service) -> None:
     otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
     issued = await issue(strict, otto, name="jane", roles=["auditor"])
@@ -82,6 +85,7 @@ async def test_a_second_admin_agrees(strict: Service) -> None:
     assert (await strict.get("/v1/access?index=0", text)).status == 200
 
 
+@on_postgres_too
 async def test_a_declined_grant_is_worth_nothing(strict: Service) -> None:
     otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
     said = (await issue(strict, otto, name="jane", roles=["auditor"])).json()
@@ -101,6 +105,7 @@ async def test_an_admin_does_not_decide_on_what_officers_do(strict: Service) -> 
         assert (await strict.ask("POST", f"/v1/acts/{asked['act']}/{word}", token=otto)).slug == "forbidden"
 
 
+@on_postgres_too
 async def test_a_certificate_is_known_once(service: Service) -> None:
     admin, pem = service.made.token("otto", Role.ADMIN), certificate()
     body = {"name": "clinic", "roles": ["writer"], "sources": ["clinic"], "credential": "certificate"}
@@ -184,6 +189,7 @@ async def test_a_number_that_is_out_of_bounds_is_told_and_an_id_that_came_as_one
     assert "4711" not in refused.body.decode()
 
 
+@on_postgres_too
 async def test_a_source_that_took_the_id_of_a_grant_keeps_it_from_no_log(strict: Service) -> None:
     otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
     act = (await issue(strict, otto, name="mallory", roles=["dpo"])).json()["act"]["act"]
@@ -192,6 +198,7 @@ async def test_a_source_that_took_the_id_of_a_grant_keeps_it_from_no_log(strict:
     assert [entry["details"]["act"] for entry in stored_own(strict.made, "tlog.grant")] == [act]
 
 
+@on_postgres_too
 async def test_of_two_grants_of_one_certificate_the_second_is_refused_and_ends(strict: Service) -> None:
     otto, ida = (strict.made.token(name, Role.ADMIN) for name in ("otto", "ida"))
     pem = certificate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tlog.keys.keyring import Keyring
@@ -9,6 +10,7 @@ from tlog.service.entries import EntryReader
 from tlog.storage.database import Database
 from tlog.storage.log_store import LogStore
 
+_BYTES = re.compile(r"\bx'([0-9a-f]*)'")
 ACT = (
     "INSERT INTO acts (act, act_id, kind, state, requested_at) "
     "VALUES (1, x'00112233445566778899aabbccddeeff', '%s', 'done', 0)"
@@ -25,10 +27,10 @@ EXPIRE = (
 
 
 def run(database: Database, statements: Sequence[str]) -> None:
-    """Run SQL in one transaction."""
+    """Run SQL in one transaction; PostgreSQL writes bytes in another way."""
     with database.write() as connection:
         for statement in statements:
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement if database.is_sqlite else _BYTES.sub(r"'\\x\1'", statement))
 
 
 def erase_part(database: Database, keyring: Keyring, index: int, part: int, *, destroy: bool = True) -> None:

@@ -24,15 +24,15 @@ DAYS = 200
 @asynccontextmanager
 async def old_log(folder: Path, **options: Any) -> AsyncIterator[MadeLog]:
     """Make the log, then run it with the real clock for the length of a block."""
-    await fill(folder)
+    await fill(folder, urls=options.get("urls"))
     async with running_log(folder, **{"settings": settings(), **options}) as made:
         yield made
 
 
-async def fill(folder: Path, days: int = DAYS) -> None:
+async def fill(folder: Path, days: int = DAYS, **options: Any) -> None:
     """Append the entries, at noon of each day."""
     clock, today = Clock(), now_us() // DAY
-    async with running_log(folder, settings=settings(), now=clock) as made:
+    async with running_log(folder, settings=settings(), now=clock, **options) as made:
         for number in range(days):
             clock.moment = (today - days + number) * DAY + DAY // 2
             await append(made, document(number, clock.moment))

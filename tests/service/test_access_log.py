@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.conftest import on_postgres_too
 from tests.http.own_entries import shown, stored_own
 from tests.service.test_erasure import append, dpo, settings
 from tests.support import MadeLog, entry_document, running_log
@@ -21,8 +22,8 @@ FULL = Overloaded("the append queue is full", 1)
 
 
 @pytest.fixture
-async def made(tmp_path: Path) -> AsyncIterator[MadeLog]:
-    async with running_log(tmp_path, settings=settings()) as made:
+async def made(tmp_path: Path, urls: tuple[str, str] | None) -> AsyncIterator[MadeLog]:
+    async with running_log(tmp_path, settings=settings(), urls=urls) as made:
         yield made
 
 
@@ -31,6 +32,7 @@ def access(made: MadeLog, **changed: Any) -> Access:
     return Access(dpo(made), **(values | changed))
 
 
+@on_postgres_too
 async def test_an_access_is_there_once_its_index_is(made: MadeLog) -> None:
     index = await made.log.accesses.record(access(made, indices=[3, 1], subject="p-4711"))
     [entry] = stored_own(made)
@@ -45,6 +47,7 @@ async def test_the_most_that_one_answer_shows_fits_into_one_entry(made: MadeLog)
     assert shown(stored_own(made)[0]) == most
 
 
+@on_postgres_too
 async def test_accesses_at_once_are_all_there_without_gaps(made: MadeLog) -> None:
     indices = await asyncio.gather(*(made.log.accesses.record(access(made, indices=[n])) for n in range(400)))
     entries = stored_own(made)
@@ -91,6 +94,7 @@ async def test_what_is_refused_leaves_no_gap_in_the_numbers(made: MadeLog) -> No
     assert [entry["seq"] for entry in stored_own(made)] == [0, 1]
 
 
+@on_postgres_too
 async def test_one_that_can_never_be_stored_keeps_no_other_of_its_moment_back(made: MadeLog) -> None:
     bad, good = access(made, details={"text": "x" * 70_000}), access(made)
     ends = await asyncio.gather(
@@ -166,13 +170,14 @@ async def test_what_cannot_be_counted_in_the_log_is_said_and_refused_all_the_sam
     assert [entry["details"]["attempts"] for entry in kept.entries] == [1]
 
 
-async def test_what_waits_is_logged_before_the_log_stops(tmp_path: Path) -> None:
-    async with running_log(tmp_path, settings=settings()) as made:
+@on_postgres_too
+async def test_what_waits_is_logged_before_the_log_stops(tmp_path: Path, urls: tuple[str, str] | None) -> None:
+    async with running_log(tmp_path, settings=settings(), urls=urls) as made:
         await append(made, entry_document())
         await made.log.accesses.refused("readEntry")
         waiting = asyncio.create_task(made.log.accesses.refused("findEntries"))
         await asyncio.sleep(0)
     await asyncio.wait_for(waiting, 10)
-    async with running_log(tmp_path, settings=settings()) as made:
+    async with running_log(tmp_path, settings=settings(), urls=urls) as made:
         found = [entry["details"]["operations"] for entry in stored_own(made, REFUSED)]
         assert found == [{"readEntry": 1}, {"findEntries": 1}]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import on_postgres_too
 from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.entry import NDJSON
 from tlog.service.completeness import GRACE_SECONDS, MAX_GAPS, Completeness, GapKind, SourceReport, without
@@ -18,8 +19,8 @@ LATER = (GRACE_SECONDS + 60) * 1_000_000
 
 
 @pytest.fixture
-async def made(tmp_path: Path) -> AsyncIterator[MadeLog]:
-    async with running_log(tmp_path / "log") as log:
+async def made(tmp_path: Path, urls: tuple[str, str] | None) -> AsyncIterator[MadeLog]:
+    async with running_log(tmp_path / "log", urls=urls) as log:
         yield log
 
 
@@ -45,6 +46,7 @@ async def test_a_source_without_gaps(made: MadeLog) -> None:
     assert abs(report.last_received_at - now_us()) < 60_000_000
 
 
+@on_postgres_too
 async def test_missing_numbers_are_named_by_source(made: MadeLog) -> None:
     await append(made, 1, 2, 5, 9)
     await append(made, 7, 9, source="shop")
@@ -62,6 +64,7 @@ async def test_a_number_may_come_late(made: MadeLog) -> None:
     assert gaps(looked.look()[0]) == []
 
 
+@on_postgres_too
 async def test_a_gap_that_is_half_filled_is_two(made: MadeLog) -> None:
     await append(made, 1, 9)
     looked = completeness(made)
@@ -70,6 +73,7 @@ async def test_a_gap_that_is_half_filled_is_two(made: MadeLog) -> None:
     assert [gap[:2] for gap in gaps(looked.look()[0])] == [(2, 4), (6, 8), (10, 11)]
 
 
+@on_postgres_too
 async def test_smaller_numbers_may_come_afterwards(made: MadeLog) -> None:
     await append(made, 10)
     looked = completeness(made)
@@ -79,12 +83,14 @@ async def test_smaller_numbers_may_come_afterwards(made: MadeLog) -> None:
     assert (report.first_seq, gaps(report)) == (5, [(7, 9, GapKind.MISSING)])
 
 
+@on_postgres_too
 async def test_what_stands_beside_an_expired_month_may_have_expired(made: MadeLog) -> None:
     await append(made, 1, 3)
     ActStore(made.parts.database).add(b"a" * 16, ActKind.EXPIRY, ActState.DONE, 0, cohort="short/9999-01")
     assert gaps(completeness(made).look()[0]) == [(2, 2, GapKind.EXPIRED)]
 
 
+@on_postgres_too
 async def test_more_gaps_than_are_remembered_are_said(made: MadeLog) -> None:
     await append(made, *range(0, 2 * MAX_GAPS + 20, 2))
     report = completeness(made).look()[0]

@@ -14,6 +14,7 @@ import pytest
 import uvloop
 from structlog.testing import capture_logs
 
+from tests.conftest import on_postgres_too
 from tests.service.old_log import DAY, DAYS, fill, old_log, remove_personal, remove_row, remove_terms
 from tests.service.test_erasure import ANNA, about, append, asked, dpo, erasures, opened, settings
 from tests.support import MadeLog, make_log, running_log
@@ -45,8 +46,11 @@ def drills(made: MadeLog) -> list[PastDrill]:
     return made.log.drills.page(None, 50)[0]
 
 
-async def test_it_finds_and_proves_records_of_three_months_ago_and_logs_that_as_itself(tmp_path: Path) -> None:
-    async with old_log(tmp_path) as made:
+@on_postgres_too
+async def test_it_finds_and_proves_records_of_three_months_ago_and_logs_that_as_itself(
+    tmp_path: Path, urls: tuple[str, str] | None
+) -> None:
+    async with old_log(tmp_path, urls=urls) as made:
         with capture_logs() as lines:
             assert await schedule(made).turn() == 604_800
         [past] = drills(made)
@@ -107,9 +111,10 @@ async def test_a_limit_that_nobody_can_keep_is_missed(tmp_path: Path) -> None:
         assert [record["missed"] for record in past.details["records"]] == ["limit", "limit"]
 
 
-async def test_an_erased_person_leaves_enough_to_ask_for(tmp_path: Path) -> None:
-    await fill(tmp_path, 3)
-    async with running_log(tmp_path, settings=settings()) as made:
+@on_postgres_too
+async def test_an_erased_person_leaves_enough_to_ask_for(tmp_path: Path, urls: tuple[str, str] | None) -> None:
+    await fill(tmp_path, 3, urls=urls)
+    async with running_log(tmp_path, settings=settings(), urls=urls) as made:
         await append(made, about(ANNA.id))
         await erasures(made).request(asked(), dpo(made))
         await made.log.wait("witnessed", 5)
@@ -145,9 +150,10 @@ async def test_what_others_drill_does_not_put_it_off(tmp_path: Path) -> None:
         assert [past.actor["id"] for past in drills(made)] == ["tlog", "jane"], "what is sent again is logged once"
 
 
-async def test_a_young_log_is_drilled_when_it_is_an_interval_old(tmp_path: Path) -> None:
-    await fill(tmp_path, 3)
-    async with running_log(tmp_path, settings=settings()) as made:
+@on_postgres_too
+async def test_a_young_log_is_drilled_when_it_is_an_interval_old(tmp_path: Path, urls: tuple[str, str] | None) -> None:
+    await fill(tmp_path, 3, urls=urls)
+    async with running_log(tmp_path, settings=settings(), urls=urls) as made:
         wait = await schedule(made).turn()
         assert 3 * 86_400 < wait < 5 * 86_400
         assert drills(made) == []

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.conftest import on_postgres_too
 from tests.service.test_erasure import ANNA, about, append, asked, dpo, erasures
 from tests.service.test_publisher import town
 from tests.support import MadeLog, running_log
@@ -42,7 +43,10 @@ HOUR = 3_600_000_000
 
 @asynccontextmanager
 async def witnessed(folder: Path, **options: Any) -> AsyncIterator[MadeLog]:
-    async with town(folder) as place, running_log(place.folder, **place.options(**options)) as made:
+    async with (
+        town(folder, urls=options.get("urls")) as place,
+        running_log(place.folder, **place.options(**options)) as made,
+    ):
         yield made
 
 
@@ -69,8 +73,9 @@ def verify(made: MadeLog, evidence: Evidence) -> EvidenceReport:
     return EvidenceVerifier(made.log.policy).verify(parse_evidence(evidence.encode()))
 
 
-async def test_one_entry_is_proved_between_two_checkpoints(tmp_path: Path) -> None:
-    async with witnessed(tmp_path) as made:
+@on_postgres_too
+async def test_one_entry_is_proved_between_two_checkpoints(tmp_path: Path, urls: tuple[str, str] | None) -> None:
+    async with witnessed(tmp_path, urls=urls) as made:
         await grow(made, about("p-1"), about("p-2"))
         [index] = await grow(made, about(ANNA.id))
         await grow(made, about("p-3"))
@@ -122,8 +127,9 @@ async def test_the_first_entry_has_no_checkpoint_before_it_but_that_of_size_0(tm
         assert verify(made, evidence).entries[0].before is not None
 
 
-async def test_a_case_shares_its_checkpoints(tmp_path: Path) -> None:
-    async with witnessed(tmp_path) as made:
+@on_postgres_too
+async def test_a_case_shares_its_checkpoints(tmp_path: Path, urls: tuple[str, str] | None) -> None:
+    async with witnessed(tmp_path, urls=urls) as made:
         several = await grow(made, about("p-1"), about("p-2"), about("p-3"))
         last = await grow(made, about("p-4"))
         evidence = evidence_of(made, [*several, *last])
@@ -155,8 +161,9 @@ def decoded(text: str) -> bytes:
     return b64decode(text.translate(str.maketrans("-_", "+/")) + "=" * (-len(text) % 4), Malformed, "a disclosure")
 
 
-async def test_what_was_erased_is_named_and_the_rest_verifies(tmp_path: Path) -> None:
-    async with witnessed(tmp_path) as made:
+@on_postgres_too
+async def test_what_was_erased_is_named_and_the_rest_verifies(tmp_path: Path, urls: tuple[str, str] | None) -> None:
+    async with witnessed(tmp_path, urls=urls) as made:
         [index] = await grow(made, about(ANNA.id))
         done = await erasures(made).request(asked(), dpo(made))
         [entry] = verify(made, evidence_of(made, [index])).entries

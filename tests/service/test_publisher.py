@@ -42,8 +42,9 @@ class Town:
 
 
 @asynccontextmanager
-async def town(tmp_path: Path, count: int = 3, threshold: int = 2) -> AsyncIterator[Town]:
-    made = make_log(tmp_path / "log")
+async def town(tmp_path: Path, count: int = 3, threshold: int = 2, **log: Any) -> AsyncIterator[Town]:
+    """Run witnesses of a log that is made with the options `log`, and not started."""
+    made = make_log(tmp_path / "log", **log)
     vkeys = made.log.signer.vkeys
     made.close()
     witnesses = [RunningWitness(tmp_path / f"w{i}", f"w{i}.example", vkeys) for i in range(count)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.audit.access_material import OTHER, PERSON, planted
+from tests.conftest import on_postgres_too
 from tests.service.erased import EXPIRE, run
 from tests.service.test_erasure import append, asked, damage, dpo, erasures, opened, settings
 from tests.support import MadeLog, entry_document, running_log
@@ -27,8 +28,8 @@ from web.subject_access_page import subject_access_page
 
 
 @pytest.fixture
-async def made(tmp_path: Path) -> AsyncIterator[MadeLog]:
-    async with running_log(tmp_path / "log", settings=settings()) as made:
+async def made(tmp_path: Path, urls: tuple[str, str] | None) -> AsyncIterator[MadeLog]:
+    async with running_log(tmp_path / "log", settings=settings(), urls=urls) as made:
         yield made
 
 
@@ -52,12 +53,14 @@ def indices(made: Made) -> list[int]:
     return [entry.index for entry in made.export.entries]
 
 
+@on_postgres_too
 async def test_every_entry_of_the_person_over_many_pages_oldest_first(made: MadeLog) -> None:
     for number in range(9):
         await append(made, planted(), planted(subjects=[OTHER]), entry_document(subjects=[{"id": f"p-{number}"}]))
     assert indices(await make(made)) == list(range(0, 27, 3))
 
 
+@on_postgres_too
 async def test_entries_in_which_the_person_only_acted_are_theirs_too_and_each_stands_once(made: MadeLog) -> None:
     self_ = {"type": "patient", "id": PERSON}
     await append(
@@ -79,6 +82,7 @@ async def test_what_came_after_the_tree_size_is_not_in_it(made: MadeLog) -> None
     assert (indices(found), found.export.tree_size) == ([0, 1, 2], 3)
 
 
+@on_postgres_too
 async def test_entries_that_come_meanwhile_change_nothing(made: MadeLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between any two pages more entries of the person are appended; the export is that of its tree size."""
     await append(made, *(planted() for _ in range(6)))
@@ -87,6 +91,7 @@ async def test_entries_that_come_meanwhile_change_nothing(made: MadeLog, monkeyp
     assert made.log.store.state().size > 8
 
 
+@on_postgres_too
 async def test_an_erasure_that_comes_meanwhile_is_a_refusal_and_no_short_file(
     made: MadeLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +119,7 @@ def before_each_page(made: MadeLog, monkeypatch: pytest.MonkeyPatch, work: Any) 
     monkeypatch.setattr(made.log.lookup, "page", worked)
 
 
+@on_postgres_too
 async def test_a_damaged_entry_is_listed_and_not_dropped(made: MadeLog) -> None:
     _, second, _ = await append(made, planted(), planted(), planted())
     damage(made, second)
@@ -125,11 +131,11 @@ async def test_a_damaged_entry_is_listed_and_not_dropped(made: MadeLog) -> None:
     assert broken.received_at == opened(made, 0).entry["received_at"]
 
 
+@on_postgres_too
 @pytest.mark.parametrize("change", ["DELETE FROM entries", "UPDATE entries SET entry_id = NULL"])
 async def test_an_entry_whose_row_was_taken_away_is_listed(made: MadeLog, change: str) -> None:
     await append(made, planted(), planted(), planted())
     with made.parts.database.write() as connection:
-        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
         connection.exec_driver_sql(f"{change} WHERE log_index = 1")
     found = await make(made)
     assert indices(found) == [0, 2]
@@ -140,6 +146,7 @@ async def test_an_entry_whose_row_was_taken_away_is_listed(made: MadeLog, change
     assert b"by no act of the log" in subject_access_page(found.export)
 
 
+@on_postgres_too
 async def test_an_entry_that_expired_meanwhile_is_not_there(made: MadeLog, monkeypatch: pytest.MonkeyPatch) -> None:
     await append(made, planted(), planted(), planted())
     statements = [statement.format(where="WHERE log_index = 1") for statement in EXPIRE]
@@ -160,6 +167,7 @@ def after(entries_at: Any, statements: list[str], made: MadeLog) -> Any:
     return read
 
 
+@on_postgres_too
 async def test_the_period_is_of_when_it_happened_and_its_end_is_not_in_it(made: MadeLog) -> None:
     days = [f"2026-03-0{day}T00:00:00.000000Z" for day in (1, 2, 3, 4)]
     await append(made, *(planted(occurred_at=day) for day in days))
@@ -194,6 +202,7 @@ async def test_retention_is_said_for_the_log_and_for_each_entry(tmp_path: Path) 
         assert int(entry.expires_at[:4]) - int(entry.received_at[:4]) in {1, 2}
 
 
+@on_postgres_too
 async def test_evidence_proves_every_readable_entry_and_shows_no_more_than_the_export(made: MadeLog) -> None:
     mine = {"id": PERSON, "data": {"fields": ["allergies"]}}
     placed = await append(made, planted(), planted(subjects=[OTHER, mine]), planted())
@@ -210,6 +219,7 @@ async def test_evidence_proves_every_readable_entry_and_shows_no_more_than_the_e
     assert not {"actor.id", "actor.name", "actor.ip", "id", "seq"} & second.keys()
 
 
+@on_postgres_too
 async def test_nobody_has_no_evidence_and_makes_no_key(made: MadeLog) -> None:
     found = await make(made, evidence=True, subject="p-nobody")
     assert (found.export.entries, found.evidence) == ([], None)

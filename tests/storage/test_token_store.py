@@ -168,6 +168,31 @@ def test_storing_is_repeated_under_its_id_and_no_other(tokens: TokenStore) -> No
     assert tokens.all() == [first]
 
 
+def test_of_many_who_store_one_certificate_at_once_one_does(tokens: TokenStore) -> None:
+    """As two processes may: an admin's command beside the serving log."""
+    many = 8
+    all_there = Barrier(many, timeout=30)
+
+    def store(number: int) -> str:
+        all_there.wait()
+        try:
+            return tokens.store(JANE, FINGERPRINT, f"id-{number}").token_id
+        except Conflict:
+            return "refused"
+
+    with ThreadPoolExecutor(many) as threads:
+        ends = list(threads.map(store, range(many)))
+    assert sorted(ends)[1:] == ["refused"] * (many - 1)
+    assert [token.token_id for token in tokens.all()] == [min(ends)]
+
+
+def test_an_id_that_another_credential_has_is_refused(tokens: TokenStore) -> None:
+    first = tokens.issue(JANE)[0]
+    with pytest.raises(Conflict):
+        tokens.store(JANE, FINGERPRINT, first.token_id)
+    assert tokens.all() == [first]
+
+
 def test_what_is_not_in_force_is_said_before_anything_is_done(tokens: TokenStore) -> None:
     token, _ = tokens.issue(JANE)
     tokens.require_in_force(token.token_id)
@@ -182,11 +207,11 @@ def test_a_link_lets_one_of_many_in_and_nobody_after(tokens: TokenStore) -> None
     many = 8
     text = tokens.issue(replace(JANE, credential=Credential.LINK))[1]
     all_found = Barrier(many, timeout=30)
-    revoke = tokens.revoke
+    unexpired = tokens._unexpired
 
-    def revoke_once_all_found_it(token_id: str) -> Token:
+    def go_on_once_all_found_it(token: Token, what: str) -> Token:
         all_found.wait()
-        return revoke(token_id)
+        return unexpired(token, what)
 
     def use() -> str:
         try:
@@ -194,9 +219,10 @@ def test_a_link_lets_one_of_many_in_and_nobody_after(tokens: TokenStore) -> None
         except Unauthorized:
             return "refused"
 
-    tokens.revoke = revoke_once_all_found_it  # type: ignore[method-assign]
+    tokens._unexpired = go_on_once_all_found_it  # type: ignore[method-assign]
     with ThreadPoolExecutor(many) as threads:
         ends = [ended.result() for ended in [threads.submit(use) for _ in range(many)]]
+    tokens._unexpired = unexpired  # type: ignore[method-assign]
     assert sorted(ends) == ["jane"] + ["refused"] * (many - 1)
     with pytest.raises(Unauthorized):
         tokens.use_link(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 import typer
@@ -16,7 +17,7 @@ from tlog.cli.options import AsJson, Folder
 from tlog.cli.output import emit, new_app
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.client_certificate import fingerprint_of
-from tlog.service.grants import said_of
+from tlog.service.grants import REVOKED, revocation_id, said_of
 from tlog.service.log import now_us
 from tlog.service.note_file import leave_note
 from tlog.storage.roles import Role, RowScope, sorted_names
@@ -126,8 +127,9 @@ def revoke(
     """Make a token useless. A running log believes it for at most five more seconds."""
     with open_log_database(folder) as database:
         tokens = TokenStore(database, now_us)
-        tokens.require_in_force(token_id)
-        note(folder, "tlog.token.revoke", {"token": token_id})  # first: an access that nobody heard of is worse
+        token = tokens.require_in_force(token_id)
+        # First: an access that ended unheard of is worse. The next start revokes what was logged and is in force.
+        note(folder, REVOKED, {"token": token_id}, revocation_id(token))
         tokens.revoke(token_id)
     emit({"id": token_id, "revoked": True}, f"revoked {token_id}", as_json)
 
@@ -145,9 +147,11 @@ def login_link(folder: DataFolder, text: str, url: str | None = None) -> str:
     return f"{base.rstrip('/')}/ui/login/link?code={text}"
 
 
-def note(folder: Path, action: str, details: dict[str, Any]) -> None:
-    """Leave a note of what was administered, for the log to log."""
-    said = {"action": action, "purpose": "access to the audit log is managed", "details": details}
+def note(folder: Path, action: str, details: dict[str, Any], entry_id: bytes | None = None) -> None:
+    """Leave a note of what was administered, for the log to log; under this id, where the same may be noted again."""
+    said: dict[str, Any] = {"action": action, "purpose": "access to the audit log is managed", "details": details}
+    if entry_id is not None:
+        said["id"] = str(UUID(bytes=entry_id))
     leave_note(DataFolder(folder).notes, said)
 
 

@@ -6,6 +6,7 @@ Rules:
 * What an act says (`Payload`) is stored encrypted only, and is gone once the act's own entry is in the log.
 * An act that is begun is finished: by the request that began it, by the next one, or by `resume` after a restart.
   So everything in it may happen twice.
+* An act that waits and has its entry was ended there: declined, or overtaken. Only its state is moved after it.
 * A second person is somebody of another name with another token.
 """
 
@@ -118,6 +119,7 @@ class Acts:
             sealed = self.sealed(act.act_id, payload | {"approved_by": principal.name})
             values = {"approved_by": principal.id, "payload": sealed}
             act = await asyncio.to_thread(self.store.move, act, ActState.BEGUN, **values)
+            self.step("approved")
             return await self.run(act)
 
     async def decline(self, act_id: bytes, principal: Principal) -> Act:
@@ -157,15 +159,17 @@ class Acts:
     async def resume(self) -> None:
         """Finish what a crash, or a refusing database, left unfinished; what fails again is left and reported."""
         async with self.lock:
+            for act in await asyncio.to_thread(self.store.in_states, [ActState.PENDING]):
+                await self._settled(act)
             await self.finish_others()
 
-    async def finish_others(self) -> dict[bytes, TlogError]:
-        """Do what `resume` does, for a caller who holds the lock: what is unfinished then is nobody's.
+    async def finish_others(self, kind: ActKind | None = None) -> dict[bytes, TlogError]:
+        """Do what `resume` does, of a kind or all, for a caller who holds the lock: what is unfinished is nobody's.
 
         Returns why those could not be finished that were not, by their ids; a refusal is an end.
         """
         left: dict[bytes, TlogError] = {}
-        for act in await asyncio.to_thread(self.store.in_states, UNFINISHED):
+        for act in await asyncio.to_thread(self.store.in_states, UNFINISHED, kind):
             try:
                 await self.run(act)
             except TlogError as error:
@@ -242,9 +246,17 @@ class Acts:
         values = {"requested_by": by, "payload": sealed, **values}
         return await asyncio.to_thread(self.store.add, act_id, kind, state, self.now(), **values)
 
+    async def _settled(self, act: Act) -> Act:
+        """Return an act that waits as its entry says that it ended, where something came between the two."""
+        if act.state is not ActState.PENDING or (entry := await asyncio.to_thread(self.own.find, act.act_id)) is None:
+            return act
+        state = ActState.DECLINED if entry.columns["outcome"] == "denied" else ActState.OVERTAKEN
+        return await asyncio.to_thread(self.store.move, act, state, payload=None, entry_index=entry.index)
+
     async def _pending(self, act_id: bytes, principal: Principal) -> Act:
         act = await asyncio.to_thread(self.store.get, act_id)
         principal.require(decider_of(act.kind))
+        act = await self._settled(act)
         if act.state is not ActState.PENDING:
             raise Conflict(f"this act does not wait for anybody: it is {act.state}")
         return act

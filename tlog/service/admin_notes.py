@@ -5,7 +5,7 @@ its own, when it starts and while it runs.
     DIR/rotations/<id>.json   details of a key rotation
     DIR/notes/<id>.json       {"action": …, "purpose": …, "details": {…}}, or what `read_note.py` says
 
-The id is that of the entry, so that it is logged once.
+The id is that of the entry, so that it is logged once. A note that says another id is of what may be noted again.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class AdminNotes:
         said = json.loads(await asyncio.to_thread(read_secret_file, path))
         if path.parent.name == "rotations":
             said = {"action": ROTATION, "purpose": "key rotation", "details": said}
-        act_id = UUID(path.stem).bytes
+        act_id = UUID(said.get("id", path.stem)).bytes
         if "sealed" in said:
             read = await asyncio.to_thread(opened_note, self._keyring, act_id, said["sealed"])
             await self._own.log_fields(act_id, read)

@@ -7,15 +7,19 @@ approval is in its asker's hands already, and worth nothing before somebody else
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from tlog.audit.fields import instant
 from tlog.errors import Conflict
 from tlog.service.acts import PURPOSES, Acts, Payload, asked_by
+from tlog.service.own_entries import derived_id
 from tlog.service.principal import Principal
 from tlog.storage.act_store import Act, ActKind, ActState
 from tlog.storage.roles import RowScope, roles_of, sorted_names
 from tlog.storage.token_store import Credential, NewToken, Token, TokenStore, new_token_id
+
+REVOKED: Final = "tlog.token.revoke"
+"""The action of the entry that says that a credential was revoked."""
 
 
 class Grants:
@@ -36,21 +40,41 @@ class Grants:
         token_id = new_token_id()
         payload = asked_by(principal) | {"token": token_id, "digest": digest.hex(), **said_of(new)}
         async with self._acts.lock:
+            await self._acts.finish_others(ActKind.GRANT)  # one that a full queue, say, kept from being logged
             if self._second_person:
-                return token_id, await self._acts.propose(ActKind.GRANT, payload, principal)
-            return token_id, await self._acts.run(await self._acts.begin(ActKind.GRANT, payload, principal))
+                act = await self._acts.propose(ActKind.GRANT, payload, principal)
+                self._acts.step("proposed")
+                return token_id, act
+            act = await self._acts.begin(ActKind.GRANT, payload, principal)
+            self._acts.step("begun")
+            return token_id, await self._acts.run(act)
 
     async def revoke(self, token_id: str, principal: Principal) -> Token:
         """Make a credential useless, and return it. Raises `NotFound` if none in force has this id, `LogHalted`.
 
-        Logged first: that somebody's access ended unheard of is worse than an entry too many. Waits while the queue
-        is full.
+        Logged first, and once: that somebody's access ended unheard of is worse than an entry that is ahead. Where a
+        crash comes between the two, `finish_revocations` does what the entry says. Waits while the queue is full.
         """
         self._acts.require_open()
-        await asyncio.to_thread(self._tokens.require_in_force, token_id)
-        details = {"token": token_id}
-        await self._acts.own.note(principal.actor(), "tlog.token.revoke", details, purpose=PURPOSES[ActKind.GRANT])
-        return await asyncio.to_thread(self._tokens.revoke, token_id)
+        token = await asyncio.to_thread(self._tokens.require_in_force, token_id)
+        await self._acts.own.log(
+            revocation_id(token),
+            principal.actor(),
+            REVOKED,
+            "allowed",
+            {"token": token_id},
+            purpose=PURPOSES[ActKind.GRANT],
+        )
+        self._acts.step("revocation logged")
+        revoked = await asyncio.to_thread(self._tokens.revoke, token_id)
+        self._acts.step("revoked")
+        return revoked
+
+    def finish_revocations(self) -> None:
+        """Revoke what the log says was revoked, and a crash left in force. Blocks; for the start."""
+        for token in self._tokens.all_in_force():
+            if self._acts.own.find(revocation_id(token)) is not None:
+                self._tokens.revoke(token.token_id)
 
     async def run(self, act: Act) -> Act:
         """Issue what the act says, if it is not issued yet, and log it; see `Executor`."""
@@ -64,6 +88,12 @@ class Grants:
             return await self._acts.conclude(act, details | {"issued": False}, "failed", ActState.REFUSED)
         self._acts.step("issued")
         return await self._acts.conclude(act, details)
+
+
+def revocation_id(token: Token) -> bytes:
+    """Return the id of the entry that says that a credential was revoked: the same whenever asked."""
+    milliseconds = (token.created_at // 1000).to_bytes(6)
+    return derived_id(b"revocation " + token.token_id.encode(), milliseconds)
 
 
 def said_of(new: NewToken) -> Payload:

@@ -265,6 +265,7 @@ class Log:
             self.sequencer.start()
             if self._notes is not None:
                 await self._notes.log()
+            await asyncio.to_thread(self.grants.finish_revocations)
             self.acts.spawn(self._resume())
         if self.retention is not None and (paused := await asyncio.to_thread(self.retention.paused)) is not None:
             _logger.warning("expiry is paused", since=paused.since, reason=paused.reason)

@@ -22,7 +22,7 @@ from tlog.errors import EntryInvalid, NotFound, Overloaded, StorageFault, TlogEr
 from tlog.service.appender import Appender
 from tlog.service.intake import AppendRequest
 from tlog.storage.act_store import ActStore
-from tlog.storage.log_store import LogStore
+from tlog.storage.log_store import LogStore, StoredEntry
 
 SOURCE: Final = "tlog"
 SERVICE: Final = Actor(type="service", id=SOURCE)
@@ -102,6 +102,11 @@ class OwnEntries:
         async with self._turn:
             entry_id, index = await asyncio.to_thread(self._place, act_id)
             return (await self._append([{**values, "id": str(UUID(bytes=entry_id))}]))[0] if index is None else index
+
+    def find(self, act_id: bytes) -> StoredEntry | None:
+        """Return the row of an act's entry, None where it was not logged yet. Blocks."""
+        index = self._place(act_id)[1]
+        return None if index is None else self._store.entry(index)
 
     def _place(self, act_id: bytes) -> tuple[bytes, int | None]:
         """Return the id of an act's entry, and its index where it is there: an entry of a source is none. Blocks."""

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from tlog.errors import ConfigurationInvalid, Conflict, NotFound, Unauthorized
 from tlog.storage.database import Database
@@ -107,7 +108,7 @@ class TokenStore:
     def store(self, new: NewToken, digest: bytes, token_id: str | None = None) -> Token:
         """Store a credential whose SHA-256 is `digest`; once, however often it is repeated with the same id.
 
-        Raises `Conflict` for a digest that another one has.
+        Raises `Conflict` for a digest, or an id, that another one has.
         """
         token = Token(
             token_id or new_token_id(),
@@ -118,14 +119,17 @@ class TokenStore:
             self._now(),
             new.expires_at,
         )
-        with self._database.write() as connection:
-            row = connection.execute(select(*_COLUMNS).where(tokens.c.token_hash == digest)).first()
-            if row is None:
+        try:
+            with self._database.write() as connection:
                 connection.execute(insert(tokens).values(token_hash=digest, **_values(token)))
-                return token
-        if row.token_id != token_id:
-            raise _known()
-        return _token(row)
+        except IntegrityError:  # looked at afterwards, not before: another process may store it at the same moment
+            known = self._one(tokens.c.token_hash == digest)
+            if known is None:  # a link that somebody used since has another digest
+                known = self._one(tokens.c.token_id == token_id, tokens.c.used_at.is_not(None))
+            if known is None or known.token_id != token_id:
+                raise _known() from None
+            return known
+        return token
 
     def find(self, text: str) -> Token:
         """Return the bearer token with this text. Raises `Unauthorized` if it is unknown, revoked or expired."""
@@ -165,16 +169,22 @@ class TokenStore:
         with self._database.read() as connection:
             return [_token(row) for row in connection.execute(query)]
 
-    def require_in_force(self, token_id: str) -> None:
-        """Raise `NotFound` unless a credential of this id is there and not revoked."""
-        if self._unrevoked(token_id) is None:
+    def all_in_force(self) -> list[Token]:
+        """Return every credential that was neither revoked nor has expired."""
+        now = self._now()
+        return [t for t in self.all() if t.revoked_at is None and (t.expires_at is None or t.expires_at > now)]
+
+    def require_in_force(self, token_id: str) -> Token:
+        """Return the credential of this id. Raises `NotFound` unless it is there and not revoked."""
+        token = self._unrevoked(token_id)
+        if token is None:
             raise _not_in_force(token_id)
+        return token
 
     def require_unknown(self, digest: bytes) -> None:
         """Raise `Conflict` if there is a credential with this SHA-256."""
-        with self._database.read() as connection:
-            if connection.execute(select(tokens.c.token_id).where(tokens.c.token_hash == digest)).first() is not None:
-                raise _known()
+        if self._one(tokens.c.token_hash == digest) is not None:
+            raise _known()
 
     def revoke(self, token_id: str) -> Token:
         """Make a credential useless from now on, and return it. Raises `NotFound` if no such one is in force."""
@@ -185,23 +195,22 @@ class TokenStore:
             raise _not_in_force(token_id)
         return _token(row)
 
-    def _find(self, digest: bytes, credential: Credential, what: str) -> Token:
-        query = select(*_COLUMNS).where(
-            tokens.c.token_hash == digest, tokens.c.credential == str(credential), tokens.c.revoked_at.is_(None)
-        )
+    def _one(self, *where: ColumnElement[bool]) -> Token | None:
         with self._database.read() as connection:
-            row = connection.execute(query).first()
-        if row is None and credential is Credential.LINK:
+            row = connection.execute(select(*_COLUMNS).where(*where)).first()
+        return None if row is None else _token(row)
+
+    def _find(self, digest: bytes, credential: Credential, what: str) -> Token:
+        of_kind = tokens.c.credential == str(credential)
+        token = self._one(tokens.c.token_hash == digest, of_kind, tokens.c.revoked_at.is_(None))
+        if token is None and credential is Credential.LINK:
             raise Unauthorized("this link is not known here, or was used already; 'tlog token link' makes another")
-        if row is None:
+        if token is None:
             raise Unauthorized(f"this {what} is not known here, or was revoked")
-        return self._unexpired(_token(row), what)
+        return self._unexpired(token, what)
 
     def _unrevoked(self, token_id: str) -> Token | None:
-        query = select(*_COLUMNS).where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None))
-        with self._database.read() as connection:
-            row = connection.execute(query).first()
-        return None if row is None else _token(row)
+        return self._one(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None))
 
     def _unexpired(self, token: Token, what: str) -> Token:
         if token.expires_at is not None and token.expires_at <= self._now():
