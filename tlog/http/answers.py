@@ -320,7 +320,11 @@ class AccessPage(Answer, frozen=True, kw_only=True):
 
 
 class TokenAnswer(Answer, frozen=True, kw_only=True):
-    """A credential without its secret; `sources` and `classes` null: of all."""
+    """A credential without its secret; `sources` and `classes` null: of all.
+
+    `used_at` is when a login link opened its one session, null before and for every other credential; from then on
+    `expires_at` is when that session ends at the latest.
+    """
 
     id: str
     name: str
@@ -331,6 +335,7 @@ class TokenAnswer(Answer, frozen=True, kw_only=True):
     created_at: Time
     expires_at: Time | None
     revoked_at: Time | None
+    used_at: Time | None
 
 
 class TokenList(Answer, frozen=True, kw_only=True):
