@@ -15,7 +15,7 @@ from tlog.errors import TlogError, Unavailable
 from tlog.keys.keyring import Keyring
 from tlog.service.acts import Acts, asked_by
 from tlog.service.cohort_extents import CohortExtents
-from tlog.service.expiry import Expiry
+from tlog.service.expiry import Expiry, Extent
 from tlog.service.own_entries import SERVICE
 from tlog.service.principal import Principal
 from tlog.service.resumption import Resumption
@@ -120,6 +120,10 @@ class Retention:
         """Finish what is begun: a database in use may have kept an act from cleaning up."""
         await self._acts.resume()
 
+    def extent(self, cohort: str) -> Extent:
+        """Return how many entries of a cohort would expire now, and which are held. Blocks."""
+        return self._expiry.eraser.extent(parse_cohort(cohort), self._expiry.holds)
+
     def due_count(self) -> int:
         """Return how many cohorts are due. Blocks."""
         return len(self._due())
@@ -137,7 +141,7 @@ class Retention:
     async def _run_or_show(self, act: Act, cohort: Cohort) -> Act:
         if act.state is not ActState.PENDING:
             return await self._acts.run(act)
-        extent = await asyncio.to_thread(self._expiry.eraser.extent, cohort, self._expiry.holds)
+        extent = await asyncio.to_thread(self.extent, cohort.name)
         return replace(act, entries=extent.entries)
 
     def _waiting(self, cohort: Cohort) -> Act | None:
