@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from tlog.http.app import GUARD
+from tlog.service.identity.login import Login
 from tlog.service.log import Log
 from web.boundary import page_boundary
 from web.frame import Frame
@@ -29,15 +30,15 @@ from web.see import see
 from web.static_files import PREFIX
 
 
-def add_pages(app: web.Application, log: Log, *, openid: bool = False) -> None:
+def add_pages(app: web.Application, log: Log, *, login: Login | None = None) -> None:
     """Add every page's route to an application that is not set up yet, and tell its guard who may see it.
 
-    `openid`: people log in with a provider.
+    `login` is that with a provider, where people log in with one.
     """
     guard = app[GUARD]
-    frame = Frame(log.signer.origin, guard.auth.sessions, openid=openid)
+    frame = Frame(log.signer.origin, guard.auth.sessions, openid=login is not None)
     app.middlewares.insert(0, page_boundary(frame))
-    routes = _pages(app, log, frame, LoginPage(guard.auth, log.tokens, log.accesses, guard.limit, frame))
+    routes = _pages(app, log, frame, LoginPage(guard, log.tokens, log.accesses, frame, login))
     admit(guard, frozenset(route.kwargs["name"] for route in routes))
     app.add_routes(routes)
 

@@ -14,13 +14,16 @@ from urllib.parse import quote
 import msgspec
 from aiohttp import web
 
+from tlog.errors import NotLogged
 from tlog.http.answers import Problem
-from tlog.http.problem import MEDIA_TYPE
+from tlog.http.problem import KINDS, MEDIA_TYPE, TYPE_PREFIX
 from web.frame import Frame
 from web.retry import RETRY, Retry
 from web.see import see
 
 _KEPT: Final = ("Retry-After", "Allow", "Server", "Strict-Transport-Security")
+_ALONE: Final = Retry("problem.html")
+_NOT_LOGGED: Final = TYPE_PREFIX + KINDS[NotLogged].slug
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -47,8 +50,10 @@ def _page(frame: Frame, request: web.Request, answer: web.Response) -> web.Respo
     if answer.status == HTTPStatus.UNAUTHORIZED and RETRY not in request:
         way_back = quote(request.path, safe="/") if request.method == "GET" else "/ui/"
         return see(f"/ui/login?next={way_back}")
-    shown = request.get(RETRY, Retry("problem.html"))
     problem = msgspec.json.decode(answer.body, type=Problem)
+    shown = request.get(RETRY, _ALONE)
+    if shown.of_log and problem.type == _NOT_LOGGED:
+        shown = _ALONE  # that somebody was shown it is in no entry
     return frame.page(request, shown.template, status=answer.status, problem=problem, **shown.context)
 
 

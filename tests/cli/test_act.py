@@ -21,6 +21,11 @@ WHAT = {
     "expiry": "Let entries expire whose period has ended\n",
     "lift": "Lift a hold\n",
 }
+REACH = {
+    "erasure": ("Would reach: 2 entries\n",),
+    "expiry": ("Cohort: short/2025-01\n", "Would expire now: 1 entry\n", "On hold, and kept: 0 entries\n"),
+    "lift": ("Hold: 1\n", "The hold covers now: 2 entries\n"),
+}
 ACTS = tuple(WHAT)
 
 
@@ -55,6 +60,10 @@ def test_a_second_person_decides_on_acts_of_every_kind(
     act = ask_for(tlog, kind)
     shown = tlog("act", "show", act, "--json").json
     assert (shown["act"], shown["kind"], shown["state"]) == (act, kind, "pending")
+    for told in REACH[kind]:
+        assert told in tlog("act", "show", act).out
+    if kind != "erasure":
+        shown["said"] = {name: told for name, told in shown["said"].items() if name not in {"entries", "held"}}
     assert tlog("act", "list", "--state", "pending", "--json").json == {"acts": [shown], "next": None}
     for told in (tlog("act", "show", act).out, tlog("act", "list").out):
         assert WHAT[kind] in told

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,25 @@ def test_what_is_done_is_noted_before_it_is_done_and_what_is_refused_is_not(
     assert issued[0]["token"] not in "".join(map(json.dumps, notes))
     assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
     assert len(tlog("token", "list", log, "--json").json["tokens"]) == 3
+
+
+def test_a_link_that_was_used_is_told_from_one_that_was_not(tlog: Command, log: Path) -> None:
+    code = str(tlog("token", "link", log, "--auditor", "jane", "--json").json["link"]).partition("code=")[2]
+
+    def lines() -> list[str]:
+        return [line for line in tlog("token", "list", log).out.splitlines() if "jane" in line]
+
+    tlog("token", "add", log, "--auditor", "jane")
+    unused, token = lines()
+    assert re.search(r"  not used, until 20\S+Z$", unused)
+    assert token.endswith("(everything)")
+    with open_log_database(log) as database:
+        used = TokenStore(database, now_us).use_link(code)
+    assert re.search(r"  opened a session 20\S+Z, until 20\S+Z$", lines()[0])
+    listed = {each["id"]: each["used_at"] for each in tlog("token", "list", log, "--json").json["tokens"]}
+    assert [token_id for token_id, used_at in listed.items() if used_at is not None] == [used.token_id]
+    tlog("token", "revoke", log, used.token_id)
+    assert re.search(r"^revoked .*  opened a session 20\S+Z$", lines()[0])
 
 
 def test_a_link_leads_to_where_browsers_reach_the_log(tlog: Command, log: Path) -> None:

@@ -51,6 +51,16 @@ def test_on_whose_word_and_how_far() -> None:
     assert [text for _, text in act_details("erasure", said)] == ["dana", "D. Officer", "Art. 17", "asked", "1 entry"]
 
 
+def test_how_far_what_waits_would_reach() -> None:
+    lift = {"hold": 3, "entries": 10_000, "entries_or_more": True}
+    assert act_details("lift", lift) == [("Hold", "3"), ("The hold covers now", "10000 entries or more")]
+    assert act_details("expiry", {"cohort": "short/2026-03", "entries": 0, "held": 1}) == [
+        ("Cohort", "short/2026-03"),
+        ("Would expire now", "0 entries"),
+        ("On hold, and kept", "1 entry"),
+    ]
+
+
 def test_every_state_and_kind_has_words() -> None:
     assert {str(state) for state in ActState} == set(STATES)
     assert all(act_in_words(str(kind), None) != str(kind) for kind in ActKind)

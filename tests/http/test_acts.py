@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.http.service import Service, serve
 from tests.support import entry_document, running_log
+from tlog.service import hold_extent
 from tlog.service.settings import LogSettings
 from tlog.storage.roles import Role
+from tlog.storage.tables import holds
 
 HOLD = {"kind": "legal-hold", "case": "C-1", "source": "clinic", "reason": "claim", "authorised_by": "Dana"}
 LIFT = {"case": "C-1", "reason": "settled", "authorised_by": "Dana"}
@@ -64,7 +67,47 @@ async def test_acts_of_every_kind_the_newest_first_by_kind_state_and_page(servic
     first = await listed(service, token, "?limit=1")
     rest = await listed(service, token, f"?limit=1&before={first['next']}")
     assert [first["acts"][0]["act"], rest["acts"][0]["act"]] == expected
-    assert first["acts"][0] == (await service.get(f"/v1/acts/{expected[0]}", token)).json()
+    shown = (await service.get(f"/v1/acts/{expected[0]}", token)).json()
+    assert shown["said"].pop("entries") == 1, "counted for one act only"
+    assert first["acts"][0] == shown
+
+
+async def test_what_a_lift_would_reach_is_counted_when_it_is_shown(service: Service) -> None:
+    dana, eve = (service.made.token(name, Role.DPO) for name in ("dana", "eve"))
+    lift, _ = await two_acts(service, dana)
+
+    async def said(token: str) -> Any:
+        return (await service.get(f"/v1/acts/{lift}", token)).json()["said"]
+
+    told = await said(eve)
+    assert (told["hold"], told["entries"], told["reason"]) == (1, 1, "settled")
+    assert "entries_or_more" not in told
+    await service.append([entry_document(), entry_document()])
+    assert (await said(eve))["entries"] == 3
+    assert await said(service.made.token("otto", Role.ADMIN)) is None
+    done = await service.ask("POST", f"/v1/acts/{lift}/approve", token=eve)
+    assert (done.status, await said(eve)) == (200, None)
+
+
+async def test_a_hold_that_covers_more_than_is_counted_says_so(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hold_extent, "_PAGE", 1)
+    monkeypatch.setattr(hold_extent, "MAX_COUNTED", 1)
+    dana = service.made.token("dana", Role.DPO)
+    lift, _ = await two_acts(service, dana)
+    await service.append(entry_document())
+    told = (await service.get(f"/v1/acts/{lift}", dana)).json()["said"]
+    assert (told["entries"], told["entries_or_more"]) == (1, True)
+
+
+async def test_an_act_whose_hold_can_not_be_read_is_shown_without_its_reach(service: Service) -> None:
+    dana = service.made.token("dana", Role.DPO)
+    lift, _ = await two_acts(service, dana)
+    with service.made.parts.database.write() as connection:
+        connection.execute(update(holds).values(payload=b"of another keyring"))
+    shown = await service.get(f"/v1/acts/{lift}", dana)
+    assert (shown.status, "entries" in shown.json()["said"]) == (200, False)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,28 @@ async def test_a_second_person_approves(kept: Service) -> None:
     approved = await kept.ask("POST", f"/v1/acts/{act['act']}/approve", token=dpo(kept, "eve"))
     assert (approved.status, approved.json()["state"]) == (200, "done")
     assert (await kept.get("/v1/entries/0", kept.auditor)).status == 410
+
+
+@pytest.mark.parametrize("kept", [True], indirect=True)
+async def test_who_approves_is_told_what_would_expire_and_what_is_held_now(kept: Service) -> None:
+    placed = [await kept.append(entry_document(subjects=[{"id": f"p-{n}"}])) for n in range(3)]
+    assert [answer.status for answer in placed] == [201] * 3
+    CLOCK.on(2026, 2)
+    act = (await run(kept, dpo(kept))).json()["acts"][0]["act"]
+
+    async def said(token: str) -> Any:
+        return (await kept.get(f"/v1/acts/{act}", token)).json()["said"]
+
+    eve = dpo(kept, "eve")
+    told = await said(eve)
+    assert (told["cohort"], told["entries"], told["held"]) == ("standard/2025-01", 3, 0)
+    hold = {"kind": "legal-hold", "case": "C-1", "subject": "p-1", "reason": "claim", "authorised_by": "Dana"}
+    answer = await kept.ask("POST", "/v1/holds", json.dumps(hold).encode(), eve, Content_Type="application/json")
+    assert answer.status == 201
+    told = await said(eve)
+    assert (told["entries"], told["held"]) == (2, 1)
+    done = await kept.ask("POST", f"/v1/acts/{act}/approve", token=eve)
+    assert (done.json()["entries"], await said(eve)) == (2, None), "what was told is what went"
 
 
 async def test_only_data_protection_officers(kept: Service) -> None:

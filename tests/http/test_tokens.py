@@ -61,6 +61,22 @@ async def test_a_token_is_issued_used_listed_and_revoked(service: Service) -> No
     assert (await service.ask("POST", f"/v1/tokens/{said['id']}/revoke", token=admin)).status == 404
 
 
+async def test_a_link_is_listed_with_when_it_was_used(service: Service) -> None:
+    admin = service.made.token("otto", Role.ADMIN)
+    said = (await issue(service, admin, name="jane", roles=["auditor"], credential="link", hours=1)).json()
+
+    async def listed() -> dict[str, Any]:
+        tokens = (await service.get("/v1/tokens", admin)).json()["tokens"]
+        assert all(token["used_at"] is None for token in tokens if token["id"] != said["id"])
+        return next(token for token in tokens if token["id"] == said["id"])
+
+    before = await listed()
+    assert before["used_at"] is None
+    service.made.log.tokens.use_link(said["token"])
+    after = await listed()
+    assert before["created_at"] < after["used_at"] < before["expires_at"] < after["expires_at"]
+
+
 async def test_a_grant_is_an_entry_that_names_what_was_granted(service: Service) -> None:
     admin = service.made.token("otto", Role.ADMIN)
     said = (await issue(service, admin, name="jane", roles=["auditor"])).json()

@@ -14,6 +14,7 @@ from tests.support import MadeLog
 from tlog.http.app import create_app
 from tlog.http.renderers import Renderers
 from tlog.http.sessions import FORM_TOKEN
+from tlog.service.identity.opened import OpenedIdentity
 from tlog.storage.roles import Role
 from web.app import add_pages
 from web.evidence_page import evidence_page
@@ -27,6 +28,10 @@ class Site:
         self.made = made
         self._server = server
         self._session = session
+
+    @property
+    def url(self) -> str:
+        return str(self._server.make_url("")).rstrip("/")
 
     async def get(self, path: str, **headers: str) -> Answer:
         url = self._server.make_url(path)
@@ -64,10 +69,13 @@ class Site:
 
 
 @asynccontextmanager
-async def site(made: MadeLog) -> AsyncIterator[Site]:
-    app = create_app(made.log, renderers=Renderers(evidence_page, subject_access_page))
-    add_pages(app, made.log)
-    async with TestServer(app) as server, aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+async def site(made: MadeLog, identity: OpenedIdentity | None = None, port: int | None = None) -> AsyncIterator[Site]:
+    app = create_app(made.log, identity=identity, renderers=Renderers(evidence_page, subject_access_page))
+    add_pages(app, made.log, login=None if identity is None else identity.login)
+    async with (
+        TestServer(app, port=port) as server,
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
+    ):
         yield Site(made, server, session)
 
 

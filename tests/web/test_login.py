@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,9 @@ async def test_each_role_is_shown_its_pages_and_no_others(clinic: Site) -> None:
 async def test_a_link_logs_in_once_and_only_when_its_button_is_pressed(clinic: Site) -> None:
     new = NewToken("root", frozenset({Role.ADMIN}), credential=Credential.LINK)
     code = clinic.made.log.tokens.issue(new)[1]
+    await clinic.log_in(Role.ADMIN, "otto")
+    assert "not used yet" in (await clinic.page("/ui/tokens")).text
+    await clinic.submit("/ui/logout")
     for _ in range(2):
         assert {"type": "hidden", "name": "code", "value": code} in (
             await clinic.page(f"/ui/login/link?code={code}")
@@ -113,13 +117,28 @@ async def test_a_link_logs_in_once_and_only_when_its_button_is_pressed(clinic: S
     assert (await clinic.post("/ui/login/link", [("code", code)])).status == 303
     tokens = await clinic.page("/ui/tokens")
     assert "You logged in by a link that works once" in tokens.text
-    assert "works once; it, or the session that it opened, ends" in tokens.text
+    assert re.search(r"opened a session on 20[\d: -]{17} , which ends 20", tokens.text)
+    assert "not used yet" not in tokens.text
     page = html(await clinic.post("/ui/login/link", [("code", code)]), 401)
     assert code not in page.source
     assert "tlog token link" in page.text
     assert "/ui/login/link" not in {form.get("action") for form in page.all("form")}
     await clinic.log_in(Role.ADMIN)
     assert "You logged in by a link" not in (await clinic.page("/ui/tokens")).text
+
+
+async def test_a_link_that_is_over_says_whether_anybody_came_with_it(clinic: Site) -> None:
+    tokens = clinic.made.log.tokens
+    new = NewToken("jane", frozenset({Role.AUDITOR}), credential=Credential.LINK)
+    unused, used = tokens.issue(new)[0], tokens.use_link(tokens.issue(new)[1])
+    await clinic.log_in(Role.ADMIN)
+    assert "Used not yet" in (await clinic.page(f"/ui/tokens/{unused.token_id}/revoke")).text
+    assert "Used 20" in (await clinic.page(f"/ui/tokens/{used.token_id}/revoke")).text
+    for token in (unused, used):
+        tokens.revoke(token.token_id)
+    page = await clinic.page("/ui/tokens")
+    assert page.text.count("was never used") == page.text.count("opened a session on") == 1
+    assert "which ends" not in page.text
 
 
 async def test_who_logs_in_again_and_again_fills_no_log(tmp_path: Path) -> None:

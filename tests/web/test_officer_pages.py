@@ -150,6 +150,17 @@ async def test_a_grant_says_who_would_get_what_and_officers_have_no_say_in_it(ca
         assert said in asked.text, said
 
 
+async def test_who_is_asked_to_lift_a_hold_sees_how_much_it_covers(careful: Site) -> None:
+    await careful.log_in(Role.DPO, "dana")
+    await careful.submit("/ui/holds", subject="p-4711", **HOLD)
+    await careful.submit("/ui/holds/lift", hold="1", reason="over", authorised_by="Dana Officer")
+    await careful.log_in(Role.DPO, "omar")
+    way = decision(await careful.page("/ui/acts"), "approve")
+    for page in (way, way.removesuffix("/approve")):
+        assert "Hold 1 " in (await careful.page(page)).text
+        assert "The hold covers now 1 entry" in (await careful.page(page)).text
+
+
 async def test_an_act_can_be_declined(careful: Site) -> None:
     await careful.log_in(Role.DPO, "dana")
     await careful.submit("/ui/people/erase", subject="p-4711", **BASIS)

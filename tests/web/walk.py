@@ -59,6 +59,23 @@ async def _plan(page: Page, made: WebStage) -> None:
     await form.get_by_role("button").click()
 
 
+def waiting(decision: str) -> Step:
+    """The page that a link of an act that waits leads to."""
+
+    async def step(page: Page, made: WebStage) -> None:
+        await page.goto(f"{made.url}/ui/acts?state=pending")
+        await page.get_by_role("link", name=decision, exact=True).first.click()
+        await page.get_by_text("Asked for by").wait_for()
+
+    return step
+
+
+async def _revoke(page: Page, made: WebStage) -> None:
+    await page.goto(f"{made.url}/ui/tokens")
+    await page.get_by_role("link", name="Revoke otto").click()
+    await page.get_by_role("button", name="Revoke otto").wait_for()
+
+
 ANYBODY: dict[str, Step] = {
     "overview": at("/ui/"),
     "witnesses": at("/ui/witnesses"),
@@ -81,13 +98,21 @@ OFFICER: dict[str, Step] = {
     "hold-lift": at("/ui/holds/1/lift"),
     "acts": at("/ui/acts"),
     "access": at("/ui/access"),
+    "act-take-back": waiting("Take back: Lift a hold"),
 }
-ADMIN: dict[str, Step] = {"tokens": at("/ui/tokens")}
+SECOND: dict[str, Step] = {
+    "acts-waiting": at("/ui/acts?state=pending"),
+    "act": waiting("Lift a hold"),
+    "act-approve": waiting("Approve: Erase one person"),
+    "act-decline": waiting("Decline: Lift a hold"),
+}
+"""As the officer who did not ask for what waits."""
+ADMIN: dict[str, Step] = {"tokens": at("/ui/tokens"), "token-revoke": _revoke}
 
 
 async def walk(page: Page, made: WebStage, names: list[str]) -> AsyncIterator[str]:
     """Yield the name of each page once it is open; of these only, where there are names."""
-    for steps, token in ((ANYBODY, None), (OFFICER, made.dpo), (ADMIN, made.admin)):
+    for steps, token in ((ANYBODY, None), (OFFICER, made.dpo), (SECOND, made.second_dpo), (ADMIN, made.admin)):
         wanted = {name: step for name, step in steps.items() if not names or name in names}
         if wanted and token is not None:
             await log_in(page, made, token)

@@ -24,8 +24,9 @@ Examples:
   tlog act approve 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
   tlog act decline 01a20642-cbbc-728e-bf2b-3ea96f9ffe23
 An act is an erasure, an expiry, a hold or the lift of one, or a grant of access. Where two persons are wanted, it is
-pending until another one than asked approves it: list and show say what it would do, who asked and why. Needs the token
-of a data protection officer, for a grant that of an admin; the URL may come from $TLOG_URL.
+pending until another one than asked approves it: list and show say what it would do, who asked and why, and show counts
+how many entries it would reach. Needs the token of a data protection officer, for a grant that of an admin; the URL may
+come from $TLOG_URL.
 """
 
 app = new_app(help="List acts of every kind; approve or decline as the second person.", epilog=EXAMPLES)

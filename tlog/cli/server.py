@@ -83,7 +83,7 @@ async def _serve(
     auth = authenticator_of(log, identity, listen.over_tls)
     renderers = Renderers(evidence_page, subject_access_page)
     app = create_app(log, auth=auth, identity=identity, renderers=renderers)
-    add_pages(app, log, openid=identity is not None)
+    add_pages(app, log, login=None if identity is None else identity.login)
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     connections = _connections(runner, tls)

@@ -112,7 +112,7 @@ def list_(folder: Folder, as_json: AsJson = False) -> None:
         tokens = TokenStore(database, now_us).all()
     lines = [
         f"{_state(token)}  {token.token_id}  {token.credential:<11}  {'+'.join(sorted(token.roles)):<8}  "
-        f"{token.name}  ({token.scope})"
+        f"{token.name}  ({token.scope}){_use(token)}"
         for token in tokens
     ]
     emit({"tokens": [values_of(token) for token in tokens]}, "\n".join(lines) or "no tokens yet", as_json)
@@ -167,6 +167,7 @@ def values_of(token: Token) -> dict[str, object]:
         "created_at": instant(token.created_at),
         "expires_at": None if token.expires_at is None else instant(token.expires_at),
         "revoked_at": None if token.revoked_at is None else instant(token.revoked_at),
+        "used_at": None if token.used_at is None else instant(token.used_at),
     }
 
 
@@ -226,3 +227,13 @@ def _state(token: Token) -> str:
     if token.expires_at is not None and token.expires_at <= now_us():
         return "expired".ljust(27)
     return f"issued {instant(token.created_at)[:19]}Z"
+
+
+def _use(token: Token) -> str:
+    """Return the end of a link's line: whether it opened its session, and until when it may or that lasts."""
+    if token.credential is not Credential.LINK:
+        return ""
+    used = "not used" if token.used_at is None else f"opened a session {instant(token.used_at)[:19]}Z"
+    if token.revoked_at is not None or token.expires_at is None:
+        return f"  {used}"
+    return f"  {used}, until {instant(token.expires_at)[:19]}Z"

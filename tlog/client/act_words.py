@@ -31,11 +31,14 @@ _WHAT: Final[Mapping[str, str]] = {
     "grant": "Grant access",
 }
 _TEXTS: Final = (
+    ("hold", "Hold"),
+    ("cohort", "Cohort"),
     ("by", "Asked for by"),
     ("authorised_by", "On the authority of"),
     ("legal_basis", "Legal basis"),
     ("reason", "Reason"),
 )
+_REACHED: Final[Mapping[str, str]] = {"lift": "The hold covers now", "expiry": "Would expire now"}
 _CREDENTIALS: Final = {
     "bearer": "a token",
     "certificate": "a client certificate",
@@ -57,9 +60,17 @@ def act_details(kind: str, said: Said | None) -> list[tuple[str, str]]:
     """Return what else is told of an act, as (label, text), in the order of reading."""
     told = said or {}
     lines = [(label, str(told[name])) for name, label in _TEXTS if told.get(name)]
+    return [*lines, *(_grant(told) if kind == "grant" else _reach(kind, told))]
+
+
+def _reach(kind: str, told: Said) -> list[tuple[str, str]]:
+    lines = []
     if told.get("entries") is not None:
-        lines.append(("Would reach", counted(told["entries"], "entry", "entries")))
-    return [*lines, *_grant(told)] if kind == "grant" else lines
+        more = " or more" if told.get("entries_or_more") else ""
+        lines.append((_REACHED.get(kind, "Would reach"), counted(told["entries"], "entry", "entries") + more))
+    if told.get("held") is not None:
+        lines.append(("On hold, and kept", counted(told["held"], "entry", "entries")))
+    return lines
 
 
 def _grant(told: Said) -> list[tuple[str, str]]:

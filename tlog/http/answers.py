@@ -170,7 +170,12 @@ class ActAnswer(Answer, frozen=True, kw_only=True):
     """An act: `index` is that of its own entry, `progress` null unless it is under way now.
 
     `said` is what an act says that is not in the log yet, for who may decide on it: who asked (`by`), on whose
-    authority, why, and of a grant what is granted to whom. Never whom it is about. Null once its own entry says it.
+    authority, why, of a lift which `hold`, of an expiry which `cohort`, and of a grant what is granted to whom. Never
+    whom it is about. Null once its own entry says it.
+
+    While an act waits, `said.entries` is how many entries it would reach: of an erasure, as it was when it was asked
+    for; of a lift how many its hold covers now, with `entries_or_more` where there may be others; of an expiry how many
+    would go now, while `held` stay. These two are counted where one act is asked for.
 
     `declined`: somebody said no; `overtaken`: the automatic run did first what waited for a second person; `refused`:
     it was begun, and nothing was destroyed.
@@ -320,7 +325,11 @@ class AccessPage(Answer, frozen=True, kw_only=True):
 
 
 class TokenAnswer(Answer, frozen=True, kw_only=True):
-    """A credential without its secret; `sources` and `classes` null: of all."""
+    """A credential without its secret; `sources` and `classes` null: of all.
+
+    `used_at` is when a login link opened its one session, null before and for every other credential; from then on
+    `expires_at` is when that session ends at the latest.
+    """
 
     id: str
     name: str
@@ -331,6 +340,7 @@ class TokenAnswer(Answer, frozen=True, kw_only=True):
     created_at: Time
     expires_at: Time | None
     revoked_at: Time | None
+    used_at: Time | None
 
 
 class TokenList(Answer, frozen=True, kw_only=True):

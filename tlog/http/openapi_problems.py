@@ -62,7 +62,7 @@ _OF: Final[dict[str, Errors]] = {
     "retentionPlan": (*_LOGGED, *_SHARE),
     "retentionRun": (*_OBJECT, *_ACT),
     "acts": _LOGGED,
-    "act": (*_LOGGED, errors.NotFound),
+    "act": (*_LOGGED, *_SHARE, errors.NotFound),
     "approveAct": _DECIDE,
     "declineAct": _DECIDE,
     "drillWindow": (*_LOGGED, *_SHARE, errors.NotFound),

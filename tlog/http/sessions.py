@@ -76,11 +76,20 @@ class Sessions:
         return session
 
     def close(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Log out."""
-        cookie = self._cookie(request)
-        text = cookie.read(request)
+        """Log out: the session ends, and the browser forgets its cookie with `response`."""
+        self.end(request)
+        self.forget(request, response)
+
+    def end(self, request: web.Request) -> None:
+        """End the session of a request, if it has one."""
+        text = self._cookie(request).read(request)
         if text is not None:
             self._sessions.pop(_key(text), None)
+
+    def forget(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Have the browser forget the cookie that it sent."""
+        cookie = self._cookie(request)
+        if cookie.read(request) is not None:
             cookie.delete(response)
 
     def find(self, request: web.Request) -> Session | None:

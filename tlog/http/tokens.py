@@ -148,4 +148,5 @@ def token_answer(token: Token) -> TokenAnswer:
         created_at=instant(token.created_at),
         expires_at=None if token.expires_at is None else instant(token.expires_at),
         revoked_at=None if token.revoked_at is None else instant(token.revoked_at),
+        used_at=None if token.used_at is None else instant(token.used_at),
     )

@@ -120,6 +120,11 @@ class Retention:
         """Finish what is begun: a database in use may have kept an act from cleaning up."""
         await self._acts.resume()
 
+    def reach(self, cohort: str) -> tuple[int, int]:
+        """Return how many entries of a cohort would expire now, and how many are held. Blocks."""
+        held = self._held()[cohort]
+        return stored_sizes(self._expiry.eraser.store.database)[cohort] - held, held
+
     def due_count(self) -> int:
         """Return how many cohorts are due. Blocks."""
         return len(self._due())
@@ -137,8 +142,8 @@ class Retention:
     async def _run_or_show(self, act: Act, cohort: Cohort) -> Act:
         if act.state is not ActState.PENDING:
             return await self._acts.run(act)
-        extent = await asyncio.to_thread(self._expiry.eraser.extent, cohort, self._expiry.holds)
-        return replace(act, entries=extent.entries)
+        entries, _ = await asyncio.to_thread(self.reach, cohort.name)
+        return replace(act, entries=entries)
 
     def _waiting(self, cohort: Cohort) -> Act | None:
         """Return the act that waits for a second person to expire this cohort."""

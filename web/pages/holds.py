@@ -20,7 +20,7 @@ from tlog.http.sessions import FORM_TOKEN
 from web.forms import body_of
 from web.frame import Frame
 from web.interface import Interface
-from web.retry import RETRY, Retry, typed
+from web.retry import RETRY, Retry, shown_again, typed
 from web.see import see
 
 KINDS: Final = {"legal-hold": "legal hold", "art-17-3": "ground of Art. 17(3) GDPR"}
@@ -53,9 +53,9 @@ class HoldsPage:
         """Answer `POST /ui/holds`, then show the holds."""
         parse_query(request)
         form = await read_form(request)
-        request[RETRY] = Retry(_TEMPLATE, await self._context(request, typed(form)))
-        body = body_of(form.items(), flags=["by_case"], ignored=[FORM_TOKEN])
-        await self._interface.answer(request, "placeHold", body)
+        async with shown_again(request, _TEMPLATE, lambda: self._context(request, typed(form))):
+            body = body_of(form.items(), flags=["by_case"], ignored=[FORM_TOKEN])
+            await self._interface.answer(request, "placeHold", body)
         return see("/ui/holds")
 
     async def ask_lift(self, request: web.Request) -> web.Response:

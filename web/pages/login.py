@@ -1,4 +1,4 @@
-"""`/ui/login` and `/ui/logout`: a session for whoever shows a token or a link."""
+"""`/ui/login` and `/ui/logout`: a session for whoever shows a token or a link, and the end of any session."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Final
 from aiohttp import web
 
 from tlog.errors import Forbidden, TooManyRequests, Unauthorized
-from tlog.http.auth import Authenticator
 from tlog.http.form_body import read_form
+from tlog.http.guard import Guard
 from tlog.http.query import parse_query
 from tlog.http.sessions import Recheck, require_own_form, require_own_origin
 from tlog.service.access_log import Access, AccessLog
+from tlog.service.identity.login import Login
 from tlog.service.principal import Principal, of_token
-from tlog.service.rate_limit import RateLimit
 from tlog.storage.token_store import TokenStore
 from web.frame import Frame
 from web.retry import RETRY, Retry
@@ -35,13 +35,17 @@ class LoginPage:
     """The handlers."""
 
     def __init__(
-        self, auth: Authenticator, tokens: TokenStore, accesses: AccessLog, limit: RateLimit, frame: Frame
+        self, guard: Guard, tokens: TokenStore, accesses: AccessLog, frame: Frame, login: Login | None
     ) -> None:
-        """`limit` counts logins with a token as requests of its own: each is an entry."""
-        self._auth = auth
+        """The guard's limit counts logins with a token as requests of its own: each is an entry.
+
+        `login` is that with a provider, if there is one.
+        """
+        self._auth = guard.auth
         self._tokens = tokens
         self._accesses = accesses
-        self._limit = limit
+        self._limit = guard.limit
+        self._login = login
         self._frame = frame
 
     async def show(self, request: web.Request) -> web.Response:
@@ -92,8 +96,22 @@ class LoginPage:
         if session is None:
             raise Forbidden("nobody is logged in here")
         await require_own_form(request, session)
-        answer = see(_START)
-        self._auth.sessions.close(request, answer)
+        self._auth.sessions.end(request)
+        answer = self._logged_out(request, session.principal)
+        self._auth.sessions.forget(request, answer)
+        return answer
+
+    def _logged_out(self, request: web.Request, principal: Principal) -> web.Response:
+        """Return the way to the start; for whom the provider logged in, by way of their log-out there.
+
+        A page leads there, not a redirect: browsers let a form be redirected only to where `form-action` lets it go,
+        and a provider may send them on to others that nobody here knows.
+        """
+        url = None if self._login is None or principal.kind != "user" else self._login.end_session_url()
+        if url is None:
+            return see(_START)
+        answer = self._frame.page(request, "logged_out.html", url=url)
+        answer.headers["Refresh"] = f"0; url={url}"
         return answer
 
     async def _open(

@@ -8,7 +8,7 @@ POST /ui/tokens/{id}/revoke    useless from now on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from aiohttp import web
@@ -25,7 +25,7 @@ from tlog.storage.roles import Role
 from web.forms import body_of
 from web.frame import Frame
 from web.interface import Interface
-from web.retry import RETRY, Retry, typed
+from web.retry import shown_again, typed
 from web.see import see
 
 MAX_SHOWN: Final = 500
@@ -48,9 +48,9 @@ class TokensPage:
         """Answer `POST /ui/tokens`."""
         parse_query(request)
         form = await read_form(request)
-        request[RETRY] = Retry(_TEMPLATE, await self._context(request) | {"form": typed(form)})
-        asked = body_of(form.items(), numbers=["days"], lists=["roles"], ignored=[FORM_TOKEN])
-        issued = await self._interface.ask(request, "issueToken", IssuedAnswer, _with_lists(asked))
+        async with shown_again(request, _TEMPLATE, lambda: self._context(request, form=typed(form))):
+            asked = body_of(form.items(), numbers=["days"], lists=["roles"], ignored=[FORM_TOKEN])
+            issued = await self._interface.ask(request, "issueToken", IssuedAnswer, _with_lists(asked))
         link = "" if asked.get("credential") != "link" else str(request.url.origin().with_path("/ui/login/link"))
         return self._frame.page(request, _TEMPLATE, **await self._context(request, issued, link))
 
@@ -71,7 +71,11 @@ class TokensPage:
         return (await self._interface.ask(request, "tokens", TokenList)).tokens
 
     async def _context(
-        self, request: web.Request, issued: IssuedAnswer | None = None, link: str = ""
+        self,
+        request: web.Request,
+        issued: IssuedAnswer | None = None,
+        link: str = "",
+        form: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         tokens, own = (await self._tokens(request))[::-1], principal_of(request).id
         return {
@@ -81,7 +85,7 @@ class TokensPage:
             "now": instant(self._now()),
             "rights": {str(role): sorted(map(str, rights)) for role, rights in RIGHTS.items()},
             "roles": [str(role) for role in Role],
-            "form": {},
+            "form": form or {},
             "issued": issued,
             "link": link,
         }

@@ -27,15 +27,17 @@ def encode(**changed: Any) -> bytes:
 def test_a_good_document() -> None:
     made = parse_metadata(encode(), ISSUER)
     assert (made.token_endpoint, made.userinfo_endpoint) == (f"{ISSUER}/token", None)
-    assert (made.secret_by_post, made.iss_in_answer) == (False, False)
+    assert (made.secret_by_post, made.iss_in_answer, made.end_session_endpoint) == (False, False, None)
     made = parse_metadata(
         encode(
             token_endpoint_auth_methods_supported=["client_secret_post"],
             authorization_response_iss_parameter_supported=True,
+            end_session_endpoint=f"{ISSUER}/logout",
         ),
         ISSUER,
     )
     assert (made.secret_by_post, made.iss_in_answer) == (True, True)
+    assert made.end_session_endpoint == f"{ISSUER}/logout"
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,10 @@ def test_where_a_provider_describes_itself(issuer: str, url: str) -> None:
         {"authorization_endpoint": "https://id.example/a b"},
         {"authorization_endpoint": "javascript:alert(1)"},
         {"userinfo_endpoint": "http://id.example/me"},
+        {"end_session_endpoint": "http://id.example/logout"},
+        {"end_session_endpoint": "javascript:alert(1)"},
+        {"end_session_endpoint": "https://id.example/logout\r\nSet-Cookie: a=b"},
+        {"end_session_endpoint": 7},
         {"response_types_supported": ["id_token"]},
         {"response_types_supported": "code"},
         {"code_challenge_methods_supported": ["plain"]},

@@ -53,9 +53,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(folder: Path, say: Say) -> AsyncIterator[Stage]:
+async def set_stage(
+    folder: Path, say: Say, prepare: Callable[[DataFolder], None] = lambda _: None
+) -> AsyncIterator[Stage]:
     """Start everything in `folder`, which exists and is empty; stop it all at the end of the block.
 
+    `prepare` may change the log's folder before it is served.
     Raises `ProgramFailed` for a program that ended or was not ready in time.
     """
     logs = folder / "stderr"
@@ -66,6 +69,7 @@ async def set_stage(folder: Path, say: Say) -> AsyncIterator[Stage]:
         data = DataFolder(folder / "log")
         await _init_log(programs, data, witnesses)
         await all_of(_trust(programs, folder, name, data) for name in WITNESSES)
+        prepare(data)
         log = await programs.serve("log", [*TLOG, "serve", str(data.path), *_PORT])
         for program in (*witnesses, log):
             say(f"{program.name} is process {program.process.pid} at {program.url}")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from time import time
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urljoin
 
 from tlog.errors import MalformedToken, ProviderFailed, TokenInvalid
 from tlog.service.identity.authorization import PendingLogin, authorization_url, code_of, new_login
 from tlog.service.identity.claims import at_path, identity_of
+from tlog.service.identity.end_session import end_session_url
 from tlog.service.identity.id_token import Expected, check_id_token
 from tlog.service.identity.identity import Identity
 from tlog.service.identity.provider import Provider, Tokens
 from tlog.service.identity.settings import OidcSettings
 from tlog.service.identity.signed_token import parse_token
+
+LOGGED_OUT: Final = "/ui/"
+"""Where the provider sends people whom it has logged out: a page that anybody may see."""
 
 
 class Login:
@@ -59,6 +64,16 @@ class Login:
             return await self._identity(tokens, login.nonce, now)
         except (TokenInvalid, MalformedToken) as error:
             raise ProviderFailed(f"the identity provider sent an ID token that does not hold: {error}") from None
+
+    def end_session_url(self) -> str | None:
+        """Return where to send a browser to log out of the provider too; None where that offers no such place.
+
+        The provider is not asked for it: whoever is logged in has made the log ask since it was started.
+        """
+        endpoint = self._provider.end_session_endpoint
+        if endpoint is None:
+            return None
+        return end_session_url(endpoint, self._client_id, urljoin(self._redirect_uri, LOGGED_OUT))
 
     async def _identity(self, tokens: Tokens, nonce: str, now: int) -> Identity:
         token = parse_token(tokens.id_token)

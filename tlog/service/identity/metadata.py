@@ -1,4 +1,5 @@
-"""What a provider says of itself: OpenID Connect Discovery 1.0, with members of RFC 8414 (PKCE) and RFC 9207 (`iss`).
+"""What a provider says of itself: OpenID Connect Discovery 1.0, with members of RFC 8414 (PKCE), RFC 9207 (`iss`) and
+RP-Initiated Logout 1.0 (`end_session_endpoint`).
 
     GET {issuer, without a slash at its end}/.well-known/openid-configuration
 
@@ -23,7 +24,10 @@ _AUTH_METHODS: Final = ("client_secret_basic", "client_secret_post")
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The endpoints of a provider. `iss_in_answer`: every authorization answer carries `iss` (RFC 9207)."""
+    """The endpoints of a provider. `iss_in_answer`: every authorization answer carries `iss` (RFC 9207).
+
+    `end_session_endpoint` is where people log out of it.
+    """
 
     issuer: str
     authorization_endpoint: str
@@ -32,6 +36,7 @@ class Metadata:
     userinfo_endpoint: str | None
     secret_by_post: bool
     iss_in_answer: bool
+    end_session_endpoint: str | None = None
 
 
 def metadata_url(issuer: str) -> str:
@@ -51,10 +56,15 @@ def parse_metadata(data: bytes, issuer: str) -> Metadata:
         _endpoint(document, "authorization_endpoint", issuer),
         _endpoint(document, "token_endpoint", issuer),
         _endpoint(document, "jwks_uri", issuer),
-        _endpoint(document, "userinfo_endpoint", issuer) if document.get("userinfo_endpoint") is not None else None,
+        _endpoint_if_any(document, "userinfo_endpoint", issuer),
         "client_secret_basic" not in methods and "client_secret_post" in methods,
         member(document, "authorization_response_iss_parameter_supported", bool, MalformedProviderAnswer) or False,
+        _endpoint_if_any(document, "end_session_endpoint", issuer),
     )
+
+
+def _endpoint_if_any(document: dict[str, Any], name: str, issuer: str) -> str | None:
+    return None if document.get(name) is None else _endpoint(document, name, issuer)
 
 
 def _endpoint(document: dict[str, Any], name: str, issuer: str) -> str:

@@ -42,6 +42,12 @@ class Provider:
         """Return what the provider says of itself."""
         return await self._metadata.get()
 
+    @property
+    def end_session_endpoint(self) -> str | None:
+        """Where people log out of it, as it said when it was last asked."""
+        known = self._metadata.last
+        return None if known is None else known.end_session_endpoint
+
     async def verified_claims(self, token: SignedToken) -> dict[str, Any]:
         """Return the claims of a token that one of the provider's keys signed.
 

@@ -41,6 +41,11 @@ class Refreshed(Generic[_Value]):
         self._problem: ProviderFailed | None = None
         self._lock = asyncio.Lock()
 
+    @property
+    def last(self) -> _Value | None:
+        """The value that was fetched last, however old; None before the first. Nothing may be accepted on its word."""
+        return None if self._kept is None else self._kept.value
+
     async def get(self) -> _Value:
         """Return the value, fetched again if it is old. Raises `ProviderFailed`.
 
