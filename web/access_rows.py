@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tlog.http.answers import AccessAnswer, EntryAnswer, EntryProblem
+from tlog.http.answers.access import AccessAnswer
+from tlog.http.answers.entries import EntryAnswer, EntryProblem
 from tlog.service.access_log import ENTRY
 
 

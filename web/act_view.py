@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tlog.client.act_words import STATES, act_details, act_in_words
-from tlog.http.answers import ActAnswer
+from tlog.http.answers.acts import ActAnswer
 from tlog.service.acts import decider_of
 from tlog.service.principal import Principal
 from tlog.storage.act_store import ActKind

@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 
 from tlog.errors import NotLogged
-from tlog.http.answers import Problem
+from tlog.http.answers.problem import Problem
 from tlog.http.problem import KINDS, MEDIA_TYPE, TYPE_PREFIX
 from web.frame import Frame
 from web.retry import RETRY, Retry

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tlog.audit.part import ACTOR, SHARED, subject_label
-from tlog.http.answers import EntryAnswer, ErasedPartAnswer
+from tlog.http.answers.entries import EntryAnswer, ErasedPartAnswer
 from web.field_words import WORDS
 
 _WHAT: Final = ("action", "outcome", "crud", "purpose", "legal_basis")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tlog.http.answers import EntryAnswer, EntryPage, EntryProblem
+from tlog.http.answers.entries import EntryAnswer, EntryPage, EntryProblem
 
 
 def shown_entries(page: EntryPage) -> Sequence[EntryAnswer | EntryProblem]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from tlog.http.answers import Problem
+from tlog.http.answers.problem import Problem
 
 LABELS: Final[Mapping[str, str]] = {
     "action": "Action",

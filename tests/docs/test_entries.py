@@ -15,7 +15,7 @@ import pytest
 from tests.cli.test_search import Served, served_in_a_thread
 from tests.docs.pages import page
 from tlog.audit.entry import Entry
-from tlog.http.openapi import document
+from tlog.http.openapi.document import document
 
 ENTRIES = page("docs/entries.md")
 

@@ -20,7 +20,7 @@ from tests.support import MadeLog
 from tlog.http.app import SERVER, create_app
 from tlog.http.connections import Connections
 from tlog.http.limits import BodyBudget
-from tlog.http.openapi import document
+from tlog.http.openapi.document import document
 from tlog.http.renderers import Renderers
 from tlog.storage.roles import Role
 from web.evidence_page import evidence_page

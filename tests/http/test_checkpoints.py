@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.http.service import Service
-from tlog.http.answers import CheckpointPage
+from tlog.http.answers.proofs import CheckpointPage
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from sqlalchemy import delete
 from tests.conftest import on_postgres_too
 from tests.http.service import JSON, Answer, Service
 from tests.support import entry_document
-from tlog.http import drill_answers
-from tlog.http.openapi import document
+from tlog.http.answers.drills import DrillAnswer, DrillLogged, DrillPage, DrillWindowAnswer
+from tlog.http.openapi.document import document
 from tlog.storage.roles import Role, RowScope
 from tlog.storage.tables import entries
 from tlog.storage.token_store import NewToken
@@ -214,10 +214,10 @@ async def test_answers_are_what_is_described(service: Service) -> None:
     page = await service.get("/v1/drills", service.auditor)
     schemas = document()["components"]["schemas"]
     for answer, kind in (
-        (logged.json(), drill_answers.DrillLogged),
-        (window.json(), drill_answers.DrillWindowAnswer),
-        (page.json(), drill_answers.DrillPage),
-        (page.json()["drills"][0], drill_answers.DrillAnswer),
+        (logged.json(), DrillLogged),
+        (window.json(), DrillWindowAnswer),
+        (page.json(), DrillPage),
+        (page.json()["drills"][0], DrillAnswer),
     ):
         described = schemas[kind.__name__]
         assert set(answer) == set(described["properties"]) == set(described["required"])

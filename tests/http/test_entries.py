@@ -12,7 +12,7 @@ from tests.http.service import NDJSON, Service, serve
 from tests.support import entry_document, running_log
 from tlog.formats.policy import WitnessLine
 from tlog.formats.vkey import SignatureType, VKey
-from tlog.http.answers import Appended, EntryAnswer
+from tlog.http.answers.entries import Appended, EntryAnswer
 from tlog.service.settings import LogSettings
 from tlog.storage.roles import Role
 

@@ -9,9 +9,12 @@ import pytest
 
 from tests.http.service import Service
 from tests.support import entry_document
-from tlog.http import answers
-from tlog.http.openapi import document
-from tlog.http.openapi_problems import _OF
+from tlog.http.answers.answer import Answer
+from tlog.http.answers.entries import EntryAnswer
+from tlog.http.answers.problem import Problem
+from tlog.http.answers.proofs import CheckpointPage, ConsistencyProof, InclusionProof, Ready
+from tlog.http.openapi.document import document
+from tlog.http.openapi.problems import _OF
 from tlog.http.openid import CALLBACK
 from tlog.http.problem import KINDS, TYPE_PREFIX
 from tlog.storage.roles import Role
@@ -115,15 +118,15 @@ async def test_query_parameters_are_those_that_are_taken(service: Service) -> No
 @pytest.mark.parametrize(
     ("path", "schema"),
     [
-        ("/v1/entries/0", answers.EntryAnswer),
-        ("/v1/proofs/inclusion?index=0", answers.InclusionProof),
-        ("/v1/proofs/consistency?from=0", answers.ConsistencyProof),
-        ("/v1/checkpoints", answers.CheckpointPage),
-        ("/readyz", answers.Ready),
-        ("/nope", answers.Problem),
+        ("/v1/entries/0", EntryAnswer),
+        ("/v1/proofs/inclusion?index=0", InclusionProof),
+        ("/v1/proofs/consistency?from=0", ConsistencyProof),
+        ("/v1/checkpoints", CheckpointPage),
+        ("/readyz", Ready),
+        ("/nope", Problem),
     ],
 )
-async def test_answers_are_what_is_described(service: Service, path: str, schema: type[answers.Answer]) -> None:
+async def test_answers_are_what_is_described(service: Service, path: str, schema: type[Answer]) -> None:
     await service.append(entry_document(), "/v1/entries?wait=witnessed")
     answer = await service.get(path, service.auditor)
     described = document()["components"]["schemas"][schema.__name__]

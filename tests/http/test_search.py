@@ -13,7 +13,7 @@ import pytest
 from tests.http.service import Answer, Service
 from tests.support import entry_document
 from tlog.http import search
-from tlog.http.openapi import document
+from tlog.http.openapi.document import document
 from tlog.http.search_parameters import NAMES
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.lookup_filters import Filters

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.audit.samples import document
-from tlog.http.answers import EntryAnswer, ErasedPartAnswer
+from tlog.http.answers.entries import EntryAnswer, ErasedPartAnswer
 from web.entry_view import entry_groups, showable
 
 

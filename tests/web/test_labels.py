@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tlog.http.answers import FaultAnswer, Problem
+from tlog.http.answers.problem import FaultAnswer, Problem
 from web.labels import faults_of, in_labels, label_of
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tlog.http.openapi import document
+from tlog.http.openapi.document import document
 from web.reference_view import Reference, reference
 
 

@@ -24,7 +24,7 @@ from tlog.cli.output import emit, logs_as_notices, new_app
 from tlog.cli.search_results import Results
 from tlog.client.entry_file import parse_entry_file
 from tlog.client.search import MAX_PAGE, FoundPage, read_page
-from tlog.http.answers import EntryPage
+from tlog.http.answers.entries import EntryPage
 from tlog.http.entry_answer import entry_answers
 from tlog.http.search import page_items
 from tlog.http.search_parameters import parse_search

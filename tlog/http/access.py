@@ -18,7 +18,8 @@ from msgspec import Meta, Struct
 from tlog.audit import fields
 from tlog.audit.fields import instant
 from tlog.errors import BadRequest, NotFound
-from tlog.http.answers import AccessActor, AccessAnswer, AccessPage, json_answer
+from tlog.http.answers.access import AccessActor, AccessAnswer, AccessPage
+from tlog.http.answers.answer import json_answer
 from tlog.http.auth import require_readable
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget

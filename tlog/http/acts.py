@@ -18,7 +18,8 @@ from uuid import UUID
 from aiohttp import web
 
 from tlog.audit.fields import instant
-from tlog.http.answers import ActAnswer, ActPage, ActProgress, json_answer
+from tlog.http.answers.acts import ActAnswer, ActPage, ActProgress
+from tlog.http.answers.answer import json_answer
 from tlog.http.noted import principal_of
 from tlog.http.query import decimal, one_of, parse_query
 from tlog.service.act_reach import Reach, reach

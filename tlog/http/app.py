@@ -32,7 +32,7 @@ from tlog.http.health import HealthRoutes
 from tlog.http.holds import HoldRoutes
 from tlog.http.limits import BodyBudget
 from tlog.http.metrics import Metrics
-from tlog.http.openapi import OpenApiRoute
+from tlog.http.openapi.document import OpenApiRoute
 from tlog.http.openid import CALLBACK, START, Finish, OpenId, OpenIdRoutes
 from tlog.http.openid_sessions import OpenIdSessions
 from tlog.http.peer_certificate import peer_fingerprint

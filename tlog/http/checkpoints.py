@@ -15,7 +15,8 @@ from aiohttp import web
 from tlog.audit.fields import instant
 from tlog.errors import NotFound
 from tlog.formats.encoding import b64encode
-from tlog.http.answers import CheckpointAnswer, CheckpointPage, json_answer
+from tlog.http.answers.answer import json_answer
+from tlog.http.answers.proofs import CheckpointAnswer, CheckpointPage
 from tlog.http.proofs import A_FEW_SECONDS
 from tlog.http.query import decimal, one_of, parse_query
 from tlog.http.running import publisher_of

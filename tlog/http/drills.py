@@ -20,8 +20,8 @@ from aiohttp import web
 from tlog.client.drill import WINDOW_DAYS
 from tlog.client.drill_result import DrillResult
 from tlog.errors import Forbidden
-from tlog.http.answers import json_answer
-from tlog.http.drill_answers import DrillAnswer, DrillLogged, DrillPage, DrillWindowAnswer
+from tlog.http.answers.answer import json_answer
+from tlog.http.answers.drills import DrillAnswer, DrillLogged, DrillPage, DrillWindowAnswer
 from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget

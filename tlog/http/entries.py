@@ -20,7 +20,8 @@ from aiohttp import web
 
 from tlog.audit.entry import JSON, NDJSON
 from tlog.errors import Unavailable
-from tlog.http.answers import Appended, EntryAnswer, StoredEntryPlace, json_answer
+from tlog.http.answers.answer import json_answer
+from tlog.http.answers.entries import Appended, EntryAnswer, StoredEntryPlace
 from tlog.http.auth import require_readable
 from tlog.http.entry_answer import entry_answers
 from tlog.http.errors import UnsupportedMedia

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from tlog.audit.erased_part import ErasedPart
 from tlog.audit.fields import instant
 from tlog.formats.encoding import b64encode
-from tlog.http.answers import EntryAnswer, ErasedPartAnswer
+from tlog.http.answers.entries import EntryAnswer, ErasedPartAnswer
 from tlog.service.entries import stored_cohort
 from tlog.service.log import Log
 from tlog.service.readable import Readable, erased_parts

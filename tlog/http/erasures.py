@@ -26,7 +26,8 @@ from tlog.audit.entry import Record
 from tlog.audit.fields import instant
 from tlog.errors import BadRequest, Fault, Unavailable
 from tlog.http.acts import DEFAULT_LIMIT, MAX_LIMIT, MAX_NUMBER, act_answer
-from tlog.http.answers import ErasureAnswer, ErasurePage, json_answer
+from tlog.http.answers.acts import ErasureAnswer, ErasurePage
+from tlog.http.answers.answer import json_answer
 from tlog.http.errors import RequestInvalid
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget

@@ -15,7 +15,8 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tlog.errors import Unavailable
-from tlog.http.answers import Ready, json_answer
+from tlog.http.answers.answer import json_answer
+from tlog.http.answers.proofs import Ready
 from tlog.http.metrics import Metrics
 from tlog.http.query import parse_query
 from tlog.http.running import publisher_of

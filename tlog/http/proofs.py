@@ -17,7 +17,8 @@ from aiohttp import web
 
 from tlog.errors import NotFound, OutOfRange
 from tlog.formats.encoding import b64encode
-from tlog.http.answers import ConsistencyProof, InclusionProof, json_answer
+from tlog.http.answers.answer import json_answer
+from tlog.http.answers.proofs import ConsistencyProof, InclusionProof
 from tlog.http.errors import BadParameter
 from tlog.http.query import decimal, parse_number, parse_query
 from tlog.http.running import publisher_of

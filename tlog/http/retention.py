@@ -21,7 +21,8 @@ from tlog.audit import fields
 from tlog.audit.fields import instant
 from tlog.errors import Unavailable
 from tlog.http.acts import act_answer
-from tlog.http.answers import CohortAnswer, PauseAnswer, RetentionPlan, RetentionRun, json_answer
+from tlog.http.answers.answer import json_answer
+from tlog.http.answers.retention import CohortAnswer, PauseAnswer, RetentionPlan, RetentionRun
 from tlog.http.errors import BadParameter
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget

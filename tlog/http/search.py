@@ -23,7 +23,8 @@ from aiohttp import web
 from tlog.audit import fields
 from tlog.audit.entry import JSON
 from tlog.errors import Forbidden, TlogError
-from tlog.http.answers import EntryAnswer, EntryPage, EntryProblem, json_answer
+from tlog.http.answers.answer import json_answer
+from tlog.http.answers.entries import EntryAnswer, EntryPage, EntryProblem
 from tlog.http.auth import require_readable
 from tlog.http.entry_answer import entry_answers
 from tlog.http.errors import UnsupportedMedia

@@ -14,8 +14,8 @@ from aiohttp import web
 
 from tlog.audit.fields import instant
 from tlog.errors import Unavailable
-from tlog.http.answers import json_answer
-from tlog.http.answers_sources import GapAnswer, SourceAnswer, SourceList
+from tlog.http.answers.answer import json_answer
+from tlog.http.answers.sources import GapAnswer, SourceAnswer, SourceList
 from tlog.http.noted import principal_of
 from tlog.http.query import parse_query
 from tlog.service.completeness import GapKind, SourceReport

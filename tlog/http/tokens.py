@@ -20,7 +20,8 @@ from tlog.audit import fields
 from tlog.audit.fields import instant
 from tlog.errors import BadRequest, ConfigurationInvalid
 from tlog.http.acts import act_answer
-from tlog.http.answers import IssuedAnswer, TokenAnswer, TokenList, json_answer
+from tlog.http.answers.answer import json_answer
+from tlog.http.answers.tokens import IssuedAnswer, TokenAnswer, TokenList
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
 from tlog.http.noted import note_waiting, principal_of

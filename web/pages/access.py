@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from tlog.http.answers import AccessPage as Accesses
-from tlog.http.answers import EntryPage
+from tlog.http.answers.access import AccessPage as Accesses
+from tlog.http.answers.entries import EntryPage
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN

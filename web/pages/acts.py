@@ -14,7 +14,7 @@ from aiohttp import web
 
 from tlog.client.act_words import STATES as MEANINGS
 from tlog.http.acts import KINDS, STATES
-from tlog.http.answers import ActAnswer, ActPage
+from tlog.http.answers.acts import ActAnswer, ActPage
 from tlog.http.noted import principal_of
 from web.act_view import act_view
 from web.frame import Frame

@@ -11,7 +11,8 @@ from tlog.audit.evidence import Evidence
 from tlog.audit.fields import microseconds
 from tlog.errors import TlogError
 from tlog.formats.policy import Policy
-from tlog.http.answers import AccessPage, EntryAnswer
+from tlog.http.answers.access import AccessPage
+from tlog.http.answers.entries import EntryAnswer
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_number, parse_query
 from tlog.http.sessions import FORM_TOKEN

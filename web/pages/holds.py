@@ -13,7 +13,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from tlog.errors import NotFound
-from tlog.http.answers import HoldList, LiftAnswer
+from tlog.http.answers.holds import HoldList, LiftAnswer
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_number, parse_query
 from tlog.http.sessions import FORM_TOKEN

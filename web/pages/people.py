@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from tlog.http.answers import ErasureAnswer
+from tlog.http.answers.acts import ErasureAnswer
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from tlog.http.openapi import document
+from tlog.http.openapi.document import document
 from tlog.http.query import parse_query
 from web.frame import Frame
 from web.reference_view import reference

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from tlog.http.answers import RetentionPlan, RetentionRun
+from tlog.http.answers.retention import RetentionPlan, RetentionRun
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from tlog.http.answers import EntryPage
+from tlog.http.answers.entries import EntryPage
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from tlog.audit.fields import instant
 from tlog.errors import NotFound
-from tlog.http.answers import IssuedAnswer, TokenAnswer, TokenList
+from tlog.http.answers.tokens import IssuedAnswer, TokenAnswer, TokenList
 from tlog.http.form_body import read_form
 from tlog.http.noted import principal_of
 from tlog.http.query import parse_query

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlog.audit.entry import JSON
-from tlog.http.openapi_words import TEXT, Schema, operation, ref
+from tlog.http.openapi.words import TEXT, Schema, operation, ref
 
 
 def subject_access() -> Schema:

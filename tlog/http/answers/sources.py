@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tlog.http.answers import Answer, Size, Time
+from tlog.http.answers.answer import Answer, Size, Time
 
 
 class GapAnswer(Answer, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlog.audit.entry import JSON
 from tlog.http.access import DEFAULT_LIMIT, MAX_LIMIT
-from tlog.http.openapi_words import NUMBER, TEXT, Schema, answer_of, operation, path, query, ref
+from tlog.http.openapi.words import NUMBER, TEXT, Schema, answer_of, operation, path, query, ref
 
 
 def administration() -> Schema:

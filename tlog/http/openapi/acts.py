@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlog.audit.entry import JSON
 from tlog.http.acts import DEFAULT_LIMIT, KINDS, MAX_LIMIT, MAX_NUMBER, STATES
-from tlog.http.openapi_words import NUMBER, TEXT, Schema, answer_of, operation, path, query, ref
+from tlog.http.openapi.words import NUMBER, TEXT, Schema, answer_of, operation, path, query, ref
 
 
 def acts() -> Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tlog.audit.entry import JSON
-from tlog.http.openapi_problems import problem_responses
+from tlog.http.openapi.problems import problem_responses
 from tlog.http.rules import RULES, roles_for
 
 Schema = dict[str, Any]

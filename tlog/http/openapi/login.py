@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tlog.http.openapi_words import TEXT, Schema, operation, query
+from tlog.http.openapi.words import TEXT, Schema, operation, query
 from tlog.http.openid import CALLBACK, MAX_RETURN_TO, START
 
 _PAGE: Final[Schema] = {"text/html": {"schema": TEXT}}

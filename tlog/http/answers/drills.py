@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from tlog.http.answers import Answer, Size, Time
+from tlog.http.answers.answer import Answer, Size, Time
 
 Day = Annotated[str, Meta(description="YYYY-MM-DD, in UTC", extra_json_schema={"format": "date"})]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tlog.audit.entry import JSON
 from tlog.client.drill import WINDOW_DAYS
 from tlog.http.drills import DEFAULT_LIMIT, MAX_DAYS, MAX_LIMIT
-from tlog.http.openapi_words import NUMBER, Schema, answer_of, operation, query, ref
+from tlog.http.openapi.words import NUMBER, Schema, answer_of, operation, query, ref
 from tlog.http.search_parameters import MAX_CURSOR
 
 
