@@ -21,7 +21,7 @@ from tests.interop.served_log import request
 from tests.processes import TLOG, run_json
 from tlog.cli.data_folder import open_log_database
 from tlog.client.drill import WINDOW_DAYS
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.log_store import LogStore
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore, token_for

@@ -20,7 +20,8 @@ from tlog.audit.entry import NDJSON
 from tlog.cli.data_folder import open_folder
 from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.intake import AppendRequest
-from tlog.service.log import Log, LogParts, now_us
+from tlog.service.log import Log
+from tlog.service.log_parts import LogParts, now_us
 from tlog.service.principal import of_token
 from tlog.storage.database import Database
 from tlog.storage.roles import Role

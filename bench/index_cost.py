@@ -24,7 +24,7 @@ from bench.report import figure_text
 from bench.run import Run
 from tlog.audit.entry import Entry
 from tlog.cli.data_folder import open_folder
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.service.sealer import Sealer
 from tlog.storage.append_store import AppendStore, NewRow, SealedRequest
 from tlog.storage.database import Database

@@ -29,7 +29,7 @@ from bench.run import Run
 from tlog.audit.entry import Entry
 from tlog.audit.fields import instant
 from tlog.cli.data_folder import open_log_database
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.log_store import LogStore
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore, token_for

@@ -25,7 +25,7 @@ from bench.report import figure_text
 from bench.run import Run
 from tlog.cli.data_folder import open_log_database
 from tlog.http.sessions import FORM_TOKEN
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.log_store import LogStore
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore, token_for

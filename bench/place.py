@@ -19,7 +19,7 @@ from tlog.cli.new_folder import make_folder
 from tlog.formats.checkpoint import parse_checkpoint
 from tlog.formats.note import parse_note
 from tlog.formats.policy import NONE, Policy
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.service.settings import LogSettings
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore, token_for

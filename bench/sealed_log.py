@@ -28,7 +28,7 @@ from tlog.cli.data_folder import open_folder
 from tlog.cli.new_folder import make_folder
 from tlog.formats.policy import NONE, Policy
 from tlog.keys.keyring_recipe import KeyringRecipe
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.service.sealer import Sealer
 from tlog.storage.append_store import AppendStore, NewRow, SealedRequest
 from tlog.storage.log_store import LogStore

@@ -25,7 +25,8 @@ from tlog.keys.signing import create_signing_keys, load_signing_keys
 from tlog.merkle.hashing import EMPTY_ROOT
 from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.intake import AppendRequest
-from tlog.service.log import Log, LogParts, now_us
+from tlog.service.log import Log
+from tlog.service.log_parts import LogParts, now_us
 from tlog.service.retention_rules import RetentionClasses
 from tlog.service.settings import LogSettings
 from tlog.storage.database import Database

@@ -39,7 +39,8 @@ from tlog.formats.policy import NONE, Policy
 from tlog.merkle.hashing import leaf_hash
 from tlog.merkle.verify import verify_inclusion
 from tlog.service.entries import EntryReader
-from tlog.service.log import Log, now_us
+from tlog.service.log import Log
+from tlog.service.log_parts import now_us
 from tlog.storage.database import Database
 from tlog.storage.log_store import LogStore
 from tlog.storage.roles import Role

@@ -17,7 +17,7 @@ from tests.accept.drilling import MISSED, RECORDS, drill, remove_one, token_file
 from tests.accept.promises import shows
 from tests.town import Town, town
 from tlog.cli.data_folder import open_log_database
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.token_store import TokenStore
 
 ENTRIES = 1_000_000

@@ -19,7 +19,7 @@ from tests.interop.served_log import request
 from tests.support import entry_document
 from tests.town import SOURCE, Town, town
 from tlog.cli.data_folder import open_log_database
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore, token_for
 

@@ -26,7 +26,7 @@ from tlog.cli.config import Listen
 from tlog.cli.data_folder import DataFolder, exclusive, open_folder, open_log_database
 from tlog.cli.output import emit, run
 from tlog.cli.server import Address, serve_log
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore, token_for
 

@@ -18,7 +18,7 @@ from tlog.cli.data_folder import DataFolder, exclusive, open_folder
 from tlog.cli.output import emit, run
 from tlog.cli.server import Address, serve_log
 from tlog.formats.policy import Policy
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.service.retention_rules import RetentionClass
 from tlog.storage.act_store import ActKind, ActState, ActStore
 

@@ -23,7 +23,7 @@ from tests.processes import start
 from tests.town import Town, log_command, town
 from tlog.cli.data_folder import open_folder, open_log_database
 from tlog.service.fsck.run import fsck
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore, token_for
 

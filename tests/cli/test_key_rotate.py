@@ -37,7 +37,7 @@ from tlog.errors import DecryptionFailed
 from tlog.keys.kek_settings import open_kek
 from tlog.keys.keyring import Keyring
 from tlog.keys.secret_file import create_secret_file
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.database import Database
 from tlog.storage.keyring_store import KeyringStore
 from tlog.storage.roles import Role

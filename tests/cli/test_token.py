@@ -10,7 +10,7 @@ from tests.cli.command import Command
 from tests.http.certificate import self_signed
 from tlog.cli.data_folder import open_log_database
 from tlog.errors import Unauthorized
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore
 

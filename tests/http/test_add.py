@@ -65,4 +65,4 @@ async def test_a_log_of_entries_takes_no_leaf_and_logs_the_attempt(service: Serv
 
 async def test_nothing_within_the_log_goes_around_that(service: Service) -> None:
     with pytest.raises(Forbidden):
-        await service.made.log.append_leaf(bytes(32))
+        await service.made.log.leaves.append(bytes(32))

@@ -19,7 +19,7 @@ async def grow(service: Service, sizes: int) -> list[int]:
     """Append until there are this many published checkpoints; returns their sizes."""
     await service.published(0)
     for size in range(1, sizes):
-        await service.made.log.append_leaf(bytes(32))
+        await service.made.log.leaves.append(bytes(32))
         await service.published(size)
     return list(range(sizes))
 

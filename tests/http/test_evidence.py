@@ -103,7 +103,7 @@ async def test_what_is_not_there_or_not_sensible_is_refused(leaf_service: Servic
         refused = await leaf_service.get(f"/v1/entries/0/evidence?disclose=all&redact={name}", token)
         assert (refused.status, refused.slug) == (400, "bad-request"), name
     assert (await case(leaf_service, token, indices=[0], disclose=["all"], redact=["subject"])).status == 400
-    index = await leaf_service.made.log.append_leaf(bytes(32))
+    index = await leaf_service.made.log.leaves.append(bytes(32))
     assert (await leaf_service.get(f"/v1/entries/{index}/evidence", token)).status == 404
 
 

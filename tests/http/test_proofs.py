@@ -26,7 +26,7 @@ def leaf(index: int) -> bytes:
 
 
 async def fill(service: Service, count: int = LEAVES) -> None:
-    indices = await asyncio.gather(*(service.made.log.append_leaf(leaf(i)) for i in range(count)))
+    indices = await asyncio.gather(*(service.made.log.leaves.append(leaf(i)) for i in range(count)))
     assert indices == list(range(count))
     await service.published(count)
 

@@ -32,7 +32,7 @@ from tests.support import entry_document
 from tests.town import Town, town
 from tlog.cli.data_folder import open_log_database
 from tlog.http import problem
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.roles import Role, RowScope
 from tlog.storage.token_store import NewToken, TokenStore
 

@@ -26,7 +26,7 @@ def leaf(index: int) -> bytes:
 
 
 async def fill(service: Service) -> None:
-    indices = await asyncio.gather(*(service.made.log.append_leaf(leaf(i)) for i in range(SIZE)))
+    indices = await asyncio.gather(*(service.made.log.leaves.append(leaf(i)) for i in range(SIZE)))
     assert indices == list(range(SIZE))
     await service.published(SIZE)
 

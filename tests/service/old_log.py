@@ -13,7 +13,7 @@ from tests.service.expired import Clock
 from tests.service.test_erasure import append, settings
 from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.fields import instant
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.database import Database
 from tlog.storage.tables import entries, personal, terms
 

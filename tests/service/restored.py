@@ -12,7 +12,8 @@ from tests.support import ORIGIN, MadeLog, make_parts
 from tlog.service.backup import MadeBackup, Places, Source, back_up
 from tlog.service.backup_folder import Progress
 from tlog.service.fsck.run import fsck
-from tlog.service.log import Log, now_us
+from tlog.service.log import Log
+from tlog.service.log_parts import now_us
 from tlog.service.restore import check_backup, forget_again, put_entries, put_keyring, put_records
 
 

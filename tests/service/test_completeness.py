@@ -11,7 +11,7 @@ from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.entry import NDJSON
 from tlog.service.completeness import GRACE_SECONDS, MAX_GAPS, Completeness, GapKind, SourceReport, without
 from tlog.service.intake import AppendRequest
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.act_store import ActKind, ActState, ActStore
 from tlog.storage.sequence_store import Gap, SequenceStore
 

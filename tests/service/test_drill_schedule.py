@@ -25,7 +25,7 @@ from tlog.errors import Unavailable
 from tlog.http.metrics import Metrics
 from tlog.service.drill_schedule import DrillSchedule, DrillSettings
 from tlog.service.drills import PastDrill, entry_id
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.service.own_entries import SERVICE
 from tlog.storage.database import Database
 

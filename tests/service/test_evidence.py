@@ -36,7 +36,7 @@ from tlog.errors import (
 from tlog.formats.encoding import b64decode, b64encode
 from tlog.http.entry_answer import entry_answers
 from tlog.service.evidence import EvidenceMaker, Provable, nothing
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 
 HOUR = 3_600_000_000
 

@@ -26,7 +26,7 @@ async def good(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Path]:
         for count in (1, 300, 3):
             size = (await made.log.appender.append(append_request(count)))[-1].index + 1
             await made.log.wait("witnessed", size)
-        await made.log.append_leaf(bytes(32))
+        await made.log.leaves.append(bytes(32))
         await made.log.wait("witnessed", SIZE)
     yield folder
 

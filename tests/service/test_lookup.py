@@ -65,7 +65,7 @@ async def fill(folder: Path, urls: tuple[str, str]) -> None:
             source = ("clinic", "shop")[number % 2]
             lines = "\n".join(json.dumps(one) for one in documents(source, ENTRIES // BATCHES, rng))
             await made.log.appender.append(AppendRequest(lines.encode(), NDJSON, frozenset({source})))
-            await made.log.append_leaf(bytes([number] * 32))
+            await made.log.leaves.append(bytes([number] * 32))
             await made.log.acts.own.note(SERVICE, "tlog.test", {}, purpose="a test")
 
 

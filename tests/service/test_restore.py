@@ -31,7 +31,8 @@ from tlog.cli.data_folder import open_folder
 from tlog.errors import StorageFault
 from tlog.service.erasure import Erasure
 from tlog.service.erasure_request import ErasureRequest, Person
-from tlog.service.log import Log, now_us
+from tlog.service.log import Log
+from tlog.service.log_parts import now_us
 from tlog.service.principal import of_token
 from tlog.service.restored_records import merged
 from tlog.storage.roles import Role

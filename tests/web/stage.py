@@ -20,7 +20,7 @@ from tests.interop.served_log import request
 from tlog.cli.data_folder import DataFolder, open_log_database
 from tlog.cli.demo.entries import EntryGenerator, to_json, working_hours
 from tlog.cli.demo.stage import Stage, set_stage
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.roles import Role
 from tlog.storage.token_store import Credential, NewToken, TokenStore, token_for
 

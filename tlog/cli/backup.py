@@ -24,7 +24,7 @@ from tlog.client.words import counted
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.keyring import Keyring
 from tlog.service.backup import MadeBackup, Places, Source, back_up
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 
 app = new_app()
 

@@ -36,7 +36,7 @@ from tlog.keys.keyring_recipe import KeyringRecipe
 from tlog.keys.secret_file import read_secret_file
 from tlog.keys.signing_rotation import SigningFolder
 from tlog.service.checkpoint_signer import CheckpointSigner
-from tlog.service.log import LogParts
+from tlog.service.log_parts import LogParts
 from tlog.storage.database import Database
 from tlog.storage.expiry_pause import PAUSE_FILE
 from tlog.storage.keyring_store import KeyringStore

@@ -25,7 +25,8 @@ from tlog.http.openid import CALLBACK
 from tlog.http.renderers import Renderers
 from tlog.service.identity.opened import OpenedIdentity, open_identity
 from tlog.service.identity.settings import OidcSettings
-from tlog.service.log import Log, LogParts
+from tlog.service.log import Log
+from tlog.service.log_parts import LogParts
 from web.app import add_pages
 from web.evidence_page import evidence_page
 from web.subject_access_page import subject_access_page

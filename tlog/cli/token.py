@@ -18,7 +18,7 @@ from tlog.cli.output import emit, new_app
 from tlog.errors import ConfigurationInvalid
 from tlog.keys.client_certificate import fingerprint_of
 from tlog.service.grants import REVOKED, revocation_id, said_of
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.service.note_file import leave_note
 from tlog.storage.roles import Role, RowScope, sorted_names
 from tlog.storage.token_store import Credential, NewToken, Token, TokenStore, new_token_id

@@ -32,9 +32,9 @@ class AddRoute:
         """Answer `POST /add`."""
         parse_query(request)
         principal = principal_of(request)
-        self._log.require_leaves()  # before the body is read
+        self._log.leaves.require_taken()  # before the body is read
         with self._bodies.lease(principal.name) as lease:
             leaf = await lease.read(request, MAX_LEAF_BODY_BYTES)
-            index = await self._log.append_leaf(leaf)
+            index = await self._log.leaves.append(leaf)
         self._metrics.appended.inc()
         return web.Response(body=b"%d\n" % index, content_type="text/plain", charset="utf-8")

@@ -7,29 +7,21 @@ checked against the database, and the witnesses were asked whether they know mor
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
-from os import urandom
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from random import SystemRandom
-from typing import Final, Literal
+from typing import Literal
 
 import aiohttp
 import structlog
 
-from tlog.audit.fields import instant
-from tlog.errors import Forbidden, LogHalted, Malformed, StorageFault, Unavailable
-from tlog.formats.policy import Policy
-from tlog.keys.keyring import Keyring
-from tlog.keys.keyring_recipe import KeyringRecipe
+from tlog.errors import LogHalted, Unavailable
 from tlog.merkle.nodes import TileNodes
 from tlog.service.access_log import AccessLog
 from tlog.service.accesses import Accesses
-from tlog.service.acts import Acts, Step
+from tlog.service.acts import Acts
 from tlog.service.admin_notes import AdminNotes
 from tlog.service.appender import Appender
-from tlog.service.checkpoint_signer import CheckpointSigner
 from tlog.service.completeness import Completeness
 from tlog.service.drill_desk import LogDesk
 from tlog.service.drill_schedule import DrillSchedule, DrillSettings
@@ -38,78 +30,37 @@ from tlog.service.drills import Drills
 from tlog.service.entries import EntryReader
 from tlog.service.erasure import Erasures
 from tlog.service.evidence import EvidenceMaker
-from tlog.service.expiry import CohortEraser, Expiry, ExpiryReplayer
+from tlog.service.forgetting import Forgetting
 from tlog.service.grants import Grants
-from tlog.service.held_counts import HeldCounts
 from tlog.service.hold_acts import HoldActs
-from tlog.service.holds import Holds
 from tlog.service.integrator import Integrator
+from tlog.service.leaves import Leaves
+from tlog.service.log_parts import LogParts
 from tlog.service.lookup import LookUp
 from tlog.service.own_entries import OwnEntries
-from tlog.service.person_eraser import PersonEraser
 from tlog.service.proofs import Proofs
 from tlog.service.publisher import Publisher
 from tlog.service.quorum import Witnesses
-from tlog.service.replay import ErasureReplayer, Replayer, replay
-from tlog.service.resumption import Resumption
 from tlog.service.retention import Retention
 from tlog.service.retention_rules import RetentionClasses, own_class
 from tlog.service.scheduler import Scheduler
 from tlog.service.sealer import Sealer
 from tlog.service.sealing import Sealing
 from tlog.service.sequencer import Sequencer
-from tlog.service.settings import LogSettings
 from tlog.service.stored_tiles import StoredTiles
 from tlog.service.unused_keys import UnusedKeys
 from tlog.service.witness_heads import WitnessHeads
 from tlog.service.witnessed_time import believable_time
 from tlog.storage.act_store import ActKind, ActStore
-from tlog.storage.append_store import Appended, AppendStore, NewRow, SealedRequest
-from tlog.storage.database import Database
-from tlog.storage.erasure_records import ErasureRecords
-from tlog.storage.erasure_store import ErasureStore
-from tlog.storage.expiry_pause import PAUSE_FILE, ExpiryPause
-from tlog.storage.expiry_store import ExpiryStore
-from tlog.storage.held_rows import HeldRows
-from tlog.storage.hold_store import HoldStore
+from tlog.storage.append_store import AppendStore
 from tlog.storage.log_store import LogStore
 from tlog.storage.lookup_store import LookUpStore
 from tlog.storage.received_ranges import ReceivedRanges
 from tlog.storage.sequence_store import SequenceStore
-from tlog.storage.tile_store import TileStore
 from tlog.storage.token_store import TokenStore
 
 Stage = Literal["durable", "integrated", "witnessed"]
 _logger = structlog.get_logger()
-SEALED_LEAF_BYTES = 32
-MAX_RAW_LEAF_BYTES = (1 << 16) - 1
-_OLDER: Final = "a database is older than the erasure records: holds that were placed since may be missing"
-
-
-def now_us() -> int:
-    """Return microseconds since 1970-01-01T00:00:00Z."""
-    return time.time_ns() // 1000
-
-
-@dataclass(frozen=True, slots=True)
-class LogParts:
-    """What a log is made of; `tlog/cli` opens these from a data folder."""
-
-    database: Database
-    tiles: TileStore
-    keyring: Keyring
-    signer: CheckpointSigner
-    policy: Policy
-    settings: LogSettings
-    now: Callable[[], int] = now_us
-    random: Callable[[int], bytes] = urandom
-    keyring_recipe: KeyringRecipe | None = None
-    records: Path | None = None
-    """The folder of erasure records; without one nothing can be erased."""
-    retention: RetentionClasses = field(default_factory=dict)
-    """The retention classes; without any, every class is accepted and nothing expires."""
-    step: Step = lambda _: None
-    """Told each step of an act; tests end the process there."""
 
 
 class Log:
@@ -132,6 +83,7 @@ class Log:
         stored = StoredTiles(parts.tiles, lambda: self._integrator.state.integrated_size)
         self._nodes = TileNodes(stored, parts.settings.cached_tiles)
         self.sequencer = Sequencer(AppendStore(parts.database), parts.settings)
+        self.leaves = Leaves(self.sequencer, parts.settings)
         self.entries = EntryReader(self.store, parts.keyring)
         lookups = LookUpStore(parts.database)
         self.lookup = LookUp(lookups, self.store, self.entries, parts.keyring)
@@ -155,8 +107,7 @@ class Log:
         self.scheduler: Scheduler | None = None
         self._notes = None if parts.records is None else AdminNotes(parts.records.parent, own, parts.keyring)
         if parts.records is not None:
-            pause = ExpiryPause(parts.records.parent / PAUSE_FILE)
-            self._open_records(ErasureRecords(parts.records, parts.keyring.record_mac), pause)
+            self._open_records(parts.records)
         self._sealing.enter(self.store.key_epoch())
         self.store.epoch_moved = self._sealing.enter
         self.proofs = Proofs(
@@ -185,41 +136,19 @@ class Log:
     def _note_unused(self, key_ids: Collection[int]) -> None:
         self._unused.note(key_ids)
 
-    def _open_records(self, records: ErasureRecords, pause: ExpiryPause) -> None:
-        """Wire what erases, and have it erase again what a restored database brought back."""
-        parts, origin = self._parts, self.store.state().origin
-        erasures = ErasureStore(parts.database)
-        eraser = PersonEraser(origin, self.store, erasures, self.entries, parts.keyring, records, parts.random)
-        holds = Holds(HoldStore(parts.database), parts.keyring)
-        self.holds = HoldActs(self.acts, holds, parts.keyring, second_person=self.settings.second_person)
-        self.erasures = Erasures(self.acts, eraser, holds, second_person=self.settings.second_person)
-        self.acts.register(ActKind.ERASURE, self.erasures)
-        cohorts = self._open_retention(origin, records, holds, pause)
-        replayers: dict[ActKind, Replayer] = {
-            ActKind.ERASURE: ErasureReplayer(eraser, self.acts),
-            ActKind.EXPIRY: ExpiryReplayer(cohorts, self.acts.store, parts.now),
-        }
-        replay(origin, records, self.acts.store, replayers, lambda: pause.begin(instant(parts.now()), _OLDER))
-
-    def _open_retention(self, origin: str, records: ErasureRecords, holds: Holds, pause: ExpiryPause) -> CohortEraser:
+    def _open_records(self, folder: Path) -> None:
         parts = self._parts
-        stored = ExpiryStore(parts.database)
-        eraser = CohortEraser(origin, self.store, stored, parts.keyring, records, parts.random)
-        expiry = Expiry(self.acts, eraser, holds)
-        self.acts.register(ActKind.EXPIRY, expiry)
-        self.retention = Retention(
+        forgetting = Forgetting(
+            parts,
+            folder,
+            self.store,
+            self.entries,
             self.acts,
-            expiry,
-            Resumption(self.acts, pause, second_person=self.settings.second_person),
-            parts.keyring,
-            parts.retention,
             believed=lambda: believable_time(parts.now(), self.publisher.published, parts.policy),
             witnessed=lambda size: self.wait("witnessed", size),
-            held=HeldCounts(holds, HeldRows(parts.database)).by_cohort,
-            second_person=self.settings.second_person,
         )
-        self.scheduler = Scheduler(self.retention, self.settings.retention_interval, parts.now)
-        return eraser
+        self.holds, self.erasures = forgetting.holds, forgetting.erasures
+        self.retention, self.scheduler = forgetting.retention, forgetting.scheduler
 
     def _no_acts(self) -> Unavailable | None:
         if not hasattr(self, "publisher"):
@@ -307,32 +236,6 @@ class Log:
         """Return those of the entries that a hold protects. Blocks."""
         holds = self.erasures.steps.holds if self.erasures is not None else None
         return holds.held(indices) if holds is not None else ()
-
-    def require_leaves(self) -> None:
-        """Raise `Forbidden` unless this log takes leaves that their producers sealed."""
-        if not (self.settings.raw_leaves or self.settings.sealed_by_producers):
-            raise Forbidden(
-                "this log takes audit entries, which it seals itself (POST /v1/entries), and no leaves: "
-                "it would take them with sealed_by_producers = true in [settings]; nothing was stored"
-            )
-
-    async def append_leaf(self, leaf: bytes) -> int:
-        """Append a leaf that its producer sealed and return its index; durable on return.
-
-        Raises `Forbidden` where the log takes audit entries only: of such a leaf nobody here can tell whose entry it
-        is. `Malformed` for a wrong length, `Overloaded`, `Unavailable`, `LogHalted`, `StorageFault`.
-        """
-        self.require_leaves()
-        if self.settings.raw_leaves:
-            if len(leaf) > MAX_RAW_LEAF_BYTES:
-                raise Malformed(f"a leaf has at most {MAX_RAW_LEAF_BYTES} bytes, this one has {len(leaf)}")
-        elif len(leaf) != SEALED_LEAF_BYTES:
-            raise Malformed(f"a sealed leaf has {SEALED_LEAF_BYTES} bytes, this one has {len(leaf)}")
-        with self.sequencer.reserve(1, len(leaf)):
-            outcome = await self.sequencer.append(SealedRequest([NewRow(leaf)], 0))
-        if not isinstance(outcome, Appended):
-            raise StorageFault("a leaf without an id was taken for a known one")
-        return outcome.start
 
     async def wait(self, stage: Stage, size: int) -> None:
         """Return when the first `size` leaves are at `stage`. Raises `Unavailable` if the log is halted."""

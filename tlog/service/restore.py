@@ -17,7 +17,8 @@ from pathlib import Path
 from tlog.audit.erasure_record import Mac
 from tlog.errors import ConfigurationInvalid, StorageFault
 from tlog.service.backup_folder import Manifest, Progress, check_files, read_manifest
-from tlog.service.log import Log, LogParts
+from tlog.service.log import Log
+from tlog.service.log_parts import LogParts
 from tlog.service.reindex import compute_missing_terms
 from tlog.service.restored_records import RecordCounts, RecordSources, count_records, merged_records
 from tlog.storage.copy import POSTGRES_SUFFIX, SQLITE_SUFFIX, put_back, require_empty

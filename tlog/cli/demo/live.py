@@ -19,7 +19,7 @@ from tlog.cli.demo.programs import ProgramFailed
 from tlog.cli.demo.stage import VISITOR, Say, Stage
 from tlog.cli.demo.watch import watch
 from tlog.keys.secret_file import create_secret_file
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 
 OPENING: Final = 20
 _REPORT_SECONDS: Final = 5.0

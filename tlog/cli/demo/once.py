@@ -21,7 +21,7 @@ from tlog.cli.demo.watch import watch
 from tlog.client.verifier import OfflineVerifier
 from tlog.errors import StorageFault, TlogError
 from tlog.formats.tlog_proof import TlogProof
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 
 PROOFS: Final = 200
 OPENED: Final = 20  # entries read back and compared with their leaves

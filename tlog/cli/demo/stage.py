@@ -19,7 +19,7 @@ from tlog.cli.demo.programs import TLOG, WITNESS, Program, Programs
 from tlog.cli.demo.scenes import SOURCES
 from tlog.cli.files import read_file
 from tlog.formats.policy import Policy, parse_policy
-from tlog.service.log import now_us
+from tlog.service.log_parts import now_us
 from tlog.storage.roles import Role
 from tlog.storage.token_store import TokenStore, token_for
 

@@ -11,7 +11,7 @@ from tlog.service.fsck.lookup_rows import check_lookup_rows
 from tlog.service.fsck.report import FsckReport, Progress
 from tlog.service.fsck.sealed import check_entries
 from tlog.service.fsck.stored_objects import check_objects
-from tlog.service.log import LogParts
+from tlog.service.log_parts import LogParts
 from tlog.storage.log_store import LogStore
 
 
