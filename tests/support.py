@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from os import urandom
 from pathlib import Path
@@ -102,7 +102,7 @@ def make_parts(
         Keyring(KeyringStore(keyring_database), kek, random),
         signer,
         Policy(logs, tuple(witnesses), tuple(groups), quorum),
-        settings or LogSettings(checkpoint_interval=0.02, sealing_processes=0),
+        replace(settings or LogSettings(checkpoint_interval=0.02, sealing_processes=0), refusals_interval=0.01),
         now,
         random,
         recipe,

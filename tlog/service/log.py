@@ -94,7 +94,7 @@ class Log:
         act_store = ActStore(parts.database)
         own = OwnEntries(self.appender, self.store, act_store, parts.now, own_class(parts.retention))
         self._own = own
-        self.accesses = AccessLog(own)
+        self.accesses = AccessLog(own, parts.settings.refusals_interval)
         self.acts = Acts(act_store, parts.keyring, own, parts.now, self._no_acts, parts.step)
         self.completeness = Completeness(SequenceStore(parts.database), act_store, parts.now)
         self.grants = Grants(self.acts, self.tokens, second_person=self.settings.second_person)

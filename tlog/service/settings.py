@@ -18,6 +18,7 @@ class LogSettings:
     asked again every `catch_up_interval` while the log is quiet. With `second_person`, somebody else must approve
     what destroys data or lifts a hold by hand, or grants access. Retention runs every `retention_interval`.
     Each principal has `request_burst` requests, filled again by `requests_per_second`; appends do not count.
+    Who is turned away is answered once that is logged, which is at most every `refusals_interval`.
     Every `drill_interval` (0: never) the log drills `drill_records` records, each of which must be found and proved
     within `drill_limit`.
     """
@@ -37,6 +38,7 @@ class LogSettings:
     retention_interval: float = 3600.0
     requests_per_second: float = 100.0
     request_burst: int = 1_000
+    refusals_interval: float = 1.0
     drill_interval: float = 604_800.0
     drill_records: int = 5
     drill_limit: float = 5.0
