@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, text, update
 
+from tests.conftest import NewUrl
 from tests.service.test_retention_rules import us
 from tests.storage.test_expiry_store import MARCH, MOVED, begun, row
 from tlog.audit.cohort import cohort_of
@@ -14,7 +15,8 @@ from tlog.storage.append_store import AppendStore, KnownIds, NewRow, SealedReque
 from tlog.storage.cohort_sizes import counted_sizes, recount, sizes_in, stored_sizes
 from tlog.storage.database import Database
 from tlog.storage.expiry_store import ExpiryStore, MovedRow
-from tlog.storage.tables import cohort_sizes
+from tlog.storage.migrate import upgrade
+from tlog.storage.tables import cohort_sizes, entries, facets
 
 MOMENTS = [us(1969, 12) - 1, us(1970, 1) - 1, -1, 0, us(2024, 3) - 1, us(2025, 1), us(2025, 3) - 1, us(2025, 3)]
 
@@ -55,11 +57,11 @@ def test_moving_and_expiring(database: Database, appends: AppendStore) -> None:
     assert require_right(database) == {}
 
 
-@pytest.mark.parametrize("entries", [0, 3, -1])
-def test_what_is_wrong_is_counted_anew(entries: int, database: Database, appends: AppendStore) -> None:
+@pytest.mark.parametrize("size", [0, 3, -1])
+def test_what_is_wrong_is_counted_anew(size: int, database: Database, appends: AppendStore) -> None:
     appends.append([SealedRequest([row(0, 0)], 0)])
     with database.write() as connection:
-        connection.execute(update(cohort_sizes).values(entries=entries))
+        connection.execute(update(cohort_sizes).values(entries=size))
     recount(database)
     assert stored_sizes(database) == require_right(database) == {"standard/1970-01": 1}
 
@@ -67,3 +69,33 @@ def test_what_is_wrong_is_counted_anew(entries: int, database: Database, appends
 def test_counting_an_empty_log(database: Database) -> None:
     recount(database)
     assert require_right(database) == {}
+
+
+@pytest.mark.parametrize("expired", [False, True], ids=["nothing ever expired", "entries were moved"])
+def test_migrating_counts_what_is_there(expired: bool, new_url: NewUrl) -> None:
+    database = Database(new_url(), create=True)
+    upgrade(database, "log", "0007")
+    facet = {"facet": 1, "source": "clinic", "action": "read", "outcome": "allowed", "retention": "standard"}
+    rows = [
+        {
+            "log_index": index,
+            "leaf": b"leaf",
+            "facet": None if index == 4 else 1,  # one has expired
+            "received_at": None if index == 4 else MOMENTS[index],
+            "cohort": "standard/2023-12+1" if expired and index == 3 else None,
+        }
+        for index in range(5)
+    ]
+    with database.write() as connection:
+        connection.execute(insert(facets), [facet])
+        connection.execute(insert(entries), rows)
+        if expired:
+            connection.execute(
+                text("INSERT INTO acts (act_id, kind, state, requested_at) VALUES (:id, 'expiry', 'done', 1)"),
+                {"id": b"1"},
+            )
+    upgrade(database, "log")
+    cohorts = ["standard/1969-11", "standard/1969-12", "standard/1969-12", "standard/1970-01"]
+    cohorts[3] = "standard/2023-12+1" if expired else cohorts[3]
+    assert require_right(database) == Counter(cohorts)
+    database.close()

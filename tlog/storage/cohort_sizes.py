@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tlog.audit.cohort import cohort_of
 from tlog.storage.bulk_insert import BulkInsert
 from tlog.storage.database import Database
-from tlog.storage.tables import cohort_sizes, entries, facets
+from tlog.storage.tables import acts, cohort_sizes, entries, facets
 
 # Whole seconds, floored: SQL's own division rounds towards zero, which is another month before 1970.
 _SECONDS: Final = "((received_at - ((received_at % 1000000) + 1000000) % 1000000) / 1000000)"
@@ -76,7 +76,9 @@ def counted_sizes(
 def recount(database: Database) -> None:
     """Store the sizes that the entries have. Blocks; doing it again changes nothing."""
     with database.write() as connection:
-        rows = [{"cohort": name, "entries": found} for name, found in sorted(counted_sizes(connection).items())]
+        expired = connection.execute(select(acts.c.act).where(acts.c.kind == "expiry").limit(1)).first()
+        sizes = counted_sizes(connection, moved=expired is not None)  # nothing else moves entries
+        rows = [{"cohort": name, "entries": found} for name, found in sorted(sizes.items())]
         connection.execute(delete(cohort_sizes))
         if rows:
             connection.execute(insert(cohort_sizes), rows)
