@@ -24,7 +24,8 @@ from uuid import UUID
 import msgspec
 
 from tlog.audit.entry import Actor, new_entry_id, parse_entry
-from tlog.errors import DecryptionFailed, NotLogged, TlogError
+from tlog.audit.fields import Text, check_one_line
+from tlog.errors import BadRequest, DecryptionFailed, NotLogged, TlogError
 from tlog.keys.keyring import Keyring
 from tlog.keys.person_payload import open_to_person, seal_to_person
 from tlog.service.access_log import ENTRY, PURPOSE, Outcome
@@ -65,8 +66,8 @@ class ReadNotes:
             _require_loggable(read)
             sealed = self.keyring.seal_payload(json.dumps(self._said(read)).encode(), UUID(note_id).bytes)
             leave_note(self.folder, {"action": READ_OFFLINE, "sealed": b64encode(sealed).decode()}, note_id)
-        except (TlogError, OSError) as error:
-            raise NotLogged(f"what can't be noted is not shown: {_reason(error)}") from None
+        except TlogError as error:
+            raise NotLogged(f"what can't be noted is not shown: {error}") from None
 
     def _said(self, read: OfflineRead) -> dict[str, Any]:
         said: dict[str, Any] = {
@@ -123,13 +124,15 @@ def _person(keyring: Keyring, person: Mapping[str, Any] | None) -> dict[str, str
 
 
 def _require_loggable(read: OfflineRead) -> None:
-    """Raise `EntryInvalid` for what no log would take: its note would stay in the folder for ever."""
+    """Raise `EntryInvalid` for what no log would take: its note would stay in the folder for ever. `BadRequest` for a
+    purpose that is no text of one line, as every other text of an entry is."""
+    try:
+        msgspec.convert(read.purpose, Text)
+        check_one_line(read.purpose)
+    except ValueError:  # msgspec's ValidationError is one
+        raise BadRequest("purpose: expected a string of 1 to 1024 characters on one line") from None
     said = {"occurred_at": read.occurred_at, "actor": read.actor, "outcome": read.outcome}
     details = {**read.details, "purpose": read.purpose}
     values = _fields({**said, "details": details}, read.indices)
     subjects = [] if read.subject is None else [{"id": read.subject}]
     parse_entry(msgspec.json.encode({"schema": 1, "source": SOURCE, "seq": 0, "subjects": subjects, **values}))
-
-
-def _reason(error: TlogError | OSError) -> str:
-    return str(error) if isinstance(error, TlogError) else error.strerror or type(error).__name__
