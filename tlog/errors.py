@@ -200,6 +200,10 @@ class NotFound(ServiceError):
     """No such entry, tile, checkpoint or proof."""
 
 
+class NotShown(NotFound):
+    """There is one, and whoever asks may not know of it: answered as if there were none, logged as denied."""
+
+
 class BareLeaf(NotFound):
     """A leaf whose producer sealed it and holds its entry."""
 

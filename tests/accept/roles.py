@@ -14,7 +14,7 @@ from urllib.parse import quote
 from tests.accept.promises import shows
 from tests.http.examples import EXAMPLES, SETTINGS, Things
 from tests.http.service import PATHS
-from tests.http.who_may import EXPECTED, NO_OWN
+from tests.http.who_may import DECIDED, EXPECTED, NO_OWN
 from tests.interop.served_log import request
 from tests.support import entry_document
 from tests.town import SOURCE, Town, town
@@ -80,13 +80,14 @@ def tried_by_nobody(place: Town, things: Things) -> list[str]:
 
 
 def require_logged(role: Role, logged: list[dict[str, Any]]) -> None:
-    """There is one own entry of each attempt, and it says what became of it."""
+    """There is one own entry of each attempt, and it says what became of it; of a decision and of its act one each."""
     name = SOURCE if role is Role.WRITER else f"a-{role}"
     mine = [entry for entry in logged if name in (entry["actor"]["id"], entry["details"].get("approved_by"))]
     denied = {entry["details"]["operation"] for entry in mine if entry["details"].get("status") == 403}
     assert denied == {name for name, may in EXPECTED.items() if role not in may.roles.split()}, role
     appended = NO_OWN if role is Role.WRITER else set()
-    assert len(mine) == len(EXPECTED) - len(appended), (role, len(mine))
+    decided = sum(role in EXPECTED[name].roles.split() for name in DECIDED)
+    assert len(mine) == len(EXPECTED) - len(appended) + decided, (role, len(mine))
 
 
 def own_entries(place: Town) -> list[dict[str, Any]]:

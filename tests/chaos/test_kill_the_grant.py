@@ -174,12 +174,31 @@ def test_an_approval_killed_at_any_step_is_finished_and_the_secret_told_before_i
     jane = require_issued_once(office)
     assert jane["id"] == asked["id"]
     assert office.logged("tlog.grant")[0]["details"]["approved_by"] == "ida"
+    [approval] = office.logged("tlog.act.approve")
+    assert (approval["actor"]["id"], approval["outcome"]) == ("ida", "allowed")
+    assert approval["details"] == {"act": office.act()["act"], "kind": "grant"}
     assert office.status_of(asked["token"]) == 200
     require_whole(office)
 
 
 @four_eyes
-@pytest.mark.parametrize("step", ["logged", "done"])
+def test_an_approval_that_was_logged_and_not_begun_is_asked_for_again(office: Office) -> None:
+    asked = office.told("otto", "POST", "/v1/tokens", ASKED)
+    act = asked["act"]["act"]
+    with office.killed_at("decision logged") as url:
+        assert office.ask("ida", "POST", f"/v1/acts/{act}/approve", url=url) is None
+    [approval] = office.logged("tlog.act.approve")
+    assert (approval["actor"]["id"], approval["details"]) == ("ida", {"act": act, "kind": "grant"})
+    assert (office.act()["state"], office.janes(), office.status_of(asked["token"])) == ("pending", [], 401)
+    office.told("ida", "POST", f"/v1/acts/{act}/approve")
+    require_issued_once(office)
+    assert [entry["actor"]["id"] for entry in office.logged("tlog.act.approve")] == ["ida", "ida"]
+    assert office.status_of(asked["token"]) == 200
+    require_whole(office)
+
+
+@four_eyes
+@pytest.mark.parametrize("step", ["decision logged", "logged", "done"])
 def test_what_was_declined_when_the_log_was_killed_stays_declined(office: Office, step: str) -> None:
     asked = office.told("otto", "POST", "/v1/tokens", ASKED)
     act = asked["act"]["act"]
@@ -191,6 +210,8 @@ def test_what_was_declined_when_the_log_was_killed_stays_declined(office: Office
     [entry] = office.logged("tlog.grant")
     assert (entry["outcome"], entry["details"]["declined"]) == ("denied", True)
     assert (office.act()["state"], office.act()["index"]) == ("declined", entry["index"])
+    [decision] = office.logged("tlog.act.decline")
+    assert (decision["actor"]["id"], decision["outcome"], decision["details"]["act"]) == ("ida", "allowed", act)
     assert (office.janes(), office.status_of(asked["token"])) == ([], 401)
     require_whole(office)
 

@@ -191,11 +191,17 @@ async def test_who_may(service: Service) -> None:
     assert (await service.get("/v1/drills")).status == 401
 
 
-async def test_who_is_limited_to_some_entries_can_not_drill_all(service: Service) -> None:
+@pytest.mark.parametrize("scope", [RowScope(frozenset({"clinic"})), RowScope(None, frozenset({"standard"}))])
+async def test_who_is_limited_to_some_entries_has_no_part_in_drills(service: Service, scope: RowScope) -> None:
     await fill(service)
-    limited = NewToken("jane", frozenset({Role.AUDITOR}), RowScope(frozenset({"clinic"})))
+    limited = NewToken("jane", frozenset({Role.AUDITOR}), scope)
     token = service.made.log.tokens.issue(limited)[1]
-    for answer in (await service.get(f"/v1/drills/window?around={today()}", token), await post(service, RESULT, token)):
+    await post(service, RESULT)
+    for answer in (
+        await service.get(f"/v1/drills/window?around={today()}", token),
+        await post(service, RESULT, token),
+        await service.get("/v1/drills", token),
+    ):
         assert (answer.status, answer.slug) == (403, "forbidden")
         assert "limited to some" in answer.json()["detail"]
 

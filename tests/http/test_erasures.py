@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.http.own_entries import stored_own
 from tests.http.service import Answer, Service, serve
 from tests.support import entry_document, running_log
 from tlog.service.settings import LogSettings
@@ -98,6 +99,16 @@ async def test_a_bad_request_says_what_and_quotes_nothing(service: Service, chan
     assert (answer.status, answer.slug) == (400, slug)
     assert b"4711" not in answer.body
     assert service.size() == 1
+
+
+@pytest.mark.parametrize("kind", ["token", "tlog-user", "tlog-operator", "unauthenticated", "service"])
+async def test_nobody_takes_a_name_out_of_the_logs_own_entries(service: Service, kind: str) -> None:
+    await service.append(entry_document())
+    assert (await service.get("/v1/entries/0")).status == 401  # an entry by nobody
+    answer = await erase(service, dpo(service), subject=None, actor={"type": kind, "id": "unknown"})
+    assert (answer.status, answer.slug) == (400, "bad-request")
+    assert "own entries" in answer.json()["detail"]
+    assert {entry["actor"]["id"] for entry in stored_own(service.made, "tlog.access.refuse")} == {"unknown"}
 
 
 @pytest.mark.parametrize("path", ["/v1/erasures", "/v1/acts/01a20642-cbbc-728e-bf2b-3ea96f9ffe23"])

@@ -138,7 +138,6 @@ async def test_a_person_looked_up_by_name_is_named_where_the_log_knows_them(serv
         (Role.AUDITOR, Ask("erase", "POST", "/v1/erasures", ERASURE)),
         (Role.READER, Ask("acts", "GET", "/v1/acts")),
         (Role.WRITER, Ask("readEntry", "GET", "/v1/entries/0")),
-        (Role.WRITER, Ask("readEntryById", "GET", f"/v1/entries/by-id/{ID}")),
         (Role.WRITER, Ask("searchEntries", "POST", "/v1/entries/search", {"source": "clinic"})),
     ],
 )
@@ -274,12 +273,35 @@ async def test_nor_is_whether_something_is_there(service: Service) -> None:
     assert (await service.get("/v1/entries/99", token)).status == 404
 
 
-async def test_a_denial_stays_one_where_it_cannot_be_logged(service: Service) -> None:
+@pytest.mark.parametrize("refusing", [full_queue, failing_database])
+async def test_nor_is_a_denial_of_somebody_who_is_known(service: Service, refusing: Callable[[Service], Any]) -> None:
     await filled(service)
-    with full_queue(service):
-        answer = await service.get("/v1/entries/0/evidence", service.token)
-        assert (answer.status, answer.slug) == (403, "forbidden")
+    shop = service.made.token("shop")
+    with refusing(service):
+        for path, token in (
+            ("/v1/entries/0/evidence", service.token),
+            ("/v1/entries/0", shop),
+            ("/v1/entries/99", shop),
+            (f"/v1/entries/by-id/{ID}", shop),
+            (f"/v1/entries/by-id/{OTHER}", shop),
+        ):
+            answer = await service.get(path, token)
+            assert (answer.status, answer.slug) == (503, "not-logged"), path
         assert (await service.get("/v1/entries/0")).status == 401
+    assert (await service.get("/v1/entries/0", shop)).status == 403
+
+
+async def test_an_id_of_somebody_elses_entry_is_as_unknown_as_any_and_logged_as_denied(service: Service) -> None:
+    await filled(service)
+    shop = service.made.token("shop")
+    answers = {}
+    for entry_id, outcome in ((ID, "denied"), (OTHER, "failed")):
+        asked = Ask("readEntryById", "GET", f"/v1/entries/by-id/{entry_id}")
+        answers[entry_id], entry = await logged(service, partial(asked.of, service, shop))
+        assert (entry["outcome"], entry["details"]["status"]) == (outcome, 404)
+        assert entry["details"]["problem"] == "not-found"
+        assert shown(entry) == []
+    assert (answers[ID].status, answers[ID].body) == (404, answers[OTHER].body)
 
 
 async def test_attempts_by_nobody_are_logged_together_and_few(service: Service) -> None:

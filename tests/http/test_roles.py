@@ -101,12 +101,17 @@ def require_logged(operation: str, own: list[dict[str, Any]], name: str) -> None
     if operation in NO_OWN:
         assert own == [], operation
         return
-    [entry] = own
     if operation in DECIDED:
         decided = DECIDED[operation]
+        decision, entry = own
+        assert (decision["action"], decision["outcome"]) == (EXPECTED[operation].action, "allowed")
+        assert decision["actor"]["id"] == name
+        assert decision["details"] == {"act": entry["details"]["act"], "kind": entry["action"].removeprefix("tlog.")}
         assert (entry["action"], entry["outcome"]) in {("tlog.erasure", decided), ("tlog.grant", decided)}, entry
         assert name in (entry["actor"]["id"], entry["details"].get("approved_by")), entry
-    elif operation in ACTED:
+        return
+    [entry] = own
+    if operation in ACTED:
         assert (entry["action"], entry["outcome"]) == (ACTED[operation], "allowed"), entry
         assert entry["actor"]["id"] == name
     else:
@@ -115,12 +120,14 @@ def require_logged(operation: str, own: list[dict[str, Any]], name: str) -> None
         assert len(entry["details"].get("waiting", ())) == (operation in WAITING), operation
 
 
-def require_denied(operation: str, own: list[dict[str, Any]], name: str, about: Sequence[int] = ()) -> None:
+def require_denied(
+    operation: str, own: list[dict[str, Any]], name: str, about: Sequence[int] = (), status: int = 403
+) -> None:
     """What was refused is one own entry that says so, and which entries it was about if anybody got that far."""
     [entry] = own
     said = entry["actor"]["id"], entry["action"], entry["outcome"], entry["details"]["operation"]
     assert said == (name, EXPECTED[operation].action, "denied", operation)
-    assert entry["details"]["status"] == 403
+    assert entry["details"]["status"] == status
     assert set(shown(entry)) <= set(about)
 
 
@@ -163,6 +170,10 @@ async def test_who_shows_nothing_valid_is_nobody_and_counted(tmp_path: Path, why
 
 NAMED: Final = {"readEntry", "readEntryById", "evidence", "caseFile"}
 """These name the entry at index 0, of the source `clinic` and the class `standard`."""
+HIDDEN: Final = {"readEntryById"}
+"""Of these, these are answered as if there were no such entry."""
+NUMBERED: Final = {"sources"}
+"""These tell of all classes of a source."""
 SEARCHED: Final = {"findEntries", "searchEntries"}
 """These ask for entries of `clinic`."""
 
@@ -171,7 +182,7 @@ SEARCHED: Final = {"findEntries", "searchEntries"}
 @pytest.mark.parametrize("limit", ["source", "class"])
 async def test_who_is_limited_to_other_entries_is_refused_these(tmp_path: Path, role: str, limit: str) -> None:
     scope = RowScope(frozenset({"shop"})) if limit == "source" else RowScope(classes=frozenset({"clinical"}))
-    beyond = NAMED | WHOLE | (SEARCHED if limit == "source" else set())
+    beyond = NAMED | WHOLE | (SEARCHED if limit == "source" else NUMBERED)
     async with served(tmp_path) as (service, things):
         token = service.made.log.tokens.issue(NewToken("limited", frozenset({Role(role)}), scope))[1]
         for operation in sorted(EXPECTED):
@@ -181,6 +192,9 @@ async def test_who_is_limited_to_other_entries_is_refused_these(tmp_path: Path, 
                 require_logged(operation, own, "limited")
                 assert b"patient.record.read" not in answer.body, operation
                 assert b"clinic" not in answer.body or limit == "class", operation
+            elif operation in HIDDEN and role in EXPECTED[operation].roles.split():
+                assert (answer.status, answer.slug) == (404, "not-found"), (operation, answer)
+                require_denied(operation, own, "limited", status=404)
             else:
                 assert (answer.status, answer.slug) == (403, "forbidden"), (operation, answer)
                 require_denied(operation, own, "limited", [0] if operation in NAMED else [])

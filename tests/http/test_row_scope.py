@@ -6,12 +6,15 @@ import asyncio
 import json
 import threading
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.http.own_entries import stored_own
 from tests.http.service import JSON, Answer, Service
 from tests.support import entry_document
+from tlog.audit.entry import new_entry_id
+from tlog.http.auth import OWN_ONLY
 from tlog.service.lookup import LookUp
 from tlog.storage.roles import EVERYTHING, Role, RowScope
 from tlog.storage.token_store import NewToken
@@ -42,6 +45,10 @@ def token(service: Service, role: Role, scope: RowScope) -> str:
     return service.made.log.tokens.issue(NewToken("tim", frozenset({role}), scope))[1]
 
 
+def found_at(service: Service, entry_id: str) -> int:
+    return service.made.log.store.index_of(UUID(entry_id).bytes)
+
+
 async def search(service: Service, asked: str, **filters: Any) -> Answer:
     return await service.ask("POST", "/v1/entries/search", json.dumps(filters).encode(), asked, Content_Type=JSON)
 
@@ -63,6 +70,10 @@ async def test_by_index_by_id_and_in_searches_it_is_the_same_rows(
                 answer = await service.get(path, asked)
                 if index in within:
                     assert (answer.status, answer.json()["index"]) == (200, index)
+                elif "by-id" in path:
+                    unknown = await service.get(f"/v1/entries/by-id/{new_entry_id()}", asked)
+                    assert (answer.status, answer.slug) == (404, "not-found")
+                    assert answer.body == unknown.body, "nobody learns which ids there are"
                 else:
                     assert (answer.status, answer.slug) == (403, "forbidden")
                     assert answer.json()["detail"] == f"you read entries of {scope} only"
@@ -126,7 +137,11 @@ async def test_who_read_what_is_found_by_auditors_who_ask_for_it_and_by_nobody_e
             assert any(entry["id"] == own[0]["id"] for entry in entries) is visible, filters
     assert all(index < 4 for index in found(await search(service, asked)))
     by_id = await service.get(f"/v1/entries/by-id/{own[0]['id']}", asked)
-    assert by_id.status == (200 if visible else 403)
+    assert by_id.status == (200 if visible else 404)
+    by_index = await service.get(f"/v1/entries/{found_at(service, own[0]['id'])}", asked)
+    assert by_index.status == (200 if visible else 403)
+    if role is not Role.WRITER and not visible:
+        assert by_index.json()["detail"] == OWN_ONLY
 
 
 async def test_a_cursor_of_somebody_who_may_see_more_is_none(service: Service) -> None:

@@ -48,7 +48,7 @@ EXPECTED: Final = {
 }
 """What needs a role, by operation."""
 WHOLE: Final = {
-    *("accesses", "searchAccesses", "drillWindow", "logDrill"),
+    *("accesses", "searchAccesses", "drillWindow", "logDrill", "drills"),
     *("erase", "erasures", "placeHold", "holds", "liftHolds", "retentionPlan", "retentionRun"),
     *("acts", "act", "approveAct", "declineAct"),
 }
@@ -65,4 +65,4 @@ ACTED: Final = {
 WAITING: Final = {"erase", "liftHolds", "issueToken"}
 """Where a second person must agree, the own entry of these has the id of the act that waits."""
 DECIDED: Final = {"approveAct": "allowed", "declineAct": "denied"}
-"""Carried out, these are logged as the act that was decided on, with this outcome."""
+"""Carried out, these are logged as what they are, and then as the act that was decided on, with this outcome."""

@@ -13,6 +13,7 @@ from tests.conftest import on_postgres_too
 from tests.http.own_entries import stored_own
 from tests.service.test_erasure import settings
 from tests.support import MadeLog, running_log
+from tlog.audit.entry import Actor
 from tlog.cli.token import note
 from tlog.errors import Conflict, Unavailable
 from tlog.service.grants import REVOKED, revocation_id
@@ -43,6 +44,55 @@ def admin(made: MadeLog, name: str) -> Principal:
 
 def cut(*_: Any, **__: Any) -> Any:
     raise Unavailable("the database can't be used now")
+
+
+def cut_for(made: MadeLog, cut_action: str) -> Any:
+    """Return what logs every own entry but those of an action."""
+    log = made.log.acts.own.log
+
+    async def logged(act_id: bytes, actor: Actor, action: str, *more: Any, **named: Any) -> int:
+        return cut() if action == cut_action else await log(act_id, actor, action, *more, **named)
+
+    return logged
+
+
+@pytest.mark.parametrize("decision", ["approve", "decline"])
+async def test_a_decision_that_cannot_be_logged_changes_nothing(
+    reopen: Reopen, monkeypatch: pytest.MonkeyPatch, decision: str
+) -> None:
+    new, text = token_for(Role.AUDITOR, "jane"), new_secret()
+    async with reopen() as made:
+        acts, ida = made.log.acts, admin(made, "ida")
+        _, act = await made.log.grants.request(new, hash_of(text), admin(made, "otto"))
+        monkeypatch.setattr(acts.own, "log", cut_for(made, f"tlog.act.{decision}"))
+        with pytest.raises(Unavailable):
+            await getattr(acts, decision)(act.act_id, ida)
+        monkeypatch.undo()
+        assert acts.store.get(act.act_id).state is ActState.PENDING
+        assert "jane" not in [token.name for token in made.log.tokens.all()]
+        await getattr(acts, decision)(act.act_id, ida)
+        [entry] = stored_own(made, f"tlog.act.{decision}")
+        assert (entry["actor"], entry["outcome"]) == ({"type": "token", "id": "ida"}, "allowed")
+
+
+async def test_what_was_declined_and_went_no_further_is_declined_by_the_next_decision(
+    reopen: Reopen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reopen() as made:
+        acts, ida = made.log.acts, admin(made, "ida")
+        _, act = await made.log.grants.request(
+            token_for(Role.AUDITOR, "jane"), hash_of(new_secret()), admin(made, "otto")
+        )
+        monkeypatch.setattr(acts.own, "log", cut_for(made, "tlog.grant"))
+        with pytest.raises(Unavailable):
+            await acts.decline(act.act_id, ida)
+        monkeypatch.undo()
+        with pytest.raises(Conflict, match="declined"):
+            await acts.approve(act.act_id, ida)
+        [entry] = stored_own(made, "tlog.grant")
+        assert (entry["outcome"], entry["details"]["declined"]) == ("denied", True)
+        assert stored_own(made, "tlog.act.approve") == []
+        assert len(stored_own(made, "tlog.act.decline")) == 1
 
 
 @on_postgres_too
@@ -77,7 +127,7 @@ async def test_a_grant_that_could_not_be_logged_is_finished_by_the_next_one(
     async with reopen() as made:
         grants, otto, ida = made.log.grants, admin(made, "otto"), admin(made, "ida")
         _, act = await grants.request(token_for(Role.AUDITOR, "jane"), hash_of(new_secret()), otto)
-        monkeypatch.setattr(made.log.acts.own, "log", cut)
+        monkeypatch.setattr(made.log.acts.own, "log", cut_for(made, "tlog.grant"))
         with pytest.raises(Unavailable):
             await made.log.acts.approve(act.act_id, ida)
         monkeypatch.undo()
@@ -125,7 +175,7 @@ async def test_a_link_that_was_used_before_its_grant_was_logged_was_granted(
     new, text = NewToken("jane", frozenset({Role.AUDITOR}), credential=Credential.LINK), new_secret()
     async with reopen() as made:
         token_id, act = await made.log.grants.request(new, hash_of(text), admin(made, "otto"))
-        monkeypatch.setattr(made.log.acts.own, "log", cut)
+        monkeypatch.setattr(made.log.acts.own, "log", cut_for(made, "tlog.grant"))
         with pytest.raises(Unavailable):
             await made.log.acts.approve(act.act_id, admin(made, "ida"))
         monkeypatch.undo()

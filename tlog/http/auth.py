@@ -26,6 +26,7 @@ from tlog.storage.token_store import Token, TokenStore
 
 CACHE_SECONDS: Final = 5.0
 PAGES: Final = "/ui/"
+OWN_ONLY: Final = "the log's own entries are read by auditors and data protection officers only"
 _MAX_CACHED: Final = 4096
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{16,8192}=*)")
 _MAX_TOKEN: Final = 256
@@ -117,7 +118,8 @@ def require_readable(principal: Principal, stored: StoredEntry) -> None:
     """Raise `Forbidden` unless the principal may read this entry. A bare leaf has nothing to read, for anybody."""
     source = stored.columns["source"]
     if source is not None and not principal.scope.covers(source, stored.columns["retention"]):
-        raise Forbidden(f"you read entries of {principal.scope} only")
+        own = not principal.scope.is_limited  # then nothing else is kept from them
+        raise Forbidden(OWN_ONLY if own else f"you read entries of {principal.scope} only")
 
 
 def _mark_seen(task: asyncio.Task[Token]) -> None:

@@ -5,7 +5,8 @@
     POST /v1/drills     a `DrillResult`: logged as an own entry of the log, once however often it is sent
     GET  /v1/drills     past drills, newest first, in pages: ?limit=<n>&cursor=<next of the page before>
 
-The window and logging are for auditors and data protection officers who may read everything. What is sent as a result
+The window and logging are for auditors and data protection officers who may read everything; past drills, which tell of
+entries of every source, also for admins. What is sent as a result
 is the word of who sends it, and is logged under their name; whether it passed is worked out here from its numbers.
 """
 
@@ -74,6 +75,8 @@ class DrillRoutes:
     async def page(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/drills`."""
         query = parse_query(request, "limit", "cursor")
+        if principal_of(request).scope.is_limited:
+            raise Forbidden("drills are of all entries of the log, and you are limited to some")
         limit, cursor = decimal(query, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT)), query.get("cursor")
         if cursor is not None and not 0 < len(cursor) <= MAX_CURSOR:
             raise BadParameter(f"cursor: from 1 to {MAX_CURSOR} characters")

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from tlog.errors import Forbidden, NotLogged, TlogError, TooManyRequests, Unauthorized
+from tlog.errors import Forbidden, NotLogged, NotShown, TlogError, TooManyRequests, Unauthorized
 from tlog.http import problem
 from tlog.http.auth import Authenticator
 from tlog.http.noted import NOTED, PRINCIPAL, Noted
@@ -84,9 +84,10 @@ class Guard:
         return response
 
     async def _log_refusal(self, request: web.Request, name: str, rule: Rule, error: Exception) -> None:
-        """Log a request that is refused. What the log can't take anyway is refused with its own reason."""
+        """Log a request that is refused; a denial, too, tells something. What the log can't take anyway is refused
+        with its own reason."""
         kind = problem.kind_of(error)
-        denied = isinstance(error, Forbidden)
+        denied = isinstance(error, Forbidden | NotShown)
         if isinstance(error, TooManyRequests):
             await self._accesses.refused(name, request[PRINCIPAL].actor())
         elif denied or rule.logged is not Logged.DENIED:
@@ -94,7 +95,7 @@ class Guard:
             try:
                 await self._log(request, name, rule, "denied" if denied else "failed", details)
             except NotLogged:
-                if kind.status < _SERVER_ERROR and not denied:
+                if kind.status < _SERVER_ERROR:
                     raise
 
     async def _log(

@@ -2,7 +2,7 @@
 
     GET  /v1/entries?…               filters as query parameters (`search_parameters.py`)
     POST /v1/entries/search          the same as a JSON object, so that ids of people stay out of URLs
-    GET  /v1/entries/by-id/{id}      the entry with this id
+    GET  /v1/entries/by-id/{id}      the entry with this id; to who may not read it, as if there were none
 
 Newest logged first. `next` is the `cursor` of the following page, null at the end; a page may be short, or empty, and
 still have a `next`. The log's own entries (who read what, which acts) are found where the source `tlog`, an action
@@ -22,7 +22,7 @@ from aiohttp import web
 
 from tlog.audit import fields
 from tlog.audit.entry import JSON
-from tlog.errors import Forbidden, TlogError
+from tlog.errors import Forbidden, NotShown, TlogError
 from tlog.http.answers.answer import json_answer
 from tlog.http.answers.entries import EntryAnswer, EntryPage, EntryProblem
 from tlog.http.auth import require_readable
@@ -40,7 +40,7 @@ from tlog.service.log import Log
 from tlog.service.lookup import Found
 from tlog.service.own_look_up import asks_own
 from tlog.service.principal import Principal
-from tlog.storage.log_store import StoredEntry
+from tlog.storage.log_store import NO_SUCH_ID, StoredEntry
 from tlog.storage.roles import EVERYTHING, RowScope
 
 RUNNING: Final = 3
@@ -99,7 +99,10 @@ class SearchRoutes:
 
     def _entry(self, entry_id: bytes, principal: Principal) -> EntryAnswer:
         stored = self._log.entries.stored(self._log.store.index_of(entry_id))
-        require_readable(principal, stored)
+        try:
+            require_readable(principal, stored)
+        except Forbidden:  # said otherwise than for an unknown id, it would tell who guesses that there is one
+            raise NotShown(NO_SUCH_ID) from None
         return entry_answers(self._log, [(stored, self._log.entries.opened(stored))])[0]
 
 

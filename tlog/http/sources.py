@@ -2,6 +2,9 @@
 
     GET /v1/sources     for auditors, data protection officers and admins; who is limited to sources sees these
 
+Numbers run through all classes of a source: who is limited to classes is refused. The log's own numbers, under the
+source `tlog`, are for who sees its own entries.
+
 A source numbers its entries without gaps. After a start the numbers are read once, in the background: until then the
 answer is 503 with Retry-After.
 """
@@ -13,7 +16,7 @@ from typing import Final
 from aiohttp import web
 
 from tlog.audit.fields import instant
-from tlog.errors import Unavailable
+from tlog.errors import Forbidden, Unavailable
 from tlog.http.answers.answer import json_answer
 from tlog.http.answers.sources import GapAnswer, SourceAnswer, SourceList
 from tlog.http.noted import principal_of
@@ -34,6 +37,7 @@ class SourceRoutes:
     async def all(self, request: web.Request) -> web.Response:
         """Answer `GET /v1/sources`."""
         parse_query(request)
+        within([], principal_of(request).scope)  # first: who is refused does not wait
         reports = await self._log.completeness.reports(PATIENCE_SECONDS)
         if reports is None:
             raise Unavailable("the numbers of all sources are being read; ask again in a little while")
@@ -42,8 +46,10 @@ class SourceRoutes:
 
 
 def within(reports: list[SourceReport], scope: RowScope) -> list[SourceReport]:
-    """Return the reports of the sources that somebody may know of."""
-    return [report for report in reports if scope.sources is None or report.source in scope.sources]
+    """Return the reports of the sources that somebody may know of. Raises `Forbidden` for who is limited to classes."""
+    if scope.classes is not None:
+        raise Forbidden(f"numbers run through all classes of a source, and you are limited to {scope}")
+    return [report for report in reports if scope.covers(report.source, None)]
 
 
 def _answer(report: SourceReport) -> SourceAnswer:

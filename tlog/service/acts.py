@@ -7,6 +7,8 @@ Rules:
 * An act that is begun is finished: by the request that began it, by the next one, or by `resume` after a restart.
   So everything in it may happen twice.
 * An act that waits and has its entry was ended there: declined, or overtaken. Only its state is moved after it.
+* A decision is an entry of whoever decides, before anything comes of it. What was declined there is declined after a
+  crash; what was only approved goes on waiting, and may be approved again.
 * A second person is somebody of another name with another token.
 """
 
@@ -24,7 +26,7 @@ import structlog
 from tlog.audit.entry import Actor, new_entry_id
 from tlog.errors import Conflict, DecryptionFailed, NotFound, TlogError, Unavailable
 from tlog.keys.keyring import Keyring
-from tlog.service.own_entries import SERVICE, OwnEntries
+from tlog.service.own_entries import SERVICE, OwnEntries, derived_id
 from tlog.service.principal import ACTOR_TYPES, Principal, Right
 from tlog.service.second_person import require_second
 from tlog.storage.act_store import UNFINISHED, Act, ActKind, ActState, ActStore
@@ -42,6 +44,9 @@ PURPOSES: Final = {
     ActKind.RESUME: "expiry goes on after a restore",
     ActKind.GRANT: "access to the audit log is granted",
 }
+APPROVED: Final = "tlog.act.approve"
+DECLINED: Final = "tlog.act.decline"
+"""Actions of the entries that say who decided on an act."""
 T = TypeVar("T")
 _PROTECTING: Final = frozenset({ActKind.HOLD, ActKind.LIFT})
 """Acts whose reason the log does not repeat: it may point at somebody, and no erasure would reach it there."""
@@ -116,6 +121,7 @@ class Acts:
             act = await self._pending(act_id, principal)
             payload = self.payload(act)
             require_second(act.requested_by, payload.get("by"), principal)
+            await self._log_decision(act, new_act_id(), APPROVED, principal)
             sealed = self.sealed(act.act_id, payload | {"approved_by": principal.name})
             values = {"approved_by": principal.id, "payload": sealed}
             act = await asyncio.to_thread(self.store.move, act, ActState.BEGUN, **values)
@@ -131,6 +137,7 @@ class Acts:
         async with self.lock:
             act = await self._pending(act_id, principal)
             said = self.payload(act) | asked_by(principal) | {"declined_by": principal.name}
+            await self._log_decision(act, _decline_id(act), DECLINED, principal)
             return await self.conclude(act, {"declined": True}, "denied", ActState.DECLINED, said)
 
     async def run(self, act: Act) -> Act:
@@ -246,10 +253,22 @@ class Acts:
         values = {"requested_by": by, "payload": sealed, **values}
         return await asyncio.to_thread(self.store.add, act_id, kind, state, self.now(), **values)
 
+    async def _log_decision(self, act: Act, entry_id: bytes, action: str, principal: Principal) -> None:
+        """Append the entry that says who decides; durable on return, before anything comes of it."""
+        details = {"act": str(UUID(bytes=act.act_id)), "kind": act.kind.value}
+        await self.own.log(entry_id, principal.actor(), action, "allowed", details, purpose=PURPOSES[act.kind])
+        self.step("decision logged")
+
     async def _settled(self, act: Act) -> Act:
-        """Return an act that waits as its entry says that it ended, where something came between the two."""
-        if act.state is not ActState.PENDING or (entry := await asyncio.to_thread(self.own.find, act.act_id)) is None:
+        """Return an act that waits as its entries say that it ended, where something came between."""
+        if act.state is not ActState.PENDING:
             return act
+        entry = await asyncio.to_thread(self.own.find, act.act_id)
+        if entry is None:
+            if await asyncio.to_thread(self.own.find, _decline_id(act)) is None:
+                return act
+            nobody = {name: value for name, value in self.payload(act).items() if name not in {"by", "authorised_by"}}
+            return await self.conclude(act, {"declined": True}, "denied", ActState.DECLINED, nobody)
         state = ActState.DECLINED if entry.columns["outcome"] == "denied" else ActState.OVERTAKEN
         return await asyncio.to_thread(self.store.move, act, state, payload=None, entry_index=entry.index)
 
@@ -260,6 +279,11 @@ class Acts:
         if act.state is not ActState.PENDING:
             raise Conflict(f"this act does not wait for anybody: it is {act.state}")
         return act
+
+
+def _decline_id(act: Act) -> bytes:
+    """Return the id of the entry that says who declined an act: the same whenever asked."""
+    return derived_id(b"decline", act.act_id)
 
 
 def _actor(payload: Payload) -> Actor:

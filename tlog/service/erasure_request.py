@@ -7,14 +7,18 @@ from typing import Final
 
 from tlog.audit.naming import names_person
 from tlog.errors import BadRequest
+from tlog.service.access_log import NOBODY
 from tlog.service.acts import Payload, asked_by
+from tlog.service.own_entries import SERVICE
 from tlog.service.person_eraser import Role
 from tlog.service.principal import ACTOR_TYPES, OPERATOR, Principal
 
 _NUMBER: Final = 4  # Characters: a shorter id is not looked for in a legal basis, which is full of "17" and "b".
 _TEXTS: Final = ("legal_basis", "authorised_by", "reason")
-OWN_ACTORS: Final = frozenset({*ACTOR_TYPES.values(), OPERATOR})
-"""Types of actor by whom the log's own entries say who asked: nobody takes their own name out of them."""
+ASKERS: Final = frozenset({*ACTOR_TYPES.values(), OPERATOR})
+"""Types of actor by whom the log's own entries say who asked."""
+OWN_ACTORS: Final = ASKERS | {NOBODY.type, SERVICE.type}
+"""Types of actor of the log's own entries: nobody takes a name out of them."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

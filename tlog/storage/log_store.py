@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -22,6 +22,7 @@ from tlog.errors import ConcurrentUpdate, ConfigurationInvalid, NotFound, Storag
 from tlog.storage.database import Database
 from tlog.storage.tables import checkpoints, entries, facets, log_state, personal
 
+NO_SUCH_ID: Final = "no entry has this id"
 _ONE = log_state.c.id == 1
 _LOOKUP_ROWS = 500
 _ROWS = select(entries, facets.c.action, facets.c.outcome, facets.c.retention).select_from(
@@ -140,7 +141,7 @@ class LogStore:
         with self.database.read() as connection:
             found = connection.execute(select(entries.c.log_index).where(entries.c.entry_id == entry_id)).scalar()
         if found is None:
-            raise NotFound("no entry has this id")
+            raise NotFound(NO_SUCH_ID)
         return int(found)
 
     def key_epoch(self) -> int:
