@@ -14,6 +14,7 @@ from tests.cli.test_backup import back_up, fill
 from tlog.cli import restore as command
 from tlog.cli.data_folder import open_folder
 from tlog.errors import StorageFault
+from tlog.keys.secret_file import create_secret_file
 from tlog.service.backup_folder import Kind, read_manifest
 from tlog.service.log import Log
 from tlog.storage.expiry_pause import PAUSE_FILE, ExpiryPause
@@ -55,6 +56,26 @@ def test_a_restored_log_is_the_log(tlog: Command, log: Path, made: tuple[Path, P
     fill(to, 5)
     assert tlog("fsck", to, "--json").json["size"] == 306
     assert not (to / "restore.unfinished").exists()
+
+
+def test_what_the_lost_log_had_not_logged_yet_comes_along(
+    tlog: Command, log: Path, made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    shutil.rmtree(log / "notes", ignore_errors=True)
+    without = tlog(*arguments(log, made, tmp_path / "without"), "--no-later-erasures")
+    assert "No notes came along" in without.out
+    tlog("token", "add", log, "--auditor", "jane")
+    [note] = (log / "notes").iterdir()
+    create_secret_file(log / "notes" / "broken.json", b"{}")
+    (log / "notes" / "broken.json").chmod(0o644)
+    for number, place in enumerate((log, log / "erasures")):
+        to = tmp_path / f"with-{number}"
+        restored = tlog(*arguments(log, made, to), "--erasures", place, "--no-later-erasures")
+        assert "1 note of the lost folder came along" in restored.out
+        assert "a note was not copied" in restored.err
+        assert [path.name for path in (to / "notes").iterdir()] == [note.name]
+        assert (to / "notes" / note.name).read_bytes() == note.read_bytes()
+        assert stat.S_IMODE((to / "notes" / note.name).stat().st_mode) == 0o600
 
 
 def test_a_restored_log_expires_nothing_by_itself(

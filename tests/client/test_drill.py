@@ -11,7 +11,10 @@ import msgspec
 import pytest
 
 from tests.client.drill_desk import FIRST, LAST, FakeDesk
+from tlog.cli.drill_output import drill_text, miss_of
 from tlog.client.drill import Drilled, DrillPlan, about, drill
+from tlog.client.drill_desk import Hits, Known
+from tlog.client.drill_question import Question
 from tlog.client.drill_result import DrillResult
 from tlog.errors import BareLeaf, Expired, NotFound, StorageFault, TlogError, Unavailable, VerificationFailed
 
@@ -98,10 +101,53 @@ async def test_pages_are_followed_and_their_time_counts() -> None:
     assert record.find_ms > 3
 
 
-async def test_pages_without_end_are_a_miss() -> None:
-    done = await run(FakeDesk(page=0), records=1)
-    assert misses(done) == ["find"]
-    assert "first 50 pages" in next(iter(done.reasons.values()))
+async def test_pages_without_end_are_passed_over_and_a_miss_if_that_is_most() -> None:
+    desk = FakeDesk(page=0)
+    done = await run(desk, records=3)
+    assert (misses(done), done.result.alike, done.result.passed) == ([], 4, False)
+    assert len(desk.reads) == 4, "once they are most it goes no further"
+    assert "like too many other entries" in miss_of(done.result)
+
+
+async def test_one_that_is_like_too_many_others_is_passed_over_and_another_one_picked() -> None:
+    class Crowded(FakeDesk):
+        """The first half of the entries are of people who have more pages than anybody reads."""
+
+        async def search(self, question: Question, cursor: str | None) -> Hits:
+            subject = question.values.get("subject", "")
+            if subject and int(subject.removeprefix("p-")) < FIRST + 500:
+                return Hits([LAST], "more")
+            return await FakeDesk.search(self, question, cursor)
+
+    for seed in range(5):
+        done = await run(Crowded(), records=10, seed=seed)
+        assert done.result.alike > 0
+        assert set(misses(done)) <= {None}
+        assert done.result.passed is (done.result.alike <= len(done.result.records))
+        assert "like too many others" in drill_text(done, None)
+
+
+async def test_the_logs_own_entries_are_drilled_where_there_are_no_others() -> None:
+    class Watched(FakeDesk):
+        """Of every ten entries, nine are the log's own; `producers` says whether the tenth is not."""
+
+        producers = True
+
+        async def read(self, index: int) -> Known:
+            known = await FakeDesk.read(self, index)
+            own = index % 10 or not self.producers
+            return Known({**known.entry, "source": "tlog"}, known.leaf) if own else known
+
+        async def search(self, question: Question, cursor: str | None) -> Hits:
+            values = {name: value for name, value in question.values.items() if name != "source"}
+            return await FakeDesk.search(self, Question(values, question.start, question.end), cursor)
+
+    desk = Watched()
+    done = await run(desk, records=5)
+    assert done.result.passed
+    assert {record.index % 10 for record in done.result.records} == {0}
+    desk.producers = False
+    assert len((await run(desk, records=5)).result.records) == 5
 
 
 async def test_over_the_limit_is_a_miss() -> None:

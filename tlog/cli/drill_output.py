@@ -37,6 +37,7 @@ def drill_text(done: Drilled, index: int | None) -> str:
         for number, what in (
             (done.result.expired, "expired"),
             (done.result.bare, "of which the producer holds the entry"),
+            (done.result.alike, "like too many others to page through"),
         )
         if number
     ]
@@ -55,6 +56,8 @@ def miss_of(result: DrillResult) -> str:
         said.append(f"{counted(result.missing, 'row')} MISSING from the database: {named}{more}; run 'tlog fsck'")
     if result.missed:
         said.append(f"{result.missed} of {counted(len(result.records), 'record')} missed")
+    if result.mostly_alike:
+        said.append(f"most of what was picked, {result.alike}, is like too many other entries to be found among them")
     return f"MISSED: {'; '.join(said)}"
 
 

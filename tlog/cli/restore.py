@@ -28,6 +28,7 @@ from tlog.errors import ConfigurationInvalid
 from tlog.keys.secret_file import create_secret_file, read_secret_file
 from tlog.service.backup_folder import Progress as Report
 from tlog.service.backup_folder import write_new
+from tlog.service.note_file import MAX_NOTE
 from tlog.service.restore import (
     CheckedBackup,
     check_backup,
@@ -94,12 +95,15 @@ def restore(
             raise _nothing_newer(checked.records.all)
         config = _config(checked, Databases(database_url, keyring_url))
         require_targets(checked, folder.database_url(config), folder.keyring_url(config))
-        _restore(folder, config, checked, keys, report)
+        notes = _restore(folder, config, checked, keys, places, report)
     _warn(checked)
-    emit(_values(checked, to), _text(checked, to), as_json)
+    emit(_values(checked, to) | {"notes": notes}, f"{_text(checked, to)}\n{_said_of(notes)}", as_json)
 
 
-def _restore(folder: DataFolder, config: Config, checked: CheckedBackup, keys: Path, report: Report) -> None:
+def _restore(
+    folder: DataFolder, config: Config, checked: CheckedBackup, keys: Path, places: Sequence[Path], report: Report
+) -> int:
+    """Make the folder, and return how many notes came with it."""
     with _unfinished(folder):
         for name in checked.manifest.files:
             if name == folder.policy.name or name.endswith(".vkey"):
@@ -116,8 +120,10 @@ def _restore(folder: DataFolder, config: Config, checked: CheckedBackup, keys: P
         since = datetime.now(UTC).isoformat("T", "microseconds").replace("+00:00", "Z")
         why = f"restored from a backup of {checked.manifest.made_at}: holds that were placed since are missing"
         ExpiryPause(folder.expiry_pause).begin(since, why)
+        notes = _copy_notes(places, folder)
         finish_folder(folder, encode_config(config).encode())
     (folder.path / RESTORING).unlink()
+    return notes
 
 
 @contextmanager
@@ -198,6 +204,38 @@ def _copy_keys(keys: Path, to: Path) -> None:
             folder.mkdir(mode=0o700, exist_ok=True)
         public = path.suffix in {".vkey", ".txt"}
         create_secret_file(target, read_file(path) if public else read_secret_file(path))
+
+
+def _copy_notes(places: Sequence[Path], folder: DataFolder) -> int:
+    """Copy the notes that lie beside the erasure records, of what the lost log had no time to log; return how many.
+
+    One that can't be read keeps no log from being restored.
+    """
+    copied = 0
+    for to in (folder.notes, folder.rotations):
+        for path in sorted({path.name: path for place in places for path in _notes_beside(place, to.name)}.values()):
+            try:
+                note = read_secret_file(path, limit=MAX_NOTE)
+            except ConfigurationInvalid as error:
+                notice(f"a note was not copied: {error}")
+                continue
+            to.mkdir(mode=0o700, exist_ok=True)
+            create_secret_file(to / path.name, note)
+            copied += 1
+    return copied
+
+
+def _notes_beside(records: Path, name: str) -> Iterator[Path]:
+    return (records.resolve().parent / name).glob("*.json")
+
+
+def _said_of(notes: int) -> str:
+    if notes:
+        return f"{counted(notes, 'note')} of the lost folder came along, and will be logged."
+    return (
+        "No notes came along: if the lost folder has any in 'notes' and 'rotations' (what was done at its machine and "
+        "is not logged yet), copy them here before the start."
+    )
 
 
 def _warn(checked: CheckedBackup) -> None:

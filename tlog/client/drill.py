@@ -9,7 +9,9 @@ the database would never be picked there):
     verify     in a process of its own, which has the policy and the file
 
 Find, evidence and verify together must end within the limit. An entry whose period is over, or that its producer
-holds, is counted and another one picked. Pure: the desk does what needs I/O, clock and randomness are passed in.
+holds, is counted and another one picked; so is one that is like so many others that nobody pages through to it, for
+whoever appends could make these. The log's own entries are drilled only where there are too few others.
+Pure: the desk does what needs I/O, clock and randomness are passed in.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from random import Random
 from typing import Final, TypeVar
 
 from tlog.client.drill_desk import Desk, DrillWindow, Known, Verified
-from tlog.client.drill_question import Question, questions
+from tlog.client.drill_question import OWN_SOURCE, Question, questions
 from tlog.client.drill_result import DrilledRecord, DrillResult, Step
 from tlog.errors import BareLeaf, Expired, NotFound, TlogError, VerificationFailed
 
@@ -33,6 +35,10 @@ _CHANGES: Final = 4
 """Times that an entry which changes while it is drilled is drilled anew."""
 _PICKS: Final = 20
 """Indices picked for each record wanted, at most, because some may have expired."""
+
+
+class TooManyAlikeError(Exception):
+    """What is asked for finds more than `MAX_PAGES` pages, all of them newer: no miss, and nothing that was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +82,13 @@ async def drill(
     for index in _picks(window, plan.records, rng):
         await run.try_one(index)
         report(len(run.records))
-        if len(run.records) == plan.records:
+        if run.ended:
             break
-    if not run.records and not window.missing:
+    for index in run.own:
+        if not run.ended:
+            await run.try_one(index, own=True)
+            report(len(run.records))
+    if not run.records and not window.missing and not run.alike:
         raise NotFound(
             f"nothing to drill from {window.from_day} to {window.to_day}: of the indices picked, {run.expired} have "
             f"expired and {run.bare} are leaves whose entries their producers hold"
@@ -104,9 +114,17 @@ class _Run:
         self.reasons: dict[int, str] = {}
         self.expired = 0
         self.bare = 0
+        self.alike = 0
+        self.own: list[int] = []
 
-    async def try_one(self, index: int) -> None:
-        """Drill the record of an index, unless there is nothing to ask about.
+    @property
+    def ended(self) -> bool:
+        """Whether there are records enough, or more to pass over than there can be records."""
+        return len(self.records) == self._plan.records or self.alike > self._plan.records
+
+    async def try_one(self, index: int, *, own: bool = False) -> None:
+        """Drill the record of an index, unless there is nothing to ask about; without `own`, put one of the log's own
+        aside.
 
         A miss stands only where the entry still says the same afterwards: it may have been erased, or have expired,
         while it was looked for.
@@ -118,7 +136,14 @@ class _Run:
                 return
             if known == before:
                 break
-            missed, reason, times = await self._drill(index, known)
+            if not own and known.entry.get("source") == OWN_SOURCE:
+                self.own.append(index)
+                return
+            try:
+                missed, reason, times = await self._drill(index, known)
+            except TooManyAlikeError:
+                self.alike += 1
+                return
             if missed is None:
                 break
             before = known
@@ -164,7 +189,7 @@ class _Run:
             await self._look_up(index, question)
 
     async def _look_up(self, index: int, question: Question) -> None:
-        """Follow the pages of a look-up to the entry. Raises `NotFound`."""
+        """Follow the pages of a look-up to the entry. Raises `NotFound`, `TooManyAlikeError`."""
         cursor, by = None, " and ".join(name for name in question.values if not name.endswith("_type"))
         for _ in range(MAX_PAGES):
             hits = await self._desk.search(question, cursor)
@@ -173,7 +198,7 @@ class _Run:
             cursor = hits.next
             if cursor is None or (hits.indices and hits.indices[-1] < index):
                 raise NotFound(f"entry {index} is not found by its {by} and its time")
-        raise NotFound(f"entry {index} is not on the first {MAX_PAGES} pages of what its {by} and its time find")
+        raise TooManyAlikeError
 
     def _add(self, index: int, times: list[float], missed: Step | None, reason: str) -> None:
         find, evidence, verify = (round(1000 * seconds, 3) for seconds in (times + [0.0] * 3)[:3])
@@ -195,6 +220,7 @@ class _Run:
             limit_ms=round(1000 * self._plan.limit, 3),
             expired=self.expired,
             bare=self.bare,
+            alike=self.alike,
             records=tuple(self.records),
         )
 

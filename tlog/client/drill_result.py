@@ -1,7 +1,7 @@
 """What a drill saw, as the log keeps it: numbers and days, nothing of any entry.
 
     {"drill": "<UUIDv7>", "from_day": "2026-02-18", "to_day": "2026-03-04", "first": 4100, "last": 9020, "missing": 0,
-     "first_missing": [], "limit_ms": 5000.0, "expired": 0, "bare": 0,
+     "first_missing": [], "limit_ms": 5000.0, "expired": 0, "bare": 0, "alike": 0,
      "records": [{"index": 4711, "find_ms": 31.2, "evidence_ms": 18.9, "verify_ms": 101.7, "missed": null}, …]}
 
 Times are milliseconds, indices count from 0.
@@ -54,7 +54,8 @@ class DrillResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A drill over the indices `first` to `last`, received from `from_day` to `to_day`, both included.
 
     `missing` of these have no row in the database. `expired` and `bare` count what was picked and could not be asked
-    about: its period is over, or its producer holds it.
+    about: its period is over, or its producer holds it. `alike` counts what was passed over because it is like more
+    others than anybody pages through; if that was most of what was picked, the drill did not pass.
     """
 
     drill: fields.EntryId
@@ -68,6 +69,7 @@ class DrillResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     expired: Count
     bare: Count
     records: Records
+    alike: Count = 0
 
     @property
     def missed(self) -> int:
@@ -76,5 +78,10 @@ class DrillResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def passed(self) -> bool:
-        """Whether no row is missing and no record was missed."""
-        return not self.missing and not self.missed
+        """Whether no row is missing, no record was missed, and not most were passed over as alike."""
+        return not self.missing and not self.missed and not self.mostly_alike
+
+    @property
+    def mostly_alike(self) -> bool:
+        """Whether more was passed over as alike than was drilled."""
+        return self.alike > len(self.records)

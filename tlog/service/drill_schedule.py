@@ -132,6 +132,7 @@ class DrillSchedule:
             missed=missed,
             rows_missing=result.missing,
             first_missing=result.first_missing,
+            alike=result.alike,
             entry=index,
         )
 

@@ -35,25 +35,26 @@ class DrillWindows:
         middle, size = (day - _EPOCH).days, max(0, self._witnessed())
         found = self._ranges.between(middle - days, middle + days, size)
         if found is not None:
-            return _window(found, middle - days, middle + days, oldest=False)
+            return self._window(found, middle - days, middle + days, oldest=False)
         first = self._ranges.oldest_day()
         found = None if first is None else self._ranges.between(first, first + 2 * days, size)
         if first is None or found is None:
             raise NotFound("the log has no witnessed entries to drill")
-        return _window(found, first, first + 2 * days, oldest=True)
+        return self._window(found, first, first + 2 * days, oldest=True)
 
-
-def _window(found: ReceivedRange, first_day: int, last_day: int, *, oldest: bool) -> DrillWindow:
-    return DrillWindow(
-        from_day=_day(first_day),
-        to_day=_day(last_day),
-        first=found.first,
-        last=found.end - 1,
-        entries=found.end - found.first,
-        missing=found.missing,
-        first_missing=list(found.first_missing),
-        oldest=oldest,
-    )
+    def _window(self, found: ReceivedRange, first_day: int, last_day: int, *, oldest: bool) -> DrillWindow:
+        newest = self._ranges.newest_day()
+        last_day = last_day if newest is None else max(first_day, min(last_day, newest))  # none is in the future
+        return DrillWindow(
+            from_day=_day(first_day),
+            to_day=_day(last_day),
+            first=found.first,
+            last=found.end - 1,
+            entries=found.end - found.first,
+            missing=found.missing,
+            first_missing=list(found.first_missing),
+            oldest=oldest,
+        )
 
 
 def _day(number: int) -> str:

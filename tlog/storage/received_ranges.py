@@ -42,6 +42,11 @@ class ReceivedRanges:
         with self._database.read() as connection:
             return connection.execute(select(func.min(time_blocks.c.day)).where(_RECEIVED)).scalar()
 
+    def newest_day(self) -> int | None:
+        """Return the last day, in days since 1970, of which there is an entry that has not expired."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.max(time_blocks.c.day)).where(_RECEIVED)).scalar()
+
     def between(self, first_day: int, last_day: int, size: int) -> ReceivedRange | None:
         """Return what was received from one day to another, both included, among the first `size` indices.
 
