@@ -222,7 +222,7 @@ async def test_what_is_held_is_not_erased_and_the_refusal_is_an_entry(made: Made
     erasures(made).steps.holds = HeldOnes([key_id]) if held == "subject" else HeldOnes((), [index])
     number = 3 if held == "subject" else 5
     assert list((await erasures(made).plan(ANNA)).held) == [number]
-    with pytest.raises(Held, match=f"hold {number}.*entry 2 of the log"):
+    with pytest.raises(Held, match=f"hold {number}.*entry 3 of the log"):
         await erasures(made).request(asked(), dpo(made))
     assert opened(made, index).erased == ()
     entry = opened(made, 2).entry
@@ -332,12 +332,12 @@ async def test_a_hold_that_was_placed_before_the_approval_stops_the_erasure(tmp_
         assert made.log.holds is not None
         asked_hold = HoldRequest(HoldKind.LEGAL, "C-1", "claim", "Dana", subject=ANNA.id)
         hold = await made.log.holds.place(asked_hold, dpo(made))
-        with pytest.raises(Held, match=f"hold {hold.hold}.*entry 2 of the log"):
+        with pytest.raises(Held, match=f"hold {hold.hold}.*entry 3 of the log"):
             await made.log.acts.approve(pending.act or b"", dpo(made, "eve"))
         assert opened(made, index).erased == ()
         assert made.parts.keyring.find_person("subject", ANNA.id) == key_id
         assert made.log.acts.store.get(pending.act or b"").state is ActState.REFUSED
-        entry = opened(made, 2).entry
+        entry = opened(made, 3).entry
         assert (entry["action"], entry["outcome"]) == ("tlog.erasure", "denied")
         assert (entry["details"]["held_by"], entry["details"]["approved_by"]) == ([hold.hold], "eve")
 
