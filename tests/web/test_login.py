@@ -10,6 +10,7 @@ from tests.http.own_entries import stored_own
 from tests.support import running_log
 from tests.web.site import Site, html, site
 from tlog.http.sessions import FORM_TOKEN
+from tlog.service.access_log import Access
 from tlog.service.lookup_filters import Filters
 from tlog.service.settings import LogSettings
 from tlog.storage.roles import Role
@@ -125,6 +126,58 @@ async def test_a_link_logs_in_once_and_only_when_its_button_is_pressed(clinic: S
     assert "/ui/login/link" not in {form.get("action") for form in page.all("form")}
     await clinic.log_in(Role.ADMIN)
     assert "You logged in by a link" not in (await clinic.page("/ui/tokens")).text
+
+
+async def test_a_link_is_of_use_until_its_login_is_logged(clinic: Site) -> None:
+    log = clinic.made.log
+    token, code = log.tokens.issue(NewToken("root", frozenset({Role.ADMIN}), credential=Credential.LINK))
+    log.sequencer.halt("a witness knows a larger tree")
+    refused = await clinic.post("/ui/login/link", [("code", code)])
+    assert refused.status == 503
+    assert "Set-Cookie" not in refused.headers
+    kept = log.tokens.find_link(code)
+    assert (kept.token_id, kept.used_at, kept.expires_at) == (token.token_id, None, token.expires_at)
+    assert (await clinic.get("/ui/tokens")).status == 303
+
+
+async def test_of_two_who_come_with_a_link_at_once_one_is_let_in_and_the_other_logged_as_denied(clinic: Site) -> None:
+    new = NewToken("root", frozenset({Role.ADMIN}), credential=Credential.LINK)
+    code = clinic.made.log.tokens.issue(new)[1]
+    answers = await asyncio.gather(*(clinic.post("/ui/login/link", [("code", code)]) for _ in range(4)))
+    assert sorted(answer.status for answer in answers) == [303, 401, 401, 401]
+    assert [entry["outcome"] for entry in stored_own(clinic.made, "tlog.session.open")] == ["allowed"]
+    refused = stored_own(clinic.made, "tlog.access.refuse")
+    assert sum(entry["details"]["operations"]["ui.login.link"] for entry in refused) == 3
+
+
+async def test_a_login_that_was_logged_and_then_failed_is_said_to_have_failed(
+    clinic: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = clinic.made.log
+    token, code = log.tokens.issue(NewToken("root", frozenset({Role.ADMIN}), credential=Credential.LINK))
+    record = log.accesses.record
+
+    async def revoked_just_then(access: Access) -> int:
+        index = await record(access)
+        if access.outcome == "allowed":
+            log.tokens.revoke(token.token_id)
+        return index
+
+    monkeypatch.setattr(log.accesses, "record", revoked_just_then)
+    answer = await clinic.post("/ui/login/link", [("code", code)])
+    assert (answer.status, "Set-Cookie" in answer.headers) == (401, False)
+    said = stored_own(clinic.made, "tlog.session.open")
+    assert [(entry["outcome"], entry["actor"]["id"]) for entry in said] == [("allowed", "root"), ("failed", "root")]
+
+
+async def test_a_link_leads_to_where_browsers_reach_the_log(tmp_path: Path) -> None:
+    """Also behind a proxy that ends TLS and writes a Host of its own."""
+    async with running_log(tmp_path / "log") as made, site(made, public_url="https://log.example:443/") as served:
+        await served.log_in(Role.ADMIN)
+        asked = {"name": "zed", "roles": "auditor", "credential": "link"}
+        page = html(await served.submit("/ui/tokens", **asked))
+        assert "https://log.example/ui/login/link?code=tlog_" in page.source
+        assert "127.0.0.1" not in page.source
 
 
 async def test_a_link_that_is_over_says_whether_anybody_came_with_it(clinic: Site) -> None:

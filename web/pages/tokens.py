@@ -18,6 +18,7 @@ from tlog.errors import NotFound
 from tlog.http.answers.tokens import IssuedAnswer, TokenAnswer, TokenList
 from tlog.http.form_body import read_form
 from tlog.http.noted import principal_of
+from tlog.http.own_origin import OwnOrigin
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN
 from tlog.service.principal import RIGHTS
@@ -33,11 +34,12 @@ _TEMPLATE: Final = "tokens.html"
 
 
 class TokensPage:
-    """The handlers. `now` returns microseconds since the epoch."""
+    """The handlers. `now` returns microseconds since the epoch; `origin` says where browsers open a login link."""
 
-    def __init__(self, interface: Interface, frame: Frame, now: Callable[[], int]) -> None:
+    def __init__(self, interface: Interface, frame: Frame, origin: OwnOrigin, now: Callable[[], int]) -> None:
         self._interface = interface
         self._frame = frame
+        self._origin = origin
         self._now = now
 
     async def show(self, request: web.Request) -> web.Response:
@@ -51,7 +53,7 @@ class TokensPage:
         async with shown_again(request, _TEMPLATE, lambda: self._context(request, form=typed(form))):
             asked = body_of(form.items(), numbers=["days"], lists=["roles"], ignored=[FORM_TOKEN])
             issued = await self._interface.ask(request, "issueToken", IssuedAnswer, _with_lists(asked))
-        link = "" if asked.get("credential") != "link" else str(request.url.origin().with_path("/ui/login/link"))
+        link = "" if asked.get("credential") != "link" else str(self._origin.url(request).with_path("/ui/login/link"))
         return self._frame.page(request, _TEMPLATE, **await self._context(request, issued, link))
 
     async def ask_revoke(self, request: web.Request) -> web.Response:
