@@ -16,7 +16,7 @@ class CohortAnswer(Answer, frozen=True, kw_only=True):
     reason: str | None
     expires_at: Time | None
     entries: Size
-    held: Size
+    held: Size | None
     due: bool
 
 
