@@ -19,7 +19,7 @@ class HeldCounts:
         self._rows = rows
 
     def of(self, cohorts: Collection[Cohort]) -> Counter[str]:
-        """Return how many entries of these cohorts, and perhaps of others, are held, by name. Raises `DecryptionFailed`."""
+        """Return how many entries of these cohorts are held, by name, of others perhaps. Raises `DecryptionFailed`."""
         if not cohorts:
             return Counter()
         start, end = min(cohort.start for cohort in cohorts), max(cohort.end for cohort in cohorts)
