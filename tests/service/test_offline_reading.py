@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,7 @@ from tlog.keys.secret_file import read_secret_file
 from tlog.service import offline_reading, read_note
 from tlog.service.lookup_filters import Filters
 from tlog.service.offline_reading import OfflineReading, Reader
-from tlog.service.read_note import READ_OFFLINE, ReadNotes, opened_note
+from tlog.service.read_note import READ_OFFLINE, OfflineRead, ReadNotes, opened_note
 
 READER = Reader("ops", "Dana Officer", "request 4 of the regulator")
 
@@ -115,13 +116,33 @@ async def test_what_cannot_be_noted_is_not_shown(tmp_path: Path) -> None:
 async def test_what_no_log_would_take_is_no_note(tmp_path: Path) -> None:
     """Its note would lie there for ever, and nobody would hear of the read."""
     [first] = await stopped(tmp_path, about("anna-marker-7"))
-    with reading(tmp_path, Reader("ops", "Dana", "x" * 70_000)) as (_, read), pytest.raises(NotLogged):
+    with reading(tmp_path, Reader("ops", "Dana", "x" * 1025)) as (_, read), pytest.raises(NotLogged):
         read.entries([first])
     with (
         reading(tmp_path, Reader("ops", "two\nlines", "why")) as (_, read),
         pytest.raises(NotLogged, match=r"actor\.name"),
     ):
         read.entries([first])
+    assert notes_of(tmp_path) == []
+
+
+async def test_the_largest_note_that_is_left_is_logged(tmp_path: Path) -> None:
+    """What is left is larger than its entry: escapes, and base64 of what is sealed."""
+    [first] = await stopped(tmp_path, about("anna-marker-7"))
+    with reading(tmp_path) as (made, _):
+        notes = ReadNotes(tmp_path / "notes", made.parts.keyring)
+        now = "2026-03-01T09:30:00.000000Z"
+        purpose = "é" * 1024
+        large = OfflineRead(
+            READER.actor(), now, "allowed", {"purpose": purpose, "text": "é" * 30_000}, [first], person=2**63 - 1
+        )
+        notes.leave(large)
+        with pytest.raises(NotLogged):
+            notes.leave(replace(large, details={"purpose": purpose, "text": "é" * 33_000}))
+    [note] = notes_of(tmp_path)
+    assert note.stat().st_size > 4 * 60_000
+    [entry] = await logged(tmp_path)
+    assert (entry["details"]["purpose"], len(entry["details"]["text"])) == (purpose, 30_000)
     assert notes_of(tmp_path) == []
 
 

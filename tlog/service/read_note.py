@@ -23,7 +23,8 @@ from uuid import UUID
 import msgspec
 
 from tlog.audit.entry import Actor, new_entry_id, parse_entry
-from tlog.errors import NotLogged, TlogError
+from tlog.audit.fields import Text, check_one_line
+from tlog.errors import BadRequest, NotLogged, TlogError
 from tlog.keys.keyring import Keyring
 from tlog.service.access_log import PURPOSE, Outcome, targets_of
 from tlog.service.note_file import leave_note
@@ -62,8 +63,8 @@ class ReadNotes:
             _require_loggable(_fields(said))
             sealed = self.keyring.seal_payload(json.dumps(said).encode(), UUID(note_id).bytes)
             leave_note(self.folder, {"action": READ_OFFLINE, "sealed": b64encode(sealed).decode()}, note_id)
-        except (TlogError, OSError) as error:
-            raise NotLogged(f"what can't be noted is not shown: {_reason(error)}") from None
+        except TlogError as error:
+            raise NotLogged(f"what can't be noted is not shown: {error}") from None
 
 
 def _said(read: OfflineRead) -> dict[str, Any]:
@@ -96,9 +97,12 @@ def _fields(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _require_loggable(values: Mapping[str, Any]) -> None:
-    """Raise `EntryInvalid` for what no log would take: its note would stay in the folder for ever."""
+    """Raise `EntryInvalid` for what no log would take: its note would stay in the folder for ever. `BadRequest` for a
+    purpose that is no text of one line, as every other text of an entry is."""
+    purpose = values["details"]["purpose"]
+    try:
+        msgspec.convert(purpose, Text)
+        check_one_line(purpose)
+    except ValueError:  # msgspec's ValidationError is one
+        raise BadRequest("purpose: expected a string of 1 to 1024 characters on one line") from None
     parse_entry(msgspec.json.encode({"schema": 1, "source": SOURCE, "seq": 0, **values}))
-
-
-def _reason(error: TlogError | OSError) -> str:
-    return str(error) if isinstance(error, TlogError) else error.strerror or type(error).__name__
