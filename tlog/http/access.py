@@ -16,7 +16,6 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from tlog.audit import fields
-from tlog.audit.fields import instant
 from tlog.errors import BadRequest, NotFound
 from tlog.http.answers.access import AccessActor, AccessAnswer, AccessPage
 from tlog.http.answers.answer import json_answer
@@ -108,7 +107,7 @@ def _access(found: FoundAccess) -> AccessAnswer:
     details = entry.get("details") or {}
     return AccessAnswer(
         index=found.stored.index,
-        at=instant(found.stored.columns["received_at"]),
+        at=entry["occurred_at"],
         actor=AccessActor(type=actor.get("type", ""), id=actor.get("id", ""), name=actor.get("name")),
         action=entry["action"],
         outcome=entry["outcome"],

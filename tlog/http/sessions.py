@@ -15,8 +15,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
@@ -39,13 +39,18 @@ Recheck = Callable[[], Awaitable[Principal]]
 
 @dataclass(slots=True)
 class Session:
-    """Somebody who is logged in. Times are those of the clock, in seconds."""
+    """Somebody who is logged in. Times are those of the clock, in seconds.
+
+    `search` are the filters of their last search, for the way back to it. They may name a person, and are kept nowhere
+    else.
+    """
 
     principal: Principal
     form_token: str
     opened_at: float
     seen_at: float
     recheck: Recheck | None = None
+    search: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 SESSION = web.RequestKey("session", Session)
