@@ -283,7 +283,10 @@ async def test_a_denial_stays_one_where_it_cannot_be_logged(service: Service) ->
         assert (await service.get("/v1/entries/0")).status == 401
 
 
-async def test_attempts_by_nobody_are_logged_together_and_few(service: Service) -> None:
+async def test_attempts_by_nobody_are_logged_together_and_few(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.made.log.accesses, "_interval", LogSettings().refusals_interval)
     await filled(service)
     unknown = "tlog_" + "A" * 43
     requests = [service.get("/v1/entries/0", unknown if number % 2 else None) for number in range(150)]
