@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from tlog.http.answers.access import AccessAnswer
 from tlog.http.answers.entries import EntryAnswer, EntryProblem
 from tlog.service.access_log import ENTRY
+from web.access_words import did_words
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRow:
-    """One access: the index of its own entry, when, who (empty where erased), what, how it ended, which entries."""
+    """One access: the index of its own entry, when, who, what, how it ended, which entries it showed.
+
+    `who` is empty where it was erased; `name` is that of a person beside it, or empty; `did` is the action in words.
+    """
 
     index: int
     at: str
     who: str
     kind: str
+    name: str
     action: str
+    did: str
     operation: str
     outcome: str
     shown: tuple[int, ...]
@@ -27,20 +33,7 @@ class AccessRow:
 
 def rows_of_accesses(accesses: Iterable[AccessAnswer]) -> list[AccessRow]:
     """Return the rows of an answer about an entry or a person."""
-    return [
-        AccessRow(
-            each.index,
-            each.at,
-            each.actor.id,
-            each.actor.type,
-            each.action,
-            each.operation or "",
-            each.outcome,
-            tuple(each.shown),
-            each.by_name,
-        )
-        for each in accesses
-    ]
+    return [_row_of(each) for each in accesses]
 
 
 def rows_of_entries(entries: Iterable[EntryAnswer | EntryProblem]) -> list[AccessRow]:
@@ -48,13 +41,40 @@ def rows_of_entries(entries: Iterable[EntryAnswer | EntryProblem]) -> list[Acces
     return [_row(each) for each in entries]
 
 
+def _row_of(each: AccessAnswer) -> AccessRow:
+    operation = each.operation or ""
+    return AccessRow(
+        index=each.index,
+        at=each.at,
+        who=each.actor.id,
+        kind=each.actor.type,
+        name=each.actor.name or "",
+        action=each.action,
+        did=did_words(each.action, operation),
+        operation=operation,
+        outcome=each.outcome,
+        shown=tuple(each.shown),
+        by_name=each.by_name,
+    )
+
+
 def _row(each: EntryAnswer | EntryProblem) -> AccessRow:
     if isinstance(each, EntryProblem):
-        return AccessRow(each.index, "", "", "", each.problem, each.detail, "failed", ())
+        return AccessRow(each.index, "", "", "", "", each.problem, each.problem, each.detail, "failed", ())
     entry = each.entry
     actor, details = entry.get("actor") or {}, entry.get("details") or {}
     targets = [target["id"] for target in entry.get("targets") or () if target["type"] == ENTRY]
     shown = tuple(int(target) for target in targets if target.isdecimal())
     operation = str(details.get("operation", ""))
-    who, kind = actor.get("id", ""), actor.get("type", "")
-    return AccessRow(each.index, each.received_at, who, kind, entry["action"], operation, entry["outcome"], shown)
+    return AccessRow(
+        index=each.index,
+        at=entry["occurred_at"],  # a read of a stopped log is received later than it was
+        who=actor.get("id", ""),
+        kind=actor.get("type", ""),
+        name=actor.get("name") or "",
+        action=entry["action"],
+        did=did_words(entry["action"], operation, details),
+        operation=operation,
+        outcome=entry["outcome"],
+        shown=shown,
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
+ERASURE_REQUEST: Final = "tlog.erasure.request"
 ACTIONS: Final[Mapping[str, str]] = {
     "tlog.access.read": "asked who looked",
     "tlog.access.refuse": "was turned away",
@@ -18,20 +19,20 @@ ACTIONS: Final[Mapping[str, str]] = {
     "tlog.entries.search": "searched",
     "tlog.entry.read": "read the entry",
     "tlog.erasure": "erased one person",
-    "tlog.erasure.request": "asked to erase one person, or tried it out",
+    ERASURE_REQUEST: "asked to erase one person, or tried it out",
     "tlog.evidence.export": "took evidence",
     "tlog.expiry": "let entries expire",
     "tlog.expiry.request": "asked to let entries expire",
     "tlog.grant": "granted access",
     "tlog.grant.request": "asked to grant access",
-    "tlog.hold": "placed a hold",
+    "tlog.hold": "did not place a hold that was asked for",
     "tlog.hold.lift": "lifted a hold",
     "tlog.hold.place": "placed a hold",
     "tlog.hold.request": "asked to place a hold",
     "tlog.holds.read": "looked at holds",
     "tlog.key.rotate": "changed a signing key",
     "tlog.leaf.add": "asked to add a leaf",
-    "tlog.lift": "lifted a hold",
+    "tlog.lift": "did not lift a hold, as was asked for",
     "tlog.lift.request": "asked to lift a hold",
     "tlog.page.open": "asked for a page",
     "tlog.read.offline": "read it out of the data folder, with the log stopped",
@@ -59,6 +60,19 @@ _KINDS: Final = {
 def action_words(action: str) -> str:
     """Return what somebody did; the action itself where no words are known."""
     return ACTIONS.get(action, action)
+
+
+def did_words(action: str, operation: str, details: Collection[str] = ()) -> str:
+    """Return what somebody did, as far as the operation that was asked for, or the names of what is said of it, tell.
+
+    A dry run of an erasure has the same action as the request.
+    """
+    if action == ERASURE_REQUEST:
+        if operation == "ui.people.plan":
+            return "tried out an erasure of one person"
+        if operation == "ui.people.erase" or "waiting" in details:
+            return "asked to erase one person"
+    return action_words(action)
 
 
 def kind_words(kind: str) -> str:

@@ -52,7 +52,7 @@ def _pages(app: web.Application, log: Log, frame: Frame, login: LoginPage) -> li
         web.get("/ui/login/link", login.link, name="ui.login.link"),
         web.post("/ui/login/link", login.by_link, name="ui.login.link.use"),
         web.post("/ui/logout", login.logout, name="ui.logout"),
-        *_audit(log, interface, frame),
+        *_audit(app, log, interface, frame),
         *_protection(interface, frame),
     ]
 
@@ -71,9 +71,10 @@ def _public(log: Log, frame: Frame) -> list[web.RouteDef]:
     ]
 
 
-def _audit(log: Log, interface: Interface, frame: Frame) -> list[web.RouteDef]:
+def _audit(app: web.Application, log: Log, interface: Interface, frame: Frame) -> list[web.RouteDef]:
     search, access = SearchPage(interface, frame), AccessPage(interface, frame)
-    entry, tokens = EntryPages(interface, frame, log.policy), TokensPage(interface, frame, log.acts.now)
+    entry, own = EntryPages(interface, frame, log.policy), app[GUARD].auth.sessions.origin
+    tokens = TokensPage(interface, frame, own, log.acts.now)
     return [
         web.get("/ui/search", search.show, name="ui.search"),
         web.post("/ui/search", search.run, name="ui.search.run"),

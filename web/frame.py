@@ -63,6 +63,6 @@ class Frame:
         """Return a page of `web/templates` with what it shows; `problem` is why a form was refused."""
         visitor = visitor_of(request, self._sessions.find(request))
         sections = sections_for(visitor, request.path)
-        made = {"visitor": visitor, "sections": sections, "problem": None} | context
-        text = self._templates.get_template(template).render(made, faults=faults_of(context.get("problem")))
+        made = {"visitor": visitor, "sections": sections, "problem": None, "labels": {}} | context
+        text = self._templates.get_template(template).render(made, faults=faults_of(made["problem"], made["labels"]))
         return web.Response(status=status, text=text, content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)

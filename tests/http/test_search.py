@@ -125,7 +125,7 @@ async def test_a_source_finds_its_own_only(service: Service) -> None:
         ({"limit": 501}, "limit: from 1 to 500"),
         ({"cursor": "secret"}, "cursor: not the `next`"),
         ({"cursor": "s" * 65}, "cursor: from 1 to 64"),
-        ({"secret": "1"}, "are not known here; known: actor_type"),
+        ({"secret": "1"}, "one of the members is not known here; known: actor_type"),
     ],
 )
 @pytest.mark.parametrize("by", ["GET", "POST"])

@@ -35,6 +35,7 @@ class Site:
 
     clock: float = 1_000.0
     over_tls: bool = False
+    public_url: str | None = None
     revoked: bool = False
     rechecked: bool = True
     server: Any = None
@@ -42,7 +43,7 @@ class Site:
     sessions: Sessions = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sessions = Sessions(lambda: self.clock, self.over_tls)
+        self.sessions = Sessions(lambda: self.clock, self.over_tls, self.public_url)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_refusals])
@@ -287,6 +288,61 @@ async def test_a_form_of_another_site_is_refused_though_it_has_the_token(site: S
     form_token = await site.login()
     sent = {name: value.replace("{host}", f"127.0.0.1:{site.server.port}") for name, value in headers.items()}
     assert await site.status("POST", data={FORM_TOKEN: form_token}, headers=sent) == 403
+
+
+PUBLIC = "https://log.example"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "host", "origin", "status"),
+    [
+        (None, "log.example", "http://log.example", 200),  # as browsers write the default ports
+        (None, "log.example", "https://log.example", 200),  # a proxy ended TLS
+        (None, "log.example:80", "http://log.example", 200),
+        (None, "log.example", "http://log.example:80", 200),
+        (None, "log.example:443", "https://log.example", 200),
+        (None, "LOG.example", "http://log.example", 200),
+        (None, "[::1]", "http://[::1]", 200),
+        (None, "[::1]:8000", "http://[::1]:8000", 200),
+        (None, "[::1]", "https://[::1]:443", 200),
+        (None, "[::1]", "http://[::2]", 403),
+        (None, "log.example", "http://log.example:8000", 403),
+        (None, "log.example:8000", "http://log.example", 403),
+        (None, "log.example:80", "https://log.example", 403),
+        (None, "log.example", "http://evil.example", 403),
+        (None, "log.example", "ftp://log.example", 403),
+        (None, "log.example", "http://log.example/path", 403),
+        (None, "log.example", "null", 403),
+        (PUBLIC, "10.0.0.7:8000", PUBLIC, 200),  # a proxy that writes a Host of its own
+        (PUBLIC + "/", "log.example", PUBLIC + ":443", 200),
+        (PUBLIC + ":443", "log.example", PUBLIC, 200),
+        ("http://[::1]:8000", "10.0.0.7", "http://[::1]:8000", 200),
+        (PUBLIC, "10.0.0.7:8000", "http://10.0.0.7:8000", 403),
+        (PUBLIC, "log.example", "http://log.example", 403),
+        (PUBLIC, "log.example", PUBLIC + ":8443", 403),
+        (PUBLIC, "evil.example", "https://evil.example", 403),
+        (PUBLIC, "log.example", "null", 403),
+    ],
+)
+async def test_origins_are_compared_by_scheme_host_and_port(
+    public_url: str | None, host: str, origin: str, status: int
+) -> None:
+    async with visited(public_url=public_url) as site:
+        form = {FORM_TOKEN: await site.login()}
+        headers = {"Host": host, "Origin": origin, "Cookie": f"tlog={site.cookie().value}"}
+        assert await site.status("POST", data=form, headers=headers) == status
+
+
+@pytest.mark.parametrize(("scheme", "status"), [("https", 200), ("http", 403)])
+async def test_over_tls_the_origin_of_plain_http_is_another(tmp_path: Path, scheme: str, status: int) -> None:
+    certificate, key = self_signed(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    async with visited(tls) as site:
+        form = {FORM_TOKEN: await site.login()}
+        headers = {"Host": "log.example", "Origin": f"{scheme}://log.example"}
+        headers["Cookie"] = f"__Host-tlog={site.cookie().value}"
+        assert await site.status("POST", data=form, headers=headers) == status
 
 
 async def test_the_form_token_of_another_session_is_none(site: Site) -> None:

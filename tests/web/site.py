@@ -11,7 +11,7 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 
 from tests.http.service import Answer
 from tests.support import MadeLog
-from tlog.http.app import create_app
+from tlog.http.app import authenticator_of, create_app
 from tlog.http.renderers import Renderers
 from tlog.http.sessions import FORM_TOKEN
 from tlog.service.identity.opened import OpenedIdentity
@@ -69,8 +69,11 @@ class Site:
 
 
 @asynccontextmanager
-async def site(made: MadeLog, identity: OpenedIdentity | None = None, port: int | None = None) -> AsyncIterator[Site]:
-    app = create_app(made.log, identity=identity, renderers=Renderers(evidence_page, subject_access_page))
+async def site(
+    made: MadeLog, identity: OpenedIdentity | None = None, port: int | None = None, public_url: str | None = None
+) -> AsyncIterator[Site]:
+    auth = authenticator_of(made.log, identity, public_url=public_url)
+    app = create_app(made.log, auth=auth, identity=identity, renderers=Renderers(evidence_page, subject_access_page))
     add_pages(app, made.log, login=None if identity is None else identity.login)
     async with (
         TestServer(app, port=port) as server,

@@ -12,12 +12,13 @@ from tests.service.test_publisher import town
 from tests.support import entry_document, running_log
 from tests.web.conftest import append
 from tests.web.site import Site, html, site
-from tlog.audit.entry import JSON
+from tlog.audit.entry import JSON, Actor
 from tlog.audit.evidence import parse_evidence
 from tlog.client.evidence_verifier import EvidenceVerifier
 from tlog.service.erasure_request import ErasureRequest, Person
 from tlog.service.intake import AppendRequest
 from tlog.service.principal import Principal
+from tlog.service.read_note import READ_OFFLINE
 from tlog.storage.roles import Role
 
 
@@ -41,6 +42,45 @@ async def test_a_page_of_results_leads_to_the_next_with_the_same_filters(clinic:
     assert hidden["source"] == "clinic"
     following = html(await clinic.submit("/ui/search", source="clinic", limit="2", cursor=hidden["cursor"]))
     assert "1 entry on this page" in following.text
+
+
+async def test_results_stand_before_the_form_and_an_entry_leads_back_to_them(clinic: Site) -> None:
+    """Also to the same page of them; the person's id is in a form and in no address."""
+    await clinic.log_in(Role.AUDITOR)
+    assert "Back to your search" not in (await clinic.page("/ui/entries/0")).text
+    first = html(await clinic.submit("/ui/search", subject="p-4711", limit="1"))
+    assert first.source.index('id="results"') < first.source.index('id="filters"')
+    cursor = next(str(tag["value"]) for tag in first.all("input") if tag.get("name") == "cursor")
+    await clinic.submit("/ui/search", subject="p-4711", limit="1", cursor=cursor)
+    entry = await clinic.page("/ui/entries/0")
+    assert "Back to your search" in entry.text
+    kept = {tag.get("name"): tag.get("value") for tag in entry.all("input") if tag.get("type") == "hidden"}
+    assert (kept["subject"], kept["limit"], kept["cursor"]) == ("p-4711", "1", cursor)
+    assert not [link for link in entry.all("a") if "p-4711" in (link.get("href") or "")]
+    await clinic.log_in(Role.AUDITOR, "bob")
+    assert "Back to your search" not in (await clinic.page("/ui/entries/0")).text
+    looked = html(await clinic.submit("/ui/access", subject="p-4711"))
+    assert looked.source.index('id="results"') < looked.source.index('id="ask"')
+    newest = await clinic.page("/ui/access")
+    assert newest.source.index('id="results"') > newest.source.index('id="ask"')
+
+
+async def test_a_look_into_a_stopped_log_stands_at_its_own_time_with_the_name(clinic: Site) -> None:
+    """Its note is logged later than somebody looked."""
+    when = "2026-03-02T07:08:09.000000Z"
+    values = {"actor": Actor(type="tlog-operator", id="root", name="D. Officer"), "action": READ_OFFLINE}
+    values |= {"occurred_at": when, "outcome": "allowed", "purpose": "p", "targets": [{"type": "entry", "id": "0"}]}
+    await clinic.made.log.accesses._own.record(values)
+    await clinic.log_in(Role.AUDITOR)
+    for page in (await clinic.page("/ui/access"), html(await clinic.submit("/ui/access", index="0"))):
+        assert "2026-03-02 07:08:09 root operator of the machine (D. Officer) read it out" in page.text
+
+
+async def test_who_looked_is_asked_for_in_the_words_of_its_page(clinic: Site) -> None:
+    await clinic.log_in(Role.AUDITOR)
+    page = html(await clinic.submit("/ui/access", actor_id="jane"), 400)
+    assert "Kind of who looked: missing; give “Kind of who looked” and “Name of who looked” together" in page.text
+    assert "Actor's" not in page.text
 
 
 async def test_a_refused_search_shows_what_was_typed_and_what_is_wrong(clinic: Site) -> None:

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.http.own_entries import stored_own
 from tests.support import running_log
-from tests.web.site import Site, html, site
+from tests.web.site import Html, Site, html, site
 from tlog.http.sessions import FORM_TOKEN
+from tlog.service.access_log import Access
+from tlog.service.log_parts import now_us
 from tlog.service.lookup_filters import Filters
 from tlog.service.settings import LogSettings
 from tlog.storage.roles import Role
@@ -119,12 +122,66 @@ async def test_a_link_logs_in_once_and_only_when_its_button_is_pressed(clinic: S
     assert "You logged in by a link that works once" in tokens.text
     assert re.search(r"opened a session on 20[\d: -]{17} , which ends 20", tokens.text)
     assert "not used yet" not in tokens.text
+    assert any((box.get("name"), box.get("value")) == ("name", "root") for box in tokens.all("input"))
+    assert any(box.get("value") == "admin" and "checked" in box for box in tokens.all("input"))
     page = html(await clinic.post("/ui/login/link", [("code", code)]), 401)
     assert code not in page.source
     assert "tlog token link" in page.text
     assert "/ui/login/link" not in {form.get("action") for form in page.all("form")}
     await clinic.log_in(Role.ADMIN)
     assert "You logged in by a link" not in (await clinic.page("/ui/tokens")).text
+
+
+async def test_a_link_is_of_use_until_its_login_is_logged(clinic: Site) -> None:
+    log = clinic.made.log
+    token, code = log.tokens.issue(NewToken("root", frozenset({Role.ADMIN}), credential=Credential.LINK))
+    log.sequencer.halt("a witness knows a larger tree")
+    refused = await clinic.post("/ui/login/link", [("code", code)])
+    assert refused.status == 503
+    assert "Set-Cookie" not in refused.headers
+    kept = log.tokens.find_link(code)
+    assert (kept.token_id, kept.used_at, kept.expires_at) == (token.token_id, None, token.expires_at)
+    assert (await clinic.get("/ui/tokens")).status == 303
+
+
+async def test_of_two_who_come_with_a_link_at_once_one_is_let_in_and_the_other_logged_as_denied(clinic: Site) -> None:
+    new = NewToken("root", frozenset({Role.ADMIN}), credential=Credential.LINK)
+    code = clinic.made.log.tokens.issue(new)[1]
+    answers = await asyncio.gather(*(clinic.post("/ui/login/link", [("code", code)]) for _ in range(4)))
+    assert sorted(answer.status for answer in answers) == [303, 401, 401, 401]
+    assert [entry["outcome"] for entry in stored_own(clinic.made, "tlog.session.open")] == ["allowed"]
+    refused = stored_own(clinic.made, "tlog.access.refuse")
+    assert sum(entry["details"]["operations"]["ui.login.link"] for entry in refused) == 3
+
+
+async def test_a_login_that_was_logged_and_then_failed_is_said_to_have_failed(
+    clinic: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = clinic.made.log
+    token, code = log.tokens.issue(NewToken("root", frozenset({Role.ADMIN}), credential=Credential.LINK))
+    record = log.accesses.record
+
+    async def revoked_just_then(access: Access) -> int:
+        index = await record(access)
+        if access.outcome == "allowed":
+            log.tokens.revoke(token.token_id)
+        return index
+
+    monkeypatch.setattr(log.accesses, "record", revoked_just_then)
+    answer = await clinic.post("/ui/login/link", [("code", code)])
+    assert (answer.status, "Set-Cookie" in answer.headers) == (401, False)
+    said = stored_own(clinic.made, "tlog.session.open")
+    assert [(entry["outcome"], entry["actor"]["id"]) for entry in said] == [("allowed", "root"), ("failed", "root")]
+
+
+async def test_a_link_leads_to_where_browsers_reach_the_log(tmp_path: Path) -> None:
+    """Also behind a proxy that ends TLS and writes a Host of its own."""
+    async with running_log(tmp_path / "log") as made, site(made, public_url="https://log.example:443/") as served:
+        await served.log_in(Role.ADMIN)
+        asked = {"name": "zed", "roles": "auditor", "credential": "link"}
+        page = html(await served.submit("/ui/tokens", **asked))
+        assert "https://log.example/ui/login/link?code=tlog_" in page.source
+        assert "127.0.0.1" not in page.source
 
 
 async def test_a_link_that_is_over_says_whether_anybody_came_with_it(clinic: Site) -> None:
@@ -139,6 +196,35 @@ async def test_a_link_that_is_over_says_whether_anybody_came_with_it(clinic: Sit
     page = await clinic.page("/ui/tokens")
     assert page.text.count("was never used") == page.text.count("opened a session on") == 1
     assert "which ends" not in page.text
+
+
+async def test_what_is_over_by_time_is_said_to_be(tmp_path: Path) -> None:
+    late = [0]
+    async with running_log(tmp_path / "log", now=lambda: now_us() + late[0]) as made, site(made) as served:
+        tokens, hour = made.log.tokens, 3_600_000_000
+        link = NewToken("jane", frozenset({Role.AUDITOR}), credential=Credential.LINK, expires_at=now_us() + 24 * hour)
+        tokens.issue(link)
+        tokens.use_link(tokens.issue(replace(link, name="bob"))[1])
+        tokens.issue(replace(link, name="carl", credential=Credential.BEARER))
+        await served.log_in(Role.ADMIN, "root")
+        states = _states(await served.page("/ui/tokens"))
+        assert states["jane"].startswith("issued not used yet, until 20")
+        assert states["bob"].startswith("in use opened a session on 20")
+        assert states["carl"].startswith("issued until 20")
+        late[0] = 25 * hour
+        await served.log_in(Role.ADMIN, "otto")
+        states = _states(await served.page("/ui/tokens"))
+        assert states["jane"].startswith("expired 20")
+        assert states["jane"].endswith("was never used")
+        assert states["bob"].startswith("ended 20")
+        assert "which ends" not in states["bob"]
+        assert states["carl"].startswith("expired 20")
+
+
+def _states(page: Html) -> dict[str, str]:
+    """What the page says of each credential, by its name."""
+    rows = re.findall(r'<th scope="row">(.*?)</th>\s*<td data-label="State">(.*?)</td>', page.source, re.DOTALL)
+    return {name: Html(cell).text for name, cell in rows}
 
 
 async def test_who_logs_in_again_and_again_fills_no_log(tmp_path: Path) -> None:

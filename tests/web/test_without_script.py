@@ -164,6 +164,8 @@ async def test_an_admin_issues_and_revokes_a_token(tmp_path: Path) -> None:
         await log_in(other, made.url, token)
         await page.get_by_role("link", name="Revoke carl").click()
         await page.get_by_role("button", name="Revoke carl").click()
+        assert "Revoked carl" in await page.get_by_role("status").inner_text()
+        await page.get_by_role("link", name="All credentials").click()
         assert "revoked" in await page.get_by_role("row", name="carl").inner_text()
         late = await made.stranger()
         await late.goto(f"{made.url}/ui/login")

@@ -171,7 +171,7 @@ def _opened(folder: Path, reader: Reader) -> Iterator[tuple[Log, OfflineReading]
     with exclusive(data, _INSTEAD), open_folder(folder) as opened:
         with logs_as_notices():  # of erasures that it had to do again
             log = Log(opened.parts)
-        yield log, OfflineReading(log, ReadNotes(data.notes, opened.parts.keyring, os.urandom), reader)
+        yield log, OfflineReading(log, ReadNotes(data.notes, opened.parts.keyring), reader)
 
 
 def _show_entries(folder: Path, reader: Reader, which: Sequence[int | UUID], *, as_json: bool) -> None:

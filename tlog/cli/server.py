@@ -81,7 +81,7 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    auth = authenticator_of(log, identity, listen.over_tls)
+    auth = authenticator_of(log, identity, listen.over_tls, listen.public_url)
     renderers = Renderers(evidence_page, subject_access_page)
     app = create_app(log, auth=auth, identity=identity, renderers=renderers)
     add_pages(app, log, login=None if identity is None else identity.login)

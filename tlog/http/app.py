@@ -89,13 +89,15 @@ def create_app(  # noqa: PLR0913 - the parts that may be others
     return app
 
 
-def authenticator_of(log: Log, identity: OpenedIdentity | None, over_tls: bool = False) -> Authenticator:
+def authenticator_of(
+    log: Log, identity: OpenedIdentity | None, over_tls: bool = False, public_url: str | None = None
+) -> Authenticator:
     """Return what knows tokens, client certificates, JWTs of the provider and sessions.
 
-    `over_tls`: browsers reach the log over TLS, also where a proxy ends it before the log.
+    `over_tls`: browsers reach the log over TLS, also where a proxy ends it before the log; at `public_url`, if given.
     """
     jwt = None if identity is None else identity.jwt
-    return Authenticator(log.tokens, Sessions(over_tls=over_tls), jwt=jwt, peer=peer_fingerprint)
+    return Authenticator(log.tokens, Sessions(over_tls=over_tls, public_url=public_url), jwt=jwt, peer=peer_fingerprint)
 
 
 def _routes(log: Log, bodies: BodyBudget, metrics: Metrics, renderers: Renderers) -> list[web.RouteDef]:

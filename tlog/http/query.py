@@ -20,7 +20,8 @@ def parse_query(request: web.Request, *names: str) -> Mapping[str, str]:
     unknown = sum(name not in names for name in query)
     if unknown:
         known = ", ".join(names) or "none"
-        raise BadParameter(f"{unknown} of the query parameters are not known here; known: {known}")
+        what = "one of the query parameters is" if unknown == 1 else f"{unknown} of the query parameters are"
+        raise BadParameter(f"{what} not known here; known: {known}")
     if len(set(query)) != len(query):
         raise BadParameter("a query parameter is given twice")
     return dict(query)

@@ -83,7 +83,8 @@ def members(body: bytes) -> dict[str, str]:
     document = _object(body)
     unknown = sum(name not in NAMES for name in document)
     if unknown:
-        raise BadParameter(f"{unknown} of the members are not known here; known: {', '.join(NAMES)}")
+        what = "one of the members is" if unknown == 1 else f"{unknown} of the members are"
+        raise BadParameter(f"{what} not known here; known: {', '.join(NAMES)}")
     return {name: _member(name, value) for name, value in document.items() if value is not None}
 
 

@@ -15,17 +15,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
 from aiohttp import web
-from yarl import URL
 
 from tlog.errors import Forbidden, Unauthorized
 from tlog.http.cookies import HostCookie
 from tlog.http.form_body import read_form
+from tlog.http.own_origin import OwnOrigin
 from tlog.service.principal import Principal
 
 IDLE_SECONDS: Final = 30 * 60
@@ -39,13 +39,18 @@ Recheck = Callable[[], Awaitable[Principal]]
 
 @dataclass(slots=True)
 class Session:
-    """Somebody who is logged in. Times are those of the clock, in seconds."""
+    """Somebody who is logged in. Times are those of the clock, in seconds.
+
+    `search` are the filters of their last search, for the way back to it. They may name a person, and are kept nowhere
+    else.
+    """
 
     principal: Principal
     form_token: str
     opened_at: float
     seen_at: float
     recheck: Recheck | None = None
+    search: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 SESSION = web.RequestKey("session", Session)
@@ -54,8 +59,14 @@ SESSION = web.RequestKey("session", Session)
 class Sessions:
     """Opens, finds and closes sessions. Belongs to one event loop."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic, over_tls: bool = False) -> None:
-        """`clock` returns seconds. `over_tls`: browsers come over TLS, also where a proxy ends it before the log."""
+    def __init__(
+        self, clock: Callable[[], float] = monotonic, over_tls: bool = False, public_url: str | None = None
+    ) -> None:
+        """`clock` returns seconds. `over_tls`: browsers come over TLS, also where a proxy ends it before the log.
+
+        `public_url` is where they reach the log, if that is said.
+        """
+        self.origin = OwnOrigin(public_url)
         self._clock = clock
         self._over_tls = over_tls
         self._sessions: dict[bytes, Session] = {}
@@ -111,8 +122,16 @@ class Sessions:
         session.seen_at = self._clock()
         request[SESSION] = session
         if request.method not in {"GET", "HEAD"}:
-            await require_own_form(request, session)
+            await self.require_own_form(request, session)
         return session.principal
+
+    async def require_own_form(self, request: web.Request, session: Session) -> None:
+        """Raise `Forbidden` unless a POST comes from this origin and brings the session's form token."""
+        self.origin.require(request)
+        form = await read_form(request)
+        given = form.get(FORM_TOKEN)
+        if not isinstance(given, str) or not hmac.compare_digest(given.encode(), session.form_token.encode()):
+            raise Forbidden("this form is not of your session; open the page again and repeat")
 
     async def _rechecked(self, request: web.Request, recheck: Recheck) -> Principal:
         try:
@@ -139,31 +158,6 @@ class Sessions:
         for key in oldest[: max(0, len(alive) - MAX_SESSIONS + 1)]:
             del alive[key]
         self._sessions = alive
-
-
-async def require_own_form(request: web.Request, session: Session) -> None:
-    """Raise `Forbidden` unless a POST comes from this origin and brings the session's form token."""
-    require_own_origin(request)
-    form = await read_form(request)
-    given = form.get(FORM_TOKEN)
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), session.form_token.encode()):
-        raise Forbidden("this form is not of your session; open the page again and repeat")
-
-
-def require_own_origin(request: web.Request) -> None:
-    """Raise `Forbidden` for a request that a page of another origin makes a browser send."""
-    site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
-    foreign = origin is not None and _authority(origin) != request.host
-    if foreign or site not in {None, "same-origin", "none"}:
-        raise Forbidden("this form comes from another site")
-
-
-def _authority(origin: str) -> str | None:
-    try:
-        return URL(origin).authority
-    except ValueError:
-        return None
 
 
 def _key(text: str) -> bytes:

@@ -77,7 +77,8 @@ class Principal:
         if not any(self.may(right) for right in rights):
             needed = sorted(role for role in Role if any(right in RIGHTS[role] for right in rights))
             roles = " and ".join(sorted(self.roles)) or "no role"
-            needs = f"this needs the right to {' or '.join(rights)}, which {' and '.join(needed)} have"
+            have = "has" if len(needed) == 1 else "have"
+            needs = f"this needs the right to {' or '.join(rights)}, which {' and '.join(needed)} {have}"
             limit = f", limited to {self.scope}" if self.scope.is_limited else ""
             raise Forbidden(f"{needs}; you are {roles}{limit}")
 

@@ -144,13 +144,17 @@ class TokenStore:
         """Return who a client certificate with this SHA-256 stands for. Raises `Unauthorized`."""
         return self._find(fingerprint, Credential.CERTIFICATE, "client certificate")
 
+    def find_link(self, text: str) -> Token:
+        """Return who a login link stands for that was not used yet. Raises `Unauthorized`."""
+        return self._find(hash_of(text), Credential.LINK, "link")
+
     def use_link(self, text: str) -> Token:
         """Return who a login link stands for, and make its text useless. Raises `Unauthorized`.
 
         What is left of it stands for the session that it opened, `SESSION_HOURS` long, and can be revoked. Its hash is
         compared and swapped, so of two who come with it one is let in.
         """
-        token = self._find(hash_of(text), Credential.LINK, "link")
+        token = self.find_link(text)
         now = self._now()
         ends = now + SESSION_HOURS * 3_600_000_000
         values = {"token_hash": hash_of(new_secret()), "expires_at": ends, "used_at": now}

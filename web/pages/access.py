@@ -22,6 +22,7 @@ from web.retry import RETRY, Retry
 
 PAGE_ENTRIES: Final = 50
 _TEMPLATE: Final = "access.html"
+_LABELS: Final = {"actor_type": "Kind of who looked", "actor_id": "Name of who looked", "action": "What they did"}
 _NUMBERS: Final = ("index", "limit", "before")
 
 
@@ -58,4 +59,11 @@ class AccessPage:
 
 
 def _context(body: dict[str, Any], rows: Any = None, more: dict[str, str] | None = None) -> dict[str, Any]:
-    return {"form": form_values(body), "rows": rows, "more": more or {}, "actions": ACTIONS}
+    return {
+        "form": form_values(body),
+        "rows": rows,
+        "more": more or {},
+        "searched": bool(body) and rows is not None,
+        "actions": ACTIONS,
+        "labels": _LABELS,
+    }

@@ -15,7 +15,7 @@ from tlog.http.answers.access import AccessPage
 from tlog.http.answers.entries import EntryAnswer
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_number, parse_query
-from tlog.http.sessions import FORM_TOKEN
+from tlog.http.sessions import FORM_TOKEN, SESSION
 from web.access_rows import AccessRow, rows_of_accesses
 from web.entry_proof import EntryProof, entry_proof
 from web.entry_view import entry_groups, showable
@@ -49,6 +49,7 @@ class EntryPages:
             proof=proof,
             missing=missing,
             looked=await self._looked(request, index),
+            search=request[SESSION].search,
         )
 
     async def evidence(self, request: web.Request) -> web.Response:

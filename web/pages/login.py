@@ -13,15 +13,17 @@ from tlog.errors import Forbidden, TooManyRequests, Unauthorized
 from tlog.http.form_body import read_form
 from tlog.http.guard import Guard
 from tlog.http.query import parse_query
-from tlog.http.sessions import Recheck, require_own_form, require_own_origin
-from tlog.service.access_log import Access, AccessLog
+from tlog.http.sessions import Recheck
+from tlog.service.access_log import Access, AccessLog, Outcome
 from tlog.service.identity.login import Login
 from tlog.service.principal import Principal, of_token
-from tlog.storage.token_store import TokenStore
+from tlog.storage.token_store import Token, TokenStore
 from web.frame import Frame
 from web.retry import RETRY, Retry
 from web.see import see
 
+_BY_TOKEN: Final = "ui.login.token"  # noqa: S105 - the name of an operation
+_BY_LINK: Final = "ui.login.link"
 _START: Final = "/ui/"
 _OWN_PATH: Final = re.compile(r"/ui/(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]*")
 
@@ -47,6 +49,7 @@ class LoginPage:
         self._limit = guard.limit
         self._login = login
         self._frame = frame
+        self._links = asyncio.Lock()
 
     async def show(self, request: web.Request) -> web.Response:
         """Answer `GET /ui/login`."""
@@ -55,7 +58,7 @@ class LoginPage:
 
     async def by_token(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/login`: log in with a token. Durable in the log before the session opens."""
-        require_own_origin(request)
+        self._auth.sessions.origin.require(request)
         form = await read_form(request)
         back, text = way_back(form.get("next")), form.get("token")
         token = text.strip() if isinstance(text, str) else ""
@@ -63,14 +66,15 @@ class LoginPage:
         try:
             principal = await self._auth.bearer(token)
         except Unauthorized:
-            await self._accesses.refused("ui.login.token")
+            await self._accesses.refused(_BY_TOKEN)
             raise
         try:
             self._limit.take(principal.id)
         except TooManyRequests:
-            await self._accesses.refused("ui.login.token", principal.actor())
+            await self._accesses.refused(_BY_TOKEN, principal.actor())
             raise
-        return await self._open(request, principal, "ui.login.token", back, lambda: self._auth.bearer(token))
+        await self._logged(principal, _BY_TOKEN)
+        return self._open(request, principal, back, lambda: self._auth.bearer(token))
 
     async def link(self, request: web.Request) -> web.Response:
         """Answer `GET /ui/login/link?code=`: a button, because programs that look at links press none."""
@@ -78,24 +82,42 @@ class LoginPage:
         return self._frame.page(request, "login_link.html", code=code)
 
     async def by_link(self, request: web.Request) -> web.Response:
-        """Answer `POST /ui/login/link`: log in with a link, which is then used up."""
-        require_own_origin(request)
+        """Answer `POST /ui/login/link`: log in with a link, which is then used up.
+
+        Used up only once the login is durable in the log, so that a link outlives a log that takes no entry.
+        """
+        self._auth.sessions.origin.require(request)
         code = str((await read_form(request)).get("code", ""))
         request[RETRY] = Retry("login_link.html", {"code": ""})
         try:
-            token = await asyncio.to_thread(self._tokens.use_link, code)
+            await asyncio.to_thread(self._tokens.find_link, code)  # what is no link waits for nobody
+            async with self._links:
+                token = await self._use(code)
         except Unauthorized:
-            await self._accesses.refused("ui.login.link")
+            await self._accesses.refused(_BY_LINK)
             raise
         recheck = partial(self._auth.in_force, token.token_id)
-        return await self._open(request, of_token(token), "ui.login.link", _START, recheck)
+        return self._open(request, of_token(token), _START, recheck)
+
+    async def _use(self, code: str) -> Token:
+        """Log a login, then use up its link. Raises `NotLogged`, and `Unauthorized` for one that is not there any more.
+
+        One at a time: of two who come with a link at once, the second finds that it was used before it is logged.
+        """
+        found = of_token(await asyncio.to_thread(self._tokens.find_link, code))
+        await self._logged(found, _BY_LINK)
+        try:
+            return await asyncio.to_thread(self._tokens.use_link, code)
+        except Exception:  # revoked or over since, or the database failed
+            await self._logged(found, _BY_LINK, "failed")
+            raise
 
     async def logout(self, request: web.Request) -> web.Response:
         """Answer `POST /ui/logout`."""
         session = self._auth.sessions.find(request)
         if session is None:
             raise Forbidden("nobody is logged in here")
-        await require_own_form(request, session)
+        await self._auth.sessions.require_own_form(request, session)
         self._auth.sessions.end(request)
         answer = self._logged_out(request, session.principal)
         self._auth.sessions.forget(request, answer)
@@ -114,10 +136,10 @@ class LoginPage:
         answer.headers["Refresh"] = f"0; url={url}"
         return answer
 
-    async def _open(
-        self, request: web.Request, principal: Principal, how: str, back: str, recheck: Recheck | None = None
-    ) -> web.Response:
-        await self._accesses.record(Access(principal, "tlog.session.open", "allowed", {"operation": how}))
+    async def _logged(self, principal: Principal, how: str, outcome: Outcome = "allowed") -> None:
+        await self._accesses.record(Access(principal, "tlog.session.open", outcome, {"operation": how}))
+
+    def _open(self, request: web.Request, principal: Principal, back: str, recheck: Recheck) -> web.Response:
         answer = see(back)
         self._auth.sessions.open(request, answer, principal, recheck)
         return answer

@@ -9,7 +9,7 @@ from aiohttp import web
 from tlog.http.answers.entries import EntryPage
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
-from tlog.http.sessions import FORM_TOKEN
+from tlog.http.sessions import FORM_TOKEN, SESSION
 from web.forms import body_of
 from web.found import form_values, shown_entries
 from web.frame import Frame
@@ -39,4 +39,5 @@ class SearchPage:
         form = form_values(body)
         request[RETRY] = Retry(_TEMPLATE, {"form": form, "found": None, "entries": ()})
         found = await self._interface.ask(request, "searchEntries", EntryPage, {"limit": PAGE_ENTRIES} | body)
+        request[SESSION].search = form
         return self._frame.page(request, _TEMPLATE, form=form, found=found, entries=shown_entries(found))

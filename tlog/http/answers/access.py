@@ -19,7 +19,8 @@ class AccessAnswer(Answer, frozen=True, kw_only=True):
     """Somebody looked: `shown` are the entries among those asked about that the answer showed them; or, where the
     outcome is denied, that they were refused.
 
-    `by_name`: they looked the person up by name. `index` is that of the log's own entry that says so.
+    `at` is when they looked, also where the log was stopped and could log it only later. `by_name`: they looked the
+    person up by name. `index` is that of the log's own entry that says so.
     """
 
     index: Size
