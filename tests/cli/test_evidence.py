@@ -97,6 +97,7 @@ def test_a_page_is_written_by_its_name_or_on_demand_and_its_data_verifies(
     page.write_bytes(page.read_bytes().replace(b"<h1", b"<h1 hidden>Verified!</h1><h1", 1))
     said = tlog("verify", page, "--policy", policy)
     assert "what it shows in a browser was not checked" in said.out
+    assert said.out.splitlines()[-1].startswith("verified; but the page itself was changed"), "the last word is no yes"
     page.write_bytes(page.read_bytes().replace(b'"index": 1', b'"index": 2', 1))
     assert tlog("verify", page, "--policy", policy, "--json", code=1).error["check"] in {"inclusion", "time bracket"}
 

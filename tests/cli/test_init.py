@@ -52,6 +52,18 @@ def test_secrets_are_for_their_owner_only_whatever_the_umask(tlog: Command, tmp_
     assert {name: mode(folder / name) for name in private} == dict.fromkeys(private, 0o600)
 
 
+def test_init_says_to_change_the_period_and_the_reason_that_nobody_chose(tlog: Command, tmp_path: Path) -> None:
+    unchosen = tlog("init", tmp_path / "log", "--origin", "example.com/log").out
+    assert "entries are kept 12 months" in unchosen
+    assert f"Change both in {tmp_path}/log/tlog.toml ([retention.standard])" in unchosen
+    with open_folder(tmp_path / "log") as opened:
+        reason = opened.config.retention["standard"].reason
+    assert "replace" not in reason, "it goes out to data subjects as it is"
+    chosen = tlog("init", tmp_path / "other", "--origin", "example.com/log", "--retention", "standard=6:law X").out
+    assert "Change both" not in chosen
+    assert "Change both" not in tlog("init", tmp_path / "raw", "--origin", "example.com/log", "--raw-leaves").out
+
+
 def test_init_says_what_comes_next(tlog: Command, tmp_path: Path) -> None:
     text = tlog("init", tmp_path / "log", "--origin", "example.com/log", "--witness", WITNESS).out
     for part in ("example.com/log+", "tlog-witness add-log", "tlog token add", "tlog serve", "policy.txt"):

@@ -167,11 +167,11 @@ def test_csv_is_quoted_and_safe_for_spreadsheets(tlog: Command, served: Served) 
     assert [rows[0][name] for name in plain] == ["Ada", "Art. 6", "t-1", "", "", "no"]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "\t=", "\r@"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "\t=", "\r@", " =", "   @"])
 def test_no_cell_begins_as_a_formula(start: str) -> None:
     cells = csv_row(FoundEntry(3, {}, None, f"{start}1+1"))
     assert cells[0] == "3"
-    assert not cells[-1].startswith(("=", "+", "-", "@", "＝", "\t", "\r"))
+    assert not cells[-1].lstrip(" ").startswith(("=", "+", "-", "@", "＝", "\t", "\r"))
 
 
 def test_a_damaged_entry_is_said_and_the_others_are_shown(tlog: Command, served: Served) -> None:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tlog.audit.evidence import Evidence, is_evidence, parse_evidence
 from tlog.audit.evidence_html import evidence_in, is_evidence_html
 from tlog.errors import Malformed
 from web.evidence_page import evidence_page
 
+OURS: Final = "read out of the page, which is byte for byte what this version of tlog makes of it"
+CHANGED: Final = (
+    "read out of the page; the page itself was made by another version of tlog, or changed: "
+    "what it shows in a browser was not checked"
+)
+
 
 class EvidenceFile(NamedTuple):
-    """Evidence, nothing of it verified. `page` says what the page is that it was read out of; None for JSON."""
+    """Evidence, nothing of it verified. `page` says what the page is that it was read out of, None for JSON; `changed`,
+    that it is not what this version of tlog makes of its evidence."""
 
     evidence: Evidence
     page: str | None
+    changed: bool = False
 
 
 def is_html(path: Path) -> bool:
@@ -33,17 +41,12 @@ def read_evidence(data: bytes) -> EvidenceFile:
     if not is_evidence_html(data):
         return EvidenceFile(parse_evidence(data), None)
     evidence = parse_evidence(evidence_in(data))
-    return EvidenceFile(evidence, _page_words(evidence, data))
+    changed = not _is_our_page(evidence, data)
+    return EvidenceFile(evidence, CHANGED if changed else OURS, changed)
 
 
-def _page_words(evidence: Evidence, data: bytes) -> str:
+def _is_our_page(evidence: Evidence, data: bytes) -> bool:
     try:
-        same = evidence_page(evidence) == data
+        return evidence_page(evidence) == data
     except Malformed:  # a disclosure that is none: the verifier says so
-        same = False
-    if same:
-        return "read out of the page, which is byte for byte what this version of tlog makes of it"
-    return (
-        "read out of the page; the page itself was made by another version of tlog, or changed: "
-        "what it shows in a browser was not checked"
-    )
+        return False

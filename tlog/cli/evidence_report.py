@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from tlog.audit.erased_part import said_of
-from tlog.cli.evidence_file import read_evidence
+from tlog.cli.evidence_file import EvidenceFile, read_evidence
 from tlog.cli.output import emit
 from tlog.client.evidence_verifier import EvidenceReport, EvidenceVerifier, ProvedEntry
 from tlog.client.utc import utc
@@ -23,13 +23,13 @@ def show_evidence(policy: Policy, data: bytes, *, alone: bool, as_json: bool) ->
         raise typer.BadParameter("evidence holds its entries and leaves: --entry and --leaf are for proof files")
     file = read_evidence(data)
     report = EvidenceVerifier(policy).verify(file.evidence)
-    emit(_values(report) | {"page": file.page}, "\n".join(_lines(report, file.page)), as_json)
+    emit(_values(report) | {"page": file.page}, "\n".join(_lines(report, file)), as_json)
 
 
-def _lines(report: EvidenceReport, page: str | None) -> list[str]:
+def _lines(report: EvidenceReport, file: EvidenceFile) -> list[str]:
     lines = [f"ok  {check.name:<14}  {check.detail}" for check in report.checks]
-    if page is not None:
-        lines.append(f"    the evidence    {page}")
+    if file.page is not None:
+        lines.append(f"    the evidence    {file.page}")
     for entry in report.entries:
         lines += ["", f"entry {entry.index} of {report.origin}, {_when(entry)}"]
         lines += [f"  {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in sorted(entry.values.items())]
@@ -37,13 +37,19 @@ def _lines(report: EvidenceReport, page: str | None) -> list[str]:
             lines.append(f"  and {counted(entry.hidden, 'digest')} of what is not shown")
         if entry.erasures:
             lines += [f"  the file says, unproved: {line}" for line in said_of(entry.hidden, entry.erasures)]
-    return [*lines, "", _verdict(report)]
+    return [*lines, "", f"{_verified(file)}: {_what(report)}"]
 
 
-def _verdict(report: EvidenceReport) -> str:
+def _verified(file: EvidenceFile) -> str:
+    if file.changed:  # beside the verdict, because who reads only that would believe what the page shows
+        return "verified; but the page itself was changed, or made by another version of tlog, and may show anything"
+    return "verified"
+
+
+def _what(report: EvidenceReport) -> str:
     if len(report.entries) == 1:
-        return f"verified: entry {report.entries[0].index} of {report.origin}, {_when(report.entries[0])}"
-    return f"verified: {len(report.entries)} entries of {report.origin}"
+        return f"entry {report.entries[0].index} of {report.origin}, {_when(report.entries[0])}"
+    return f"{len(report.entries)} entries of {report.origin}"
 
 
 def _when(entry: ProvedEntry) -> str:

@@ -85,7 +85,8 @@ def init(
     )
     made = make_folder(folder, config, witnesses)
     link = first_admin(made.folder.path)
-    emit(_values(made) | {"admin_link": link}, f"{_text(made)}\n{_admin(link)}", as_json)
+    text = "\n".join([_text(made), *_kept(made, config, chosen=bool(retention)), _admin(link)])
+    emit(_values(made) | {"admin_link": link}, text, as_json)
 
 
 def _read_policy(path: Path) -> Policy:
@@ -103,6 +104,15 @@ def _values(made: MadeFolder) -> dict[str, object]:
         "policy": str(made.folder.policy),
         "witnesses": [line.name.decode("utf-8", "replace") for line in made.policy.witnesses],
     }
+
+
+def _kept(made: MadeFolder, config: Config, *, chosen: bool) -> list[str]:
+    """Return what is to be said of periods that nobody chose."""
+    return [
+        f"entries are kept {period.months} months, because: {period.reason}.\n"
+        f"  Change both in {made.folder.config} ([retention.{name}]): data subjects are told them as your reason"
+        for name, period in ({} if chosen else config.retention).items()
+    ]
 
 
 def _admin(link: str) -> str:

@@ -15,7 +15,7 @@ _OPTION = re.compile(r"(?P<name>[a-z][a-z0-9_-]{0,63})=(?P<months>[1-9][0-9]{0,3
 DEFAULT: Final = {
     "standard": RetentionPeriod(
         12,
-        "CNIL's recommendation on logging (2021) names six months to one year; replace this with your own reason",
+        "CNIL's recommendation on logging (2021) names six months to one year",
     )
 }
 """What a log has whose operator said nothing. An entry without a class is of class `standard`."""

@@ -1,7 +1,7 @@
 """Found entries as a table for people and as CSV for spreadsheets.
 
-CSV: a cell that a spreadsheet could take for a formula (it begins with = + - @, or with their wide forms) gets a
-leading apostrophe; control characters are written as escapes. Subjects and targets are JSON arrays.
+CSV: a cell that a spreadsheet could take for a formula gets a leading apostrophe, as in an export for a data subject;
+control characters are written as escapes. Subjects and targets are JSON arrays.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tlog.audit.printable import printable
+from tlog.audit.subject_access_csv import guarded
 from tlog.client.search import FoundEntry
 
 ERASED: Final = "(erased)"
-_FORMULA: Final = tuple("=+-@＝＋－＠\t\r")
 _WIDE: Final = 100_000
 
 CSV_COLUMNS: Final = (
@@ -131,4 +131,4 @@ def _cells(found: FoundEntry) -> list[str]:
 
 def _safe(cell: str) -> str:
     shown = "".join(ascii(char)[1:-1] if category(char) == "Cc" else char for char in cell)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return guarded(shown)
