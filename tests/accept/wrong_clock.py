@@ -7,13 +7,13 @@ import time
 from types import SimpleNamespace
 
 from tlog.cli.main import main
-from tlog.service import log
+from tlog.service import log_parts
 
 
 def move(seconds: int) -> None:
     """Have the log's one clock, `now_us`, read another time; its witnesses are other processes."""
     clock = SimpleNamespace(time_ns=lambda: time.time_ns() + seconds * 10**9)
-    setattr(log, "time", clock)  # noqa: B010 - it is a module that it imported
+    setattr(log_parts, "time", clock)  # noqa: B010 - it is a module that it imported
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -289,11 +290,24 @@ def test_a_folder_that_others_may_read_is_refused(tlog: Command, made: Made) -> 
         ("--json", "--csv", *BY),
         ("--all", "--limit", "3", *BY),
         ("--occurred-from", "yesterday", *BY),
+        ("1", *BY[:2], "--authorised-by", "D" * 1025),
+        ("1", "--purpose", "p" * 1025, *BY[2:]),
+        ("1", "--purpose", "", *BY[2:]),
+        ("1", "--purpose", "two\nlines", *BY[2:]),
     ],
 )
 def test_wrong_usage_is_2_and_reads_nothing(tlog: Command, made: Made, arguments: tuple[str, ...]) -> None:
     assert tlog("read", made.folder, *arguments, code=2).out == ""
     assert made.notes == []
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_cannot_be_printed_is_an_error_without_a_traceback(made: Made, form: tuple[str, ...]) -> None:
+    command = [*TLOG, "read", str(made.folder), str(made.first), *BY, *form]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "No space left on device" in ended.stderr
 
 
 @pytest.mark.postgres

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,25 @@ def test_what_is_done_is_noted_before_it_is_done_and_what_is_refused_is_not(
     assert issued[0]["token"] not in "".join(map(json.dumps, notes))
     assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
     assert len(tlog("token", "list", log, "--json").json["tokens"]) == 3
+
+
+def test_what_cannot_be_noted_is_not_done_and_said_without_a_traceback(tlog: Command, log: Path) -> None:
+    issued = tlog("token", "add", log, "--auditor", "jane", "--json").json
+    shutil.rmtree(log / "notes")
+    (log / "notes").touch()
+    for arguments in (("add", log, "--auditor", "eve"), ("link", log, "--dpo", "eve"), ("revoke", log, issued["id"])):
+        assert "no note can be left in" in tlog("token", *arguments, code=1).err
+    listed = tlog("token", "list", log, "--json").json["tokens"]
+    assert [(each["name"], each["revoked_at"]) for each in listed] == [("admin", None), ("jane", None)]
+
+
+@pytest.mark.parametrize("limit", ["--source", "--class"])
+def test_more_names_than_over_http_are_refused_and_leave_no_note(tlog: Command, log: Path, limit: str) -> None:
+    names = [argument for number in range(65) for argument in (limit, f"n{number}")]
+    before = sorted((log / "notes").iterdir())
+    assert "at most 64 sources" in tlog("token", "add", log, "--auditor", "jane", *names, code=1).err
+    assert sorted((log / "notes").iterdir()) == before
+    tlog("token", "add", log, "--auditor", "jane", *names[2:])
 
 
 def test_a_link_that_was_used_is_told_from_one_that_was_not(tlog: Command, log: Path) -> None:

@@ -30,8 +30,14 @@ def stored_acts(made: MadeLog) -> list[tuple[int, str]]:
 
 def shown(entry: dict[str, Any]) -> list[int]:
     """The indices of the entries that an access showed."""
-    assert all(target["type"] == "entry" for target in entry.get("targets", ()))
-    return [int(target["id"]) for target in entry.get("targets", ())]
+    assert {target["type"] for target in entry.get("targets", ())} <= {"entry", "person"}
+    assert "subjects" not in entry, "no entry of the log's own has a data subject"
+    return [int(target["id"]) for target in entry.get("targets", ()) if target["type"] == "entry"]
+
+
+def looked_up(entry: dict[str, Any]) -> list[int]:
+    """The numbers of the keys of those whom an access looked up by name."""
+    return [int(target["id"]) for target in entry.get("targets", ()) if target["type"] == "person"]
 
 
 def _stored(made: MadeLog, since: int = 0) -> list[tuple[int, dict[str, Any]]]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import on_postgres_too
+from tests.http.own_entries import looked_up, stored_own
 from tests.http.service import Answer, Service
 from tests.support import entry_document
 from tlog.service import accesses
@@ -72,16 +73,90 @@ async def test_pages_follow_each_other(service: Service) -> None:
     assert seen == sorted(seen, reverse=True)
 
 
+async def erase(service: Service, subject: str) -> Answer:
+    body = {"subject": subject, "legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
+    return await post(service, "/v1/erasures", service.made.token("dana", Role.DPO), body)
+
+
+async def post(service: Service, path: str, token: str, body: dict[str, Any]) -> Answer:
+    return await service.ask("POST", path, json.dumps(body).encode(), token, Content_Type="application/json")
+
+
 @on_postgres_too
-async def test_an_erased_person_leaves_no_trace_of_who_looked(service: Service) -> None:
+async def test_who_looked_an_erased_person_up_is_found_for_nobody(service: Service) -> None:
     jane, _ = await filled(service)
     await ask(service, jane, subject="p-4711")
-    erased = {"subject": "p-4711", "legal_basis": "GDPR Art. 17(1)(b)", "authorised_by": "Dana Officer"}
-    dana = service.made.token("dana", Role.DPO)
-    kind = {"Content_Type": "application/json"}
-    assert (await service.ask("POST", "/v1/erasures", json.dumps(erased).encode(), dana, **kind)).status == 200
+    assert (await erase(service, "p-4711")).status == 200
     page = (await ask(service, jane, subject="p-4711")).json()
     assert page == {"accesses": [], "next": None, "entries": 0, "entries_or_more": False}
+    await service.append(entry_document())
+    assert (await ask(service, jane, subject="p-4711")).json()["accesses"] == [], "who returns is somebody else"
+
+
+@on_postgres_too
+async def test_erasing_one_person_hides_nobody_who_looked_at_another(service: Service) -> None:
+    """A search for one person shows an entry that is about another person, too."""
+    jane = service.made.token("jane", Role.AUDITOR)
+    await service.append(entry_document(subjects=[{"id": "stays"}, {"id": "goes"}]))
+    tim = service.made.token("tim", Role.READER)
+    assert (await post(service, "/v1/entries/search", tim, {"subject": "goes"})).status == 200
+    assert (await post(service, "/v1/access/search", jane, {"subject": "goes"})).status == 200
+    assert (
+        await post(service, "/v1/subject-access", service.made.token("dora", Role.DPO), SUBJECT_ACCESS)
+    ).status == 200
+    before = await who_looked(service, jane, "stays")
+    assert [(actor, shown) for actor, _, shown in before] == [("dora", [0]), ("tim", [0])]
+    assert (await erase(service, "goes")).json()["status"] == "done"
+    assert await who_looked(service, jane, "stays") == before
+    by_index = (await service.get("/v1/access?index=0", jane)).json()["accesses"]
+    assert [each["actor"]["id"] for each in by_index] == ["dora", "tim"]
+
+
+SUBJECT_ACCESS = {"subject": "goes", "authorised_by": "Dana Officer"}
+
+
+async def who_looked(service: Service, token: str, subject: str) -> list[tuple[str, str, list[int]]]:
+    page = (await ask(service, token, subject=subject)).json()
+    return [(e["actor"]["id"], e["action"], e["shown"]) for e in page["accesses"] if not e["by_name"]]
+
+
+@on_postgres_too
+@pytest.mark.parametrize(
+    ("path", "changed"),
+    [
+        ("/v1/entries/search", {}),
+        ("/v1/access/search", {}),
+        ("/v1/erasures", {"dry_run": True}),
+        ("/v1/subject-access", {"authorised_by": "Dana Officer"}),
+    ],
+)
+async def test_whoever_is_erased_while_they_are_looked_up_does_not_come_back(
+    service: Service, monkeypatch: pytest.MonkeyPatch, path: str, changed: dict[str, Any]
+) -> None:
+    """The erasure ends when the answer is made and its own entry is not sealed yet."""
+    await filled(service)
+    made, erased = service.made, []
+    key_id = made.log.lookup.subject_key("p-4711")
+    place: Any = made.log.acts.own if path == "/v1/subject-access" else made.log.accesses
+    name = "log" if path == "/v1/subject-access" else "record"
+    real = getattr(place, name)
+
+    async def erase_before(*given: Any, **named: Any) -> int:
+        monkeypatch.setattr(place, name, real)
+        erased.append((await erase(service, "p-4711")).json()["status"])
+        index: int = await real(*given, **named)
+        return index
+
+    monkeypatch.setattr(place, name, erase_before)
+    dora = made.token("dora", Role.DPO)
+    assert (await post(service, path, dora, {"subject": "p-4711", **changed})).status == 200
+    assert erased == ["done"]
+    last = stored_own(made)[-1]
+    assert (last["actor"]["id"], looked_up(last)) == ("dora", [key_id]), "a number that leads to nobody"
+    assert "p-4711" not in json.dumps(stored_own(made))
+    assert made.log.lookup.subject_key("p-4711") is None
+    assert made.parts.keyring.person_keys([key_id or 0]) == {}
+    assert (await post(service, "/v1/entries/search", dora, {"subject": "p-4711"})).json()["entries"] == []
 
 
 @pytest.mark.parametrize("body", [{}, {"subject": "p", "index": 1}, {"index": -1}, {"index": 0, "limit": 501}])
@@ -149,3 +224,15 @@ async def test_looking_somebody_up_again_and_again_hides_no_access(
         await ask(service, jane, subject="p-4711")
     page = (await ask(service, jane, subject="p-4711")).json()
     assert "tim" in [each["actor"]["id"] for each in page["accesses"]]
+
+
+async def test_a_limited_reader_finds_nobody_by_the_number_of_a_key(service: Service) -> None:
+    jane, tim = await filled(service)
+    await ask(service, jane, subject="p-4711")
+    number = str(service.made.log.lookup.subject_key("p-4711"))
+    question = {"target_type": "person", "target_id": number}
+    scope = RowScope(frozenset({"clinic"}))
+    lea = service.made.log.tokens.issue(NewToken("lea", frozenset({Role.AUDITOR}), scope))[1]
+    for token, found in ((tim, []), (lea, []), (service.token, []), (jane, ["tlog.access.read"])):
+        page = (await post(service, "/v1/entries/search", token, question)).json()
+        assert [each["entry"]["action"] for each in page["entries"]] == found

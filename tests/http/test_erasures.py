@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from tests.http.own_entries import stored_own
 from tests.http.service import Answer, Service, serve
 from tests.support import entry_document, running_log
 from tlog.service.settings import LogSettings
@@ -42,10 +46,9 @@ async def test_an_erasure_is_shown_done_and_named_by_the_entry_it_was_in(service
     done = await erase(service, token)
     assert done.status == 200
     said = done.json()
-    # The dry run looked a person up: its own entry names them, and they go from there as well.
-    assert (said["status"], said["entries"], said["parts"]) == ("done", 2, 4)
+    assert (said["status"], said["entries"], said["parts"]) == ("done", 1, 2), "that of the dry run names nobody"
     index = said["index"]
-    assert said["first_received_at"] == planned["first_received_at"] < said["last_received_at"]
+    assert said["first_received_at"] == planned["first_received_at"] == said["last_received_at"]
     entry = (await service.get("/v1/entries/0", service.auditor)).json()
     act = (await service.get(f"/v1/acts/{said['act']}", token)).json()
     assert (act["state"], act["index"], act["progress"]) == ("done", index, None)
@@ -141,6 +144,48 @@ async def test_a_declined_erasure_erases_nothing_and_is_logged(approving: Servic
     assert (entry["outcome"], entry["details"]["declined"], entry["actor"]["id"]) == ("denied", True, "eve")
     assert (await approving.get("/v1/entries/0", eve)).json()["erased"] == []
     assert (await erase(approving, dana)).json()["act"] != pending["act"]
+
+
+async def test_who_asks_again_is_logged_and_told_what_waits(approving: Service) -> None:
+    dana, eve = dpo(approving), dpo(approving, "eve")
+    await approving.append([entry_document(), entry_document()])
+    first = (await erase(approving, dana)).json()
+    again = (await erase(approving, eve)).json()
+    assert [(said["status"], said["entries"]) for said in (first, again)] == [("pending", 2), ("pending", 2)]
+    assert again["act"] == first["act"]
+    asked = stored_own(approving.made, "tlog.erasure.request")
+    assert [(entry["actor"]["id"], entry["details"]["waiting"]) for entry in asked] == [
+        ("dana", [first["act"]]),
+        ("eve", [first["act"]]),
+    ]
+
+
+@pytest.mark.parametrize("wait", [True, False])
+async def test_who_asks_for_an_erasure_that_runs_is_logged(service: Service, wait: bool) -> None:
+    """The first one is at its first step when the second one comes."""
+    dana, eve = dpo(service), dpo(service, "eve")
+    await service.append(entry_document())
+    acts, prepared, go_on = service.made.log.acts, threading.Event(), threading.Event()
+    erasures_ = service.made.log.erasures
+    assert erasures_ is not None
+    prepare = erasures_.steps.eraser.prepare
+
+    def held_up(*given: Any) -> Any:
+        prepared.set()
+        assert go_on.wait(20)
+        return prepare(*given)
+
+    with patch.object(type(erasures_.steps.eraser), "prepare", lambda _self, *given: held_up(*given)):
+        first = asyncio.create_task(erase(service, dana))
+        assert await asyncio.to_thread(prepared.wait, 20)
+        again = await erase(service, eve, wait=wait)
+        go_on.set()
+        done = (await first).json()
+    assert acts.lock.locked() is False
+    assert (again.status, again.json()["status"], again.json()["entries"]) == (202, "running", 1)
+    assert (done["status"], done["act"]) == ("done", again.json()["act"])
+    [entry] = stored_own(service.made, "tlog.erasure.request")
+    assert (entry["actor"]["id"], entry["details"]["running"]) == ("eve", done["act"])
 
 
 async def test_pages_of_erasures(service: Service) -> None:

@@ -184,4 +184,4 @@ async def test_who_is_erased_while_they_are_looked_up_does_not_come_back(
     erased.set()
     assert found(await looking) == []
     assert not any("subjects" in entry for entry in stored_own(service.made, "tlog.entries.search"))
-    assert not service.made.log.lookup.knows_subject("p-4711")
+    assert service.made.log.lookup.subject_key("p-4711") is None

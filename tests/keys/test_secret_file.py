@@ -116,5 +116,5 @@ def test_another_length_is_refused(tmp_path: Path, size: int) -> None:
         read_secret_file(tmp_path / "key", 32)
     assert "sss" not in str(refusal.value)
     if size in (0, 70000):
-        with pytest.raises(ConfigurationInvalid, match="empty or too large"):
+        with pytest.raises(ConfigurationInvalid, match="empty or has more than 65536"):
             read_secret_file(tmp_path / "key")

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from tests.conftest import on_postgres_too
-from tests.http.own_entries import shown, stored_own
+from tests.http.own_entries import looked_up, shown, stored_own
 from tests.service.test_erasure import append, dpo, settings
 from tests.support import MadeLog, entry_document, running_log
 from tlog.audit.entry import Actor
@@ -34,11 +34,11 @@ def access(made: MadeLog, **changed: Any) -> Access:
 
 @on_postgres_too
 async def test_an_access_is_there_once_its_index_is(made: MadeLog) -> None:
-    index = await made.log.accesses.record(access(made, indices=[3, 1], subject="p-4711"))
+    index = await made.log.accesses.record(access(made, indices=[3, 1], person=4711))
     [entry] = stored_own(made)
     assert made.log.store.state().size == index + 1
     assert (entry["actor"], entry["action"]) == ({"type": "token", "id": "dana"}, "tlog.entry.read")
-    assert (shown(entry), entry["subjects"]) == ([3, 1], [{"id": "p-4711"}])
+    assert (shown(entry), looked_up(entry)) == ([3, 1], [4711])
 
 
 async def test_the_most_that_one_answer_shows_fits_into_one_entry(made: MadeLog) -> None:

@@ -13,10 +13,12 @@ from tests.http.own_entries import stored_own
 from tests.service.test_erasure import settings
 from tests.support import MadeLog, running_log
 from tlog.audit.entry import new_entry_id
+from tlog.errors import TooLarge
+from tlog.http.metrics import Metrics
 from tlog.keys.secret_file import create_secret_file
 from tlog.service import admin_notes
 from tlog.service.admin_notes import ROTATION, AdminNotes
-from tlog.service.note_file import leave_note
+from tlog.service.note_file import MAX_NOTE, leave_note, read_note
 
 PURPOSE = "access to the audit log is managed"
 
@@ -116,6 +118,34 @@ async def test_a_broken_note_is_reported_and_keeps_no_other_back(
     said = capsys.readouterr().out
     assert broken.name in said
     assert "what was administered could not be logged" in said
+
+
+async def test_a_note_that_cannot_be_logged_is_counted_and_reported_once_and_again_rarely(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = iter((0.0, 2.0, admin_notes.REMINDER, admin_notes.REMINDER + 2))
+    async with running_log(tmp_path, settings=settings()) as made:
+        other = tmp_path / "other"  # in which the log itself does not look, too
+        notes = AdminNotes(other, made.log.acts.own, made.log.acts.keyring, lambda: next(times))
+        (other / "notes").mkdir(parents=True)
+        assert notes.unlogged() == 0
+        create_secret_file(other / "notes" / f"{UUID(int=0)}.json", b"{}")
+        reported = []
+        for _ in range(4):
+            await notes.log()
+            reported.append(capsys.readouterr().out.count("could not be logged"))
+        assert (reported, notes.unlogged()) == ([1, 0, 1, 0], 1)
+        (other / "notes").rename(tmp_path / "notes")
+        assert "tlog_notes_unlogged 1.0" in Metrics(made.log).text().decode()
+
+
+def test_what_is_larger_than_what_is_read_again_is_no_note(tmp_path: Path) -> None:
+    leave_note(tmp_path / "notes", {"text": "x" * (MAX_NOTE - 12)})
+    (note,) = notes_of(tmp_path)
+    assert (note.stat().st_size, len(read_note(note)["text"])) == (MAX_NOTE, MAX_NOTE - 12)
+    with pytest.raises(TooLarge):
+        leave_note(tmp_path / "notes", {"text": "x" * (MAX_NOTE - 11)})
+    assert notes_of(tmp_path) == [note]
 
 
 async def test_a_note_under_a_name_that_is_no_id_is_reported(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,19 +13,19 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import NewUrl
-from tests.http.own_entries import shown, stored_own
+from tests.http.own_entries import looked_up, shown, stored_own
 from tests.service.expired import Clock, kept_log, run_due
 from tests.service.older import Databases, new_databases, sqlite_in
 from tests.service.test_erasure import ANNA, about, append, asked, dpo, erasures, settings
 from tests.support import MadeLog, make_log, running_log
 from tlog.audit.wish import Wish
 from tlog.client.evidence_verifier import EvidenceVerifier
-from tlog.errors import DecryptionFailed, Expired, NotFound, NotLogged, TooLarge
+from tlog.errors import BadRequest, DecryptionFailed, Expired, NotFound, NotLogged, TooLarge
 from tlog.keys.secret_file import read_secret_file
 from tlog.service import offline_reading, read_note
 from tlog.service.lookup_filters import Filters
 from tlog.service.offline_reading import OfflineReading, Reader
-from tlog.service.read_note import READ_OFFLINE, ReadNotes, opened_note
+from tlog.service.read_note import READ_OFFLINE, OfflineRead, ReadNotes, opened_note
 
 READER = Reader("ops", "Dana Officer", "request 4 of the regulator")
 
@@ -35,7 +35,7 @@ def reading(folder: Path, reader: Reader = READER, **options: Any) -> Iterator[t
     """Open a stopped log as `tlog read` does."""
     made = make_log(folder, settings=settings(), **options)
     try:
-        yield made, OfflineReading(made.log, ReadNotes(folder / "notes", made.parts.keyring, os.urandom), reader)
+        yield made, OfflineReading(made.log, ReadNotes(folder / "notes", made.parts.keyring), reader)
     finally:
         made.close()
 
@@ -78,7 +78,7 @@ async def test_a_read_is_noted_sealed_and_logged_when_the_log_runs_again(tmp_pat
     assert notes_of(tmp_path) == []
 
 
-async def test_a_look_up_names_whom_it_was_about_and_who_looked_finds_it(tmp_path: Path, new_url: NewUrl) -> None:
+async def test_a_look_up_says_whose_key_it_was_by_and_who_looked_finds_it(tmp_path: Path, new_url: NewUrl) -> None:
     urls = new_databases(new_url).urls
     [first, second] = await stopped(tmp_path, about("anna-marker-7"), about("bert-8"), urls=urls)
     with reading(tmp_path, urls=urls) as (_, read):
@@ -88,14 +88,15 @@ async def test_a_look_up_names_whom_it_was_about_and_who_looked_finds_it(tmp_pat
     assert not [note for note in notes_of(tmp_path) if b"anna-marker-7" in note.read_bytes()]
     async with running_log(tmp_path, settings=settings(), urls=urls) as made:
         known, unknown = stored_own(made, READ_OFFLINE)
-        assert known["subjects"] == [{"id": "anna-marker-7"}]
+        assert looked_up(known) == [made.parts.keyring.find_person("subject", "anna-marker-7")]
+        assert "anna-marker-7" not in json.dumps(known)
         assert known["details"]["filters"] == ["subject", "source"]
-        assert ("subjects" in unknown, shown(unknown)) == (False, []), "an unknown person makes no key, as over HTTP"
+        assert (looked_up(unknown), shown(unknown)) == ([], []), "an unknown person makes no key, as over HTTP"
         [access] = made.log.who_looked.of_subject("anna-marker-7", None, 50).accesses
         assert (access.shown, access.by_name, access.opened.entry["action"]) == ((first,), True, READ_OFFLINE)
         assert len(made.log.who_looked.of_entry(first, None, 50).accesses) == 1
         assert made.log.who_looked.of_entry(second, None, 50).accesses == []
-        assert made.log.lookup.knows_subject("nobody-the-log-knows") is False
+        assert made.log.lookup.subject_key("nobody-the-log-knows") is None
 
 
 async def test_what_cannot_be_noted_is_not_shown(tmp_path: Path) -> None:
@@ -115,13 +116,33 @@ async def test_what_cannot_be_noted_is_not_shown(tmp_path: Path) -> None:
 async def test_what_no_log_would_take_is_no_note(tmp_path: Path) -> None:
     """Its note would lie there for ever, and nobody would hear of the read."""
     [first] = await stopped(tmp_path, about("anna-marker-7"))
-    with reading(tmp_path, Reader("ops", "Dana", "x" * 70_000)) as (_, read), pytest.raises(NotLogged):
+    with reading(tmp_path, Reader("ops", "Dana", "x" * 1025)) as (_, read), pytest.raises(NotLogged):
         read.entries([first])
     with (
         reading(tmp_path, Reader("ops", "two\nlines", "why")) as (_, read),
         pytest.raises(NotLogged, match=r"actor\.name"),
     ):
         read.entries([first])
+    assert notes_of(tmp_path) == []
+
+
+async def test_the_largest_note_that_is_left_is_logged(tmp_path: Path) -> None:
+    """What is left is larger than its entry: escapes, and base64 of what is sealed."""
+    [first] = await stopped(tmp_path, about("anna-marker-7"))
+    with reading(tmp_path) as (made, _):
+        notes = ReadNotes(tmp_path / "notes", made.parts.keyring)
+        now = "2026-03-01T09:30:00.000000Z"
+        purpose = "é" * 1024
+        large = OfflineRead(
+            READER.actor(), now, "allowed", {"purpose": purpose, "text": "é" * 30_000}, [first], person=2**63 - 1
+        )
+        notes.leave(large)
+        with pytest.raises(NotLogged):
+            notes.leave(replace(large, details={"purpose": purpose, "text": "é" * 33_000}))
+    [note] = notes_of(tmp_path)
+    assert note.stat().st_size > 4 * 60_000
+    [entry] = await logged(tmp_path)
+    assert (entry["details"]["purpose"], len(entry["details"]["text"])) == (purpose, 30_000)
     assert notes_of(tmp_path) == []
 
 
@@ -164,8 +185,7 @@ async def test_what_was_erased_is_gone_from_older_databases_before_they_are_read
         assert "subjects[0]" in opened.erased
 
 
-async def test_whoever_was_erased_before_the_note_is_logged_is_not_named(tmp_path: Path) -> None:
-    """Their id and the purpose, which may name them, are sealed under their own key."""
+async def test_whoever_was_erased_before_the_note_is_logged_does_not_come_back(tmp_path: Path) -> None:
     [index] = await stopped(tmp_path, about("anna-marker-7"))
     with reading(tmp_path) as (made, read):
         read.page(Filters(subject="anna-marker-7"), None, 50)
@@ -173,9 +193,29 @@ async def test_whoever_was_erased_before_the_note_is_logged_is_not_named(tmp_pat
         assert key_id is not None
         made.parts.keyring.destroy_person(key_id)
     [entry] = await logged(tmp_path)
-    assert "subjects" not in entry
-    assert "purpose" not in entry["details"]
-    assert shown(entry) == [index]
+    assert (shown(entry), looked_up(entry)) == ([index], [key_id]), "a number that leads to nobody"
+    assert entry["details"]["purpose"] == READER.purpose
+    assert "anna-marker-7" not in json.dumps(entry)
+    with reading(tmp_path) as (made, _):
+        assert made.parts.keyring.find_person("subject", "anna-marker-7") is None
+
+
+@pytest.mark.parametrize(
+    ("reader", "filters"),
+    [
+        (Reader("ops", "Dana", "complaint of Anna-Marker-7"), Filters(subject="anna-marker-7")),
+        (Reader("ops", "Dana for anna-marker-7", "why"), Filters(subject="anna-marker-7")),
+        (Reader("ops", "Dana", "complaint about e-1007"), Filters(actor=("employee", "e-1007"))),
+        (Reader("ops", "Dana", "complaint of nobody-the-log-knows"), Filters(subject="nobody-the-log-knows")),
+    ],
+)
+async def test_words_that_name_whom_they_look_up_are_refused_before_anything_is_read(
+    tmp_path: Path, reader: Reader, filters: Filters
+) -> None:
+    await stopped(tmp_path, about("anna-marker-7"))
+    with reading(tmp_path, reader) as (_, read), pytest.raises(BadRequest, match="would outlive their erasure"):
+        read.page(filters, None, 50)
+    assert notes_of(tmp_path) == []
 
 
 async def test_a_note_of_another_log_stays_and_is_not_logged(tmp_path: Path) -> None:

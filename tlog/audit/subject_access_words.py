@@ -44,6 +44,10 @@ _DETAILS = (
 )
 _OF_THE_LOG = (
     NotIncluded(
+        what="Who looked at these entries, or looked you up, in this log.",
+        why="That record is kept apart. Ask for it: the office in charge can look it up (/v1/access) and tell you.",
+    ),
+    NotIncluded(
         what="Entries whose retention period ended, and what was erased before this file was made.",
         why="They can't be read any more, by anybody.",
     ),

@@ -73,6 +73,15 @@ def index_or_id(text: str) -> int | UUID:
         raise typer.BadParameter("neither an index, from 0, nor an entry's id", param_hint="'INDEX|ID'") from None
 
 
+def check_text(value: str) -> str:
+    """Return a text of one line as entries have them; the callback of an option. Raises typer's `BadParameter`."""
+    try:
+        fields.check_one_line(msgspec.convert(value, fields.Text))
+    except ValueError:  # msgspec's ValidationError is one
+        raise typer.BadParameter("expected 1 to 1024 characters on one line") from None
+    return value
+
+
 @contextmanager
 def in_option_names(**options: str) -> Iterator[None]:
     """Have what the log refuses said in the words of the command line: `options` by the log's names.

@@ -33,7 +33,7 @@ OPTIONS: Final = {
 
 _OWN: Final = (
     "a part is what an entry says of one person, or of what it was about\n"
-    "the log's own entries that say who looked a data subject up go too; that of this question is not counted yet"
+    "who looked at which entries stays, as entries of the log; by this person's id it is not found any more"
 )
 
 EXAMPLES = """\b

@@ -139,6 +139,18 @@ def run(app: Callable[[], object]) -> None:
         # Whoever read our output has gone away; nothing may be flushed into the pipe at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(REFUSED)
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or type(error).__name__)
+        _give_up_printing()
+        sys.exit(REFUSED)
+
+
+def _give_up_printing() -> None:
+    """Drop what can't be printed, on a full disk, say: to try again at exit would end in another code."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _was_interrupted(ended: SystemExit) -> bool:

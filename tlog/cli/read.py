@@ -16,7 +16,7 @@ import typer
 
 from tlog.cli import evidence_options as of
 from tlog.cli import search_filters as by
-from tlog.cli.checks import in_option_names, index_or_id
+from tlog.cli.checks import check_text, in_option_names, index_or_id
 from tlog.cli.data_folder import DataFolder, exclusive, open_folder, read_config
 from tlog.cli.entry_text import entry_text
 from tlog.cli.options import AsJson, Folder
@@ -75,8 +75,12 @@ def read(
         typer.Argument(metavar="INDEX|ID", help="Entries, by index from 0 or by id (a UUID).", show_default=False),
     ] = None,
     *,
-    purpose: Annotated[str, typer.Option(metavar="TEXT", help="Why it is read.", show_default=False)],
-    authorised_by: Annotated[str, typer.Option(metavar="NAME", help="Who decided that it may be.", show_default=False)],
+    purpose: Annotated[
+        str, typer.Option(metavar="TEXT", callback=check_text, help="Why it is read.", show_default=False)
+    ],
+    authorised_by: Annotated[
+        str, typer.Option(metavar="NAME", callback=check_text, help="Who decided that it may be.", show_default=False)
+    ],
     actor: by.Actor = None,
     target: by.Target = None,
     subject: by.Subject = None,
@@ -167,7 +171,7 @@ def _opened(folder: Path, reader: Reader) -> Iterator[tuple[Log, OfflineReading]
     with exclusive(data, _INSTEAD), open_folder(folder) as opened:
         with logs_as_notices():  # of erasures that it had to do again
             log = Log(opened.parts)
-        yield log, OfflineReading(log, ReadNotes(data.notes, opened.parts.keyring, os.urandom), reader)
+        yield log, OfflineReading(log, ReadNotes(data.notes, opened.parts.keyring), reader)
 
 
 def _show_entries(folder: Path, reader: Reader, which: Sequence[int | UUID], *, as_json: bool) -> None:

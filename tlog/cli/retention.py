@@ -39,7 +39,7 @@ class CohortSaid(Struct, frozen=True):
     reason: str | None
     expires_at: str | None
     entries: int
-    held: int
+    held: int | None
     due: bool
 
 

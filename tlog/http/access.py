@@ -22,7 +22,7 @@ from tlog.http.answers.answer import json_answer
 from tlog.http.auth import require_readable
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
-from tlog.http.looked_up import naming
+from tlog.http.looked_up import note_looked_up
 from tlog.http.noted import note_read, principal_of
 from tlog.http.query import decimal, parse_query
 from tlog.service.accesses import AccessesFound, FoundAccess
@@ -76,8 +76,8 @@ class AccessRoutes:
 
     async def _answer(self, request: web.Request, body: AccessBody) -> web.Response:
         principal = principal_of(request)
-        async with naming(request, self._log.lookup, body.subject):
-            found = await self._few.run(principal.id, lambda: self._found(body, principal))
+        await note_looked_up(request, self._log.lookup, body.subject)
+        found = await self._few.run(principal.id, lambda: self._found(body, principal))
         note_read(request, [access.stored.index for access in found.accesses])
         return json_answer(_page(found))
 

@@ -31,6 +31,7 @@ from tlog.http.answers.answer import json_answer
 from tlog.http.errors import RequestInvalid
 from tlog.http.json_body import read_json
 from tlog.http.limits import BodyBudget
+from tlog.http.looked_up import note_looked_up
 from tlog.http.noted import note_read, note_waiting, principal_of
 from tlog.http.query import decimal, parse_query
 from tlog.http.search_parameters import meta_of
@@ -100,14 +101,17 @@ class ErasureRoutes:
         asked.check()
         erasures = self._erasures()
         if body.dry_run:
+            note_read(request)
+            await note_looked_up(request, self._log.lookup, body.subject)
             done = await erasures.plan(asked.person)
-            note_read(request, subject=asked.person.id if done.extent.entries and body.subject else None)
         else:
             done = await erasures.request(asked, principal, wait=body.wait)
             if done.act is None:  # no act logs that somebody asked
                 note_read(request)
             elif done.status == "pending":
                 note_waiting(request, [done.act])
+            elif done.asked_before:
+                note_read(request, details={"running": str(UUID(bytes=done.act))})
         return json_answer(_answer(done), status=202 if done.status in _WAITING else 200)
 
     async def page(self, request: web.Request) -> web.Response:

@@ -103,7 +103,7 @@ class Guard:
         noted = request[NOTED]
         said = {"operation": name, **details, **noted.details}
         about = list(dict.fromkeys(noted.indices)) if outcome != "failed" else ()  # a page may read one twice
-        await self._accesses.record(Access(request[PRINCIPAL], rule.action, outcome, said, about, noted.subject))
+        await self._accesses.record(Access(request[PRINCIPAL], rule.action, outcome, said, about, noted.person))
 
 
 def _is_logged(rule: Rule, noted: Noted) -> bool:

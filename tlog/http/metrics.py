@@ -76,6 +76,8 @@ class _LogCollector(Collector):
         publisher = getattr(log, "publisher", None)
         sizes.add_metric(["witnessed"], max(publisher.witnessed.size, 0) if publisher else 0)
         yield sizes
+        if log.notes is not None:
+            yield _gauge("tlog_notes_unlogged", "notes of the command line that are not logged", log.notes.unlogged())
         yield _gauge("tlog_halted", "1 if the log stopped signing", bool(publisher and publisher.halted))
         yield from self._witnesses()
         yield from self._retention()

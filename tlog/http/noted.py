@@ -17,7 +17,7 @@ class Noted:
     """Collected while a request is handled. `read`: something was shown, or asked for, that no act logs by itself."""
 
     indices: list[int] = field(default_factory=list)
-    subject: str | None = None
+    person: int | None = None
     details: dict[str, Any] = field(default_factory=dict)
     read: bool = False
 
@@ -35,23 +35,18 @@ def note_read(
     request: web.Request,
     indices: Iterable[int] = (),
     *,
-    subject: str | None = None,
+    person: int | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Say which entries the answer shows, and the id of a person that was looked up by name and is known here.
+    """Say which entries the answer shows, and the number of the key of a data subject that was looked up by name.
 
     `details` must hold nothing personal: they stay in the log.
     """
     noted = request[NOTED]
     noted.read = True
     noted.indices.extend(indices)
-    noted.subject = subject if subject is not None else noted.subject
+    noted.person = person if person is not None else noted.person
     noted.details.update(details or {})
-
-
-def forget_subject(request: web.Request) -> None:
-    """Name nobody: whoever was looked up was erased meanwhile, and must not come back by having been looked up."""
-    request[NOTED].subject = None
 
 
 def note_waiting(request: web.Request, acts: Iterable[bytes]) -> None:

@@ -6,9 +6,9 @@
 
 Newest logged first. `next` is the `cursor` of the following page, null at the end; a page may be short, or empty, and
 still have a `next`. The log's own entries (who read what, which acts) are found where the source `tlog`, an action
-`tlog.…`, an actor of the type `token`, `tlog-user` or `tlog-operator`, or a target of the type `entry` is asked for,
-by auditors and data protection officers. Whoever is limited to sources or retention classes finds entries of these
-only.
+`tlog.…`, an actor of the type `token`, `tlog-user` or `tlog-operator`, or a target of the type `entry` or `person` is
+asked for, by auditors and data protection officers. Whoever is limited to sources or retention classes finds entries
+of these only.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tlog.http.entry_answer import entry_answers
 from tlog.http.errors import UnsupportedMedia
 from tlog.http.given_body import sends_json
 from tlog.http.limits import BodyBudget
-from tlog.http.looked_up import naming
+from tlog.http.looked_up import note_looked_up
 from tlog.http.noted import note_read, principal_of
 from tlog.http.problem import kind_of
 from tlog.http.query import parse_query
@@ -84,8 +84,8 @@ class SearchRoutes:
     async def _answer(self, request: web.Request, search: Search, principal: Principal) -> web.Response:
         require_within(search, principal)
         note_read(request, details={"filters": search.filters.names()})
-        async with naming(request, self._log.lookup, search.filters.subject):
-            page = await self._few.run(principal.id, lambda: self._page(search, principal))
+        await note_looked_up(request, self._log.lookup, search.filters.subject)
+        page = await self._few.run(principal.id, lambda: self._page(search, principal))
         note_read(request, [entry.index for entry in page.entries])
         return json_answer(page)
 

@@ -5,13 +5,14 @@
     200  the file; with "evidence" (and format json) {"export": …, "evidence": … | null}
 
 The period is of `occurred_at`; `to` is not part of it. The person's id is in the body only, so it is in no URL. Each
-export is an entry of the log that names the person as its subject, durable before the answer leaves. Where nothing was
-found, that entry names nobody: it must not bring back whom an erasure forgot.
+export is an entry of the log, durable before the answer leaves: its targets are the entries that the file shows, and
+the number of the person's key where the log knows them. Of more entries than one has room for there are several.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Literal
 
@@ -20,6 +21,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from tlog.audit import fields
+from tlog.audit.entry import Actor
 from tlog.audit.evidence import Evidence
 from tlog.audit.subject_access import SubjectAccess
 from tlog.audit.subject_access_csv import encode_csv
@@ -31,10 +33,12 @@ from tlog.http.query import parse_query
 from tlog.http.renderers import Renderers
 from tlog.http.running import publisher_of
 from tlog.http.search_parameters import parse_period
+from tlog.service.access_log import targets_of
 from tlog.service.acts import new_act_id
 from tlog.service.evidence import EvidenceMaker
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
+from tlog.service.own_entries import derived_id
 from tlog.service.principal import Principal
 from tlog.service.subject_access import AccessRequest, Made, SubjectAccessMaker
 from tlog.storage.roles import RowScope
@@ -45,6 +49,8 @@ SHARE: Final = 2
 ACTION: Final = "tlog.subject-access"
 PURPOSE: Final = "access by the data subject"
 LEGAL_BASIS: Final = "GDPR Art. 15"
+PAGE: Final = 500
+"""So many entries are named by one own entry, as by that of any other answer."""
 _WITNESSED_SECONDS: Final = 5.0
 MEDIA_TYPES: Final = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
 
@@ -103,9 +109,11 @@ class SubjectAccessRoute:
         asked.check()
         self._require_renderer(body.format)
         self._log.acts.require_open()
+        person = await asyncio.to_thread(self._log.lookup.subject_key, asked.subject)
         size, act = await self._published(), new_act_id()
         made, data = await self._few.run(principal.id, lambda: self._file(asked, size, act, principal, body.format))
-        await self._log_act(act, principal, asked, made.export, body.format)
+        said = _details(made.export, body.format, asked)
+        await self._log_act(act, principal.actor(asked.authorised_by), said, _shown(made.export), person)
         return _answer(data, body.format)
 
     def _require_renderer(self, form: str) -> None:
@@ -133,20 +141,24 @@ class SubjectAccessRoute:
         return msgspec.json.encode(ProvedAccess(made.export, made.evidence)) if asked.evidence else made.export.encode()
 
     async def _log_act(
-        self, act: bytes, principal: Principal, asked: AccessRequest, export: SubjectAccess, form: str
+        self, act: bytes, actor: Actor, details: Mapping[str, Any], shown: Sequence[int], person: int | None
     ) -> None:
-        """Say in the log that this was made; durable on return. A crash before: nobody has got the file."""
-        found = len(export.entries) + len(export.unreadable)
-        await self._log.acts.own.log(
-            act,
-            principal.actor(asked.authorised_by),
-            ACTION,
-            "allowed",
-            _details(export, form, asked),
-            purpose=PURPOSE,
-            legal_basis=LEGAL_BASIS,
-            subjects=[asked.subject] if found else (),
-        )
+        """Say in the log that a file was made, and what it shows; durable on return.
+
+        A crash before, or between two own entries: nobody has got the file.
+        """
+        pages = [shown[start : start + PAGE] for start in range(0, len(shown), PAGE)] or [[]]
+        for number, page in enumerate(pages, 1):
+            await self._log.acts.own.log(
+                act if number == 1 else derived_id(b"subject access %d" % number, act),
+                actor,
+                ACTION,
+                "allowed",
+                {**details, "page": number, "pages": len(pages)} if len(pages) > 1 else details,
+                purpose=PURPOSE,
+                legal_basis=LEGAL_BASIS,
+                targets=targets_of(page, person),
+            )
 
 
 def _details(export: SubjectAccess, form: str, asked: AccessRequest) -> dict[str, Any]:
@@ -161,6 +173,10 @@ def _details(export: SubjectAccess, form: str, asked: AccessRequest) -> dict[str
         "evidence": asked.evidence,
         **{name: said for name, said in limits.items() if said is not None},
     }
+
+
+def _shown(export: SubjectAccess) -> list[int]:
+    return sorted([entry.index for entry in export.entries] + [item.index for item in export.unreadable])
 
 
 def _answer(data: bytes, form: str) -> web.Response:

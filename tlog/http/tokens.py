@@ -30,11 +30,10 @@ from tlog.keys.client_certificate import fingerprint_of
 from tlog.service.log import Log
 from tlog.storage.act_store import ActState
 from tlog.storage.roles import RowScope, roles_of, sorted_names
-from tlog.storage.token_store import Credential, NewToken, Token, hash_of, new_secret
+from tlog.storage.token_store import MAX_NAMES, Credential, NewToken, Token, hash_of, new_secret
 
 _HOUR: Final = 3_600_000_000
 MAX_DAYS: Final = 3660
-MAX_NAMES: Final = 64
 RoleName = Annotated[Literal["writer", "reader", "auditor", "dpo", "admin"], Meta(description="a role")]
 CredentialName = Annotated[Literal["bearer", "certificate", "link"], Meta(description="a kind of credential")]
 Name = Annotated[

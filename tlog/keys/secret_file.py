@@ -41,8 +41,8 @@ def create_secret_file(path: Path, secret: bytes) -> None:
     sync_folder(path.parent)
 
 
-def read_secret_file(path: Path, length: int | None = None) -> bytes:
-    """Return the content of a secret file, exactly `length` bytes where given.
+def read_secret_file(path: Path, length: int | None = None, limit: int = MAX_SECRET_BYTES) -> bytes:
+    """Return the content of a secret file: exactly `length` bytes where given, and at most `limit`.
 
     Raises ConfigurationInvalid, which says how to mend it and never what the file holds.
     """
@@ -53,13 +53,13 @@ def read_secret_file(path: Path, length: int | None = None) -> bytes:
     try:
         _check_owner_only(path, os.fstat(descriptor))
         with open(descriptor, "rb", closefd=False) as file:
-            secret = file.read(MAX_SECRET_BYTES + 1)
+            secret = file.read(limit + 1)
     finally:
         os.close(descriptor)
     if length is not None and len(secret) != length:
         raise ConfigurationInvalid(f"{path} has {len(secret)} bytes instead of {length}; restore it from its backup")
-    if not secret or len(secret) > MAX_SECRET_BYTES:
-        raise ConfigurationInvalid(f"{path} is empty or too large for a key; restore it from its backup")
+    if not secret or len(secret) > limit:
+        raise ConfigurationInvalid(f"{path} is empty or has more than {limit} bytes; restore it from its backup")
     return secret
 
 

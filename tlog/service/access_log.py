@@ -1,8 +1,9 @@
 """Reads are entries: what somebody looked at, was refused or administered, logged before they are answered.
 
 One answer is one entry of the source `tlog`, however many entries it shows; each of these is a target `entry`, so "who
-looked at entry 17" is a look-up. It names no data subject, except where somebody was looked up by name: then that name
-is a subject of the entry and goes with their erasure.
+looked at entry 17" is a look-up. It names no data subject. Where one was looked up by name whom the log knows, the
+number of their key is a target `person`: it leads to them as long as they have that key, and then to nobody, while who
+looked at what stays.
 
 What can't be logged is not served: `record` raises `NotLogged`.
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final, Literal
@@ -32,19 +33,22 @@ PURPOSE: Final = "access to the audit log"
 REFUSED: Final = "tlog.access.refuse"
 ENTRY: Final = "entry"
 """The type of the targets that name entries by index."""
+PERSON: Final = "person"
+"""The type of the target that names the key of a data subject who was looked up by name."""
 _logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Access:
-    """One request that was answered, or is about to be. `subject` is a person who was looked up by name."""
+    """One request that was answered, or is about to be. `person` is the number of the key of a data subject who was
+    looked up by name, found when they were, and never made for it."""
 
     principal: Principal
     action: str
     outcome: Outcome
     details: Mapping[str, Any]
     indices: Sequence[int] = ()
-    subject: str | None = None
+    person: int | None = None
 
 
 @dataclass(slots=True)
@@ -53,6 +57,12 @@ class _Refusals:
 
     counts: dict[Actor, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def targets_of(indices: Iterable[int], person: int | None = None) -> list[dict[str, str]]:
+    """Return the targets of an own entry that shows these entries, and that looked up the person with this key."""
+    looked_up = [] if person is None else [{"type": PERSON, "id": str(person)}]
+    return [*looked_up, *({"type": ENTRY, "id": str(index)} for index in indices)]
 
 
 class AccessLog:
@@ -77,10 +87,8 @@ class AccessLog:
             "purpose": PURPOSE,
             "crud": "read",
             "details": access.details,
-            "targets": [{"type": ENTRY, "id": str(index)} for index in access.indices],
+            "targets": targets_of(access.indices, access.person),
         }
-        if access.subject is not None:
-            values["subjects"] = [{"id": access.subject}]
         try:
             return await self._own.record(values)
         except TlogError as error:

@@ -11,21 +11,24 @@ The id is that of the entry, so that it is logged once. A note that says another
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
 import structlog
 
 from tlog.keys.keyring import Keyring
-from tlog.keys.secret_file import read_secret_file
+from tlog.service.note_file import read_note
 from tlog.service.own_entries import SERVICE, OwnEntries
 from tlog.service.read_note import opened_note
 
 ROTATION: Final = "tlog.key.rotate"
 SECONDS: Final = 2.0
 """How often a running log looks for notes."""
+REMINDER: Final = 3600.0
+"""After so many seconds a note that still can't be logged is reported again."""
 _FOLDERS: Final = ("rotations", "notes")
 _logger = structlog.get_logger()
 
@@ -33,10 +36,13 @@ _logger = structlog.get_logger()
 class AdminNotes:
     """Logs the notes of a data folder. Belongs to one event loop."""
 
-    def __init__(self, folder: Path, own: OwnEntries, keyring: Keyring) -> None:
+    def __init__(self, folder: Path, own: OwnEntries, keyring: Keyring, clock: Callable[[], float] = monotonic) -> None:
+        """`clock` returns seconds."""
         self._folder = folder
         self._own = own
         self._keyring = keyring
+        self._clock = clock
+        self._reported: dict[Path, float] = {}
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -55,11 +61,23 @@ class AdminNotes:
 
         What can't be logged is reported, stays for the next time, and keeps no other note back.
         """
-        for path in await asyncio.to_thread(_notes, self._folder):
+        paths = await asyncio.to_thread(_notes, self._folder)
+        self._reported = {path: at for path, at in self._reported.items() if path in paths}
+        for path in paths:
             try:
                 await self._log_note(path)
             except Exception as error:  # whatever a file holds
-                _logger.error("what was administered could not be logged", note=path.name, error=type(error).__name__)
+                self._report(path, error)
+
+    def unlogged(self) -> int:
+        """Return how many notes lie there. Blocks."""
+        return len(_notes(self._folder))
+
+    def _report(self, path: Path, error: Exception) -> None:
+        now = self._clock()
+        if now - self._reported.get(path, now - REMINDER) >= REMINDER:
+            self._reported[path] = now
+            _logger.error("what was administered could not be logged", note=path.name, error=type(error).__name__)
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
@@ -71,7 +89,7 @@ class AdminNotes:
 
     async def _log_note(self, path: Path) -> None:
         """Log a note and remove it. A crash in between finds the entry there and only removes the note."""
-        said = json.loads(await asyncio.to_thread(read_secret_file, path))
+        said = await asyncio.to_thread(read_note, path)
         if path.parent.name == "rotations":
             said = {"action": ROTATION, "purpose": "key rotation", "details": said}
         act_id = UUID(said.get("id", path.stem)).bytes

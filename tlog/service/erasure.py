@@ -40,17 +40,20 @@ _STATUS: Final[dict[ActState, Status]] = {
     ActState.DECLINED: "declined",
     ActState.REFUSED: "refused",
 }
+_PLANNED: Final = frozenset({ActState.PENDING, ActState.BEGUN})
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What an erasure did, will do or would do. `index` is that of its own entry; `held` are numbers of holds."""
+    """What an erasure did, will do or would do. `index` is that of its own entry; `held` are numbers of holds.
+    `asked_before`: the act is one that somebody asked for before, and its entry does not say who asked now."""
 
     status: Status
     act: bytes | None = None
     index: int | None = None
     extent: Extent = field(default_factory=Extent)
     held: Sequence[int] = ()
+    asked_before: bool = False
 
 
 class Erasures:
@@ -81,7 +84,7 @@ class Erasures:
         self._acts.require_open()
         same = await self._under_way(asked.person)
         if same is not None and (same.state is ActState.PENDING or self._acts.lock.locked()):
-            return self.describe(same)
+            return replace(self.describe(same), asked_before=True)
         begun: asyncio.Future[Act] = asyncio.get_running_loop().create_future()
         task = self._acts.spawn(self._perform(asked, principal, begun))
         if not wait:
@@ -99,11 +102,12 @@ class Erasures:
         return await self._conclude(act)
 
     def describe(self, act: Act) -> Erasure:
-        """Return what is known of an act."""
-        extent = Extent(act.entries or 0, act.parts or 0)
-        said = self._acts.payload(act).get("extent")
-        if said is not None:
-            extent = Extent(**said)
+        """Return what is known of an act; of one that is not carried out yet, how many entries it was asked for."""
+        said = self._acts.payload(act)
+        planned = said.get("planned", 0) if act.state in _PLANNED else 0
+        extent = Extent(act.entries or planned, act.parts or 0)
+        if said.get("extent") is not None:
+            extent = Extent(**said["extent"])
         return Erasure(_STATUS[act.state], act.act_id, act.entry_index, extent)
 
     async def _perform(self, asked: ErasureRequest, principal: Principal, begun: asyncio.Future[Act]) -> Erasure:
@@ -113,7 +117,7 @@ class Erasures:
             if (same := await self._under_way(asked.person)) is not None:
                 if same.act_id in left:
                     raise Unavailable(f"this person's erasure was begun and can't be finished now: {left[same.act_id]}")
-                return self.describe(same)
+                return replace(self.describe(same), asked_before=True)
             planned = await self.plan(asked.person)
             if planned.status == "nothing-to-erase":
                 return planned

@@ -67,7 +67,7 @@ class Forgetting:
             parts.retention,
             believed=believed,
             witnessed=witnessed,
-            held=HeldCounts(holds, HeldRows(parts.database)).by_cohort,
+            held=HeldCounts(holds, HeldRows(parts.database)).of,
             second_person=two,
         )
         self.scheduler = Scheduler(self.retention, parts.settings.retention_interval, parts.now)

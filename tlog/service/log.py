@@ -105,7 +105,7 @@ class Log:
         self.holds: HoldActs | None = None
         self.retention: Retention | None = None
         self.scheduler: Scheduler | None = None
-        self._notes = None if parts.records is None else AdminNotes(parts.records.parent, own, parts.keyring)
+        self.notes = None if parts.records is None else AdminNotes(parts.records.parent, own, parts.keyring)
         if parts.records is not None:
             self._open_records(parts.records)
         self._sealing.enter(self.store.key_epoch())
@@ -192,8 +192,8 @@ class Log:
         if not self.publisher.halted:
             self._sealing.start()
             self.sequencer.start()
-            if self._notes is not None:
-                await self._notes.log()
+            if self.notes is not None:
+                await self.notes.log()
             await asyncio.to_thread(self.grants.finish_revocations)
             self.acts.spawn(self._resume())
         if self.retention is not None and (paused := await asyncio.to_thread(self.retention.paused)) is not None:
@@ -205,8 +205,8 @@ class Log:
         if self.scheduler is not None:
             await self.scheduler.stop()
         await self.acts.stop()
-        if self._notes is not None:
-            await self._notes.stop()
+        if self.notes is not None:
+            await self.notes.stop()
         await self.accesses.stop()
         await self._own.stop()
         await self.sequencer.stop()
@@ -221,8 +221,8 @@ class Log:
     async def _resume(self) -> None:
         """Finish what was left unfinished, then begin what is due."""
         await self.acts.resume()
-        if self._notes is not None:
-            self._notes.start()
+        if self.notes is not None:
+            self.notes.start()
         if self.scheduler is not None:
             self.scheduler.start()
         self.drill_schedule.start()

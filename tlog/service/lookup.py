@@ -81,9 +81,9 @@ class LookUp:
         conditions = self._conditions(filters, EVERYTHING)
         return None if conditions is None else conditions.persons
 
-    def knows_subject(self, subject: str) -> bool:
-        """Tell whether the log knows a data subject by this id. Blocks."""
-        return self._keyring.find_person("subject", subject) is not None
+    def subject_key(self, subject: str) -> int | None:
+        """Return the number of the key under which a data subject is known by this id; None where nobody is."""
+        return self._keyring.find_person("subject", subject)
 
     def covered(self, hold: Hold, case: str) -> HoldExtent:
         """Count what a hold of this case covers now. Raises as `page` does."""

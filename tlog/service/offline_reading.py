@@ -21,8 +21,9 @@ from uuid import UUID
 from tlog.audit.entry import Actor
 from tlog.audit.evidence import MAX_BYTES, MAX_ENTRIES, Evidence
 from tlog.audit.fields import instant
+from tlog.audit.naming import names_person
 from tlog.audit.wish import Wish
-from tlog.errors import TlogError, TooLarge
+from tlog.errors import BadRequest, TlogError, TooLarge
 from tlog.service.evidence import EvidenceMaker
 from tlog.service.log import Log
 from tlog.service.lookup import Page
@@ -72,13 +73,15 @@ class OfflineReading:
         return found
 
     def page(self, filters: Filters, cursor: str | None, limit: int) -> Page:
-        """Return a page of a look-up, of at most `MAX_INDICES` entries. Raises what `LookUp.page` does."""
+        """Return a page of a look-up, of at most `MAX_INDICES` entries. Raises what `LookUp.page` does,
+        and `BadRequest` where the reader's words name whom they look up: then nothing is read."""
+        self._require_unnamed(filters)
         details = {"filters": filters.names()}
-        subject = self._known(filters.subject)
-        with self._failing(SEARCH, details, subject):
+        person = None if filters.subject is None else self._log.lookup.subject_key(filters.subject)
+        with self._failing(SEARCH, details, person):
             scope = replace(EVERYTHING, own=asks_own(filters))
             page = self._log.lookup.page(filters, cursor, min(limit, MAX_INDICES), scope)
-        self._leave(SEARCH, details, [found.stored.index for found in page.entries], subject)
+        self._leave(SEARCH, details, [found.stored.index for found in page.entries], person)
         return page
 
     def evidence(self, which: Sequence[int | UUID], wish: Wish) -> Evidence:
@@ -104,28 +107,36 @@ class OfflineReading:
     def _stored(self, index: int, rows: Mapping[int, StoredEntry]) -> StoredEntry:
         return rows[index] if index in rows else self._log.entries.stored(index)  # which says that there is none
 
-    def _known(self, subject: str | None) -> str | None:
-        return subject if subject is not None and self._log.lookup.knows_subject(subject) else None
+    def _require_unnamed(self, filters: Filters) -> None:
+        """Raise `BadRequest` where what is said of a read would name whom it looks up, and outlive their erasure."""
+        looked_up = [filters.subject, None if filters.actor is None else filters.actor[1]]
+        for name in ("purpose", "authorised_by"):
+            if any(identity and names_person(getattr(self._reader, name), identity) for identity in looked_up):
+                raise BadRequest(
+                    f"{name}: it contains the id of the person who is looked up, and would outlive their erasure; "
+                    "leave the id out. Nothing was read"
+                )
 
     @contextmanager
-    def _failing(self, operation: str, details: Mapping[str, Any], subject: str | None = None) -> Iterator[None]:
+    def _failing(self, operation: str, details: Mapping[str, Any], person: int | None = None) -> Iterator[None]:
         """Note an attempt that fails in a block: what it says why may tell something, too."""
         try:
             yield
         except TlogError:
-            self._notes.leave(replace(self._said(operation, details), outcome="failed", subject=subject))
+            self._notes.leave(replace(self._said(operation, details), outcome="failed", person=person))
             raise
 
     def _leave(
-        self, operation: str, details: Mapping[str, Any], indices: Sequence[int], subject: str | None = None
+        self, operation: str, details: Mapping[str, Any], indices: Sequence[int], person: int | None = None
     ) -> None:
-        read = replace(self._said(operation, details), subject=subject)
+        read = replace(self._said(operation, details), person=person)
         for start in range(0, max(len(indices), 1), MAX_INDICES):
             self._notes.leave(replace(read, indices=indices[start : start + MAX_INDICES]))
 
     def _said(self, operation: str, details: Mapping[str, Any]) -> OfflineRead:
         reader, now = self._reader, instant(self._log.acts.now())
-        return OfflineRead(reader.actor(), reader.purpose, now, "allowed", {"operation": operation, **details})
+        said = {"operation": operation, **details, "purpose": reader.purpose}
+        return OfflineRead(reader.actor(), now, "allowed", said)
 
 
 def _sized(evidence: Evidence) -> Evidence:

@@ -1,8 +1,10 @@
 """The log's own entries: what it did to itself, appended to itself.
 
-They have the source `tlog`, which no token can have, and sequence numbers of their own. The id of the entry of an act
-is the act's id, so that an act is logged once, however often its logging is repeated. Ids are one space for all
-sources, and an act's is known before it is logged: where a source took it, the entry has the next of a chain of ids.
+They have the source `tlog`, which no token can have, and sequence numbers of their own. None has a data subject: what
+an entry shares with a subject goes with them, and who looked at what is to outlive everybody's erasure. The id of the
+entry of an act is the act's id, so that an act is logged once, however often its logging is repeated. Ids are one
+space for all sources, and an act's is known before it is logged: where a source took it, the entry has the next of a
+chain of ids.
 """
 
 from __future__ import annotations
@@ -70,13 +72,11 @@ class OwnEntries:
         *,
         purpose: str,
         legal_basis: str | None = None,
-        subjects: Sequence[str] = (),
+        targets: Sequence[Mapping[str, str]] = (),
     ) -> int:
         """Append the entry of an act, unless it is there already, and return its index; durable on return.
 
-        `subjects` are ids of persons, who get parts of their own: the entry is among what they may know of the log, and
-        what names them, with the details, goes with their erasure. Waits while the queue is full. Raises what
-        `Appender.append` raises.
+        Waits while the queue is full. Raises what `Appender.append` raises.
         """
         values = {
             "actor": actor,
@@ -85,7 +85,7 @@ class OwnEntries:
             "purpose": purpose,
             "legal_basis": legal_basis,
             "details": details,
-            "subjects": [{"id": subject} for subject in subjects],
+            "targets": targets,
         }
         return await self.log_fields(act_id, values)
 
@@ -120,18 +120,10 @@ class OwnEntries:
                 return entry_id, index
             entry_id = derived_id(_TAKEN, entry_id)
 
-    async def note(
-        self,
-        actor: Actor,
-        action: str,
-        details: Mapping[str, Any],
-        *,
-        purpose: str,
-        subjects: Sequence[str] = (),
-    ) -> int:
+    async def note(self, actor: Actor, action: str, details: Mapping[str, Any], *, purpose: str) -> int:
         """Append an entry that no act stands behind, under an id of its own, and return its index."""
         new_id = UUID(new_entry_id()).bytes
-        return await self.log(new_id, actor, action, "allowed", details, purpose=purpose, subjects=subjects)
+        return await self.log(new_id, actor, action, "allowed", details, purpose=purpose)
 
     async def record(self, values: Mapping[str, Any]) -> int:
         """Append an entry of these fields, under an id of its own, and return its index; durable on return.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlog.service.access_log import ENTRY
+from tlog.service.access_log import ENTRY, PERSON
 from tlog.service.erasure_request import OWN_ACTORS
 from tlog.service.lookup_filters import Filters
 from tlog.storage.roles import OWN_SOURCE
@@ -14,5 +14,5 @@ def asks_own(asked: Filters) -> bool:
         asked.source == OWN_SOURCE
         or (asked.action or "").partition(".")[0] == OWN_SOURCE
         or (asked.actor or ("",))[0] in OWN_ACTORS
-        or (asked.target or ("",))[0] == ENTRY
+        or (asked.target or ("",))[0] in {ENTRY, PERSON}
     )

@@ -29,13 +29,14 @@ _CHECK_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What will happen to a cohort. `expires_at` is None, and nothing happens, where its class has no period."""
+    """What will happen to a cohort. `expires_at` is None, and nothing happens, where its class has no period; what is
+    held is not counted then."""
 
     cohort: Cohort
     kept: RetentionClass | None
     expires_at: int | None
     entries: int
-    held: int
+    held: int | None
     is_due: bool
 
 
@@ -52,11 +53,11 @@ class Retention:
         *,
         believed: Callable[[], int],
         witnessed: Callable[[int], Awaitable[None]],
-        held: Callable[[], Counter[str]],
+        held: Callable[[Collection[Cohort]], Counter[str]],
         second_person: bool,
     ) -> None:
         """`believed` returns the time that is believed, in microseconds; `witnessed(size)` is done once a checkpoint
-        of that size has its quorum; `held` returns how many entries of each cohort are held, 0 for the others."""
+        of that size has its quorum; `held` returns how many entries of some cohorts are held."""
         self._acts = running
         self._expiry = expiry
         self._resumption = resumption
@@ -76,7 +77,8 @@ class Retention:
         """Return the cohorts that expire up to `until` (microseconds) or have no period, soonest first. Blocks."""
         now = self._believed()
         asked = [cohort for cohort in self._cohorts() if self._is_asked(cohort, until)]
-        sizes, held = stored_sizes(self._expiry.eraser.store.database), self._held()
+        held = self._held([cohort for cohort in asked if cohort.expires_at(self.classes) is not None])
+        sizes = stored_sizes(self._expiry.eraser.store.database)
         found = [self._planned(cohort, now, sizes[cohort.name], held[cohort.name]) for cohort in asked]
         return sorted(found, key=lambda plan: (plan.expires_at is None, plan.expires_at or 0, plan.cohort.name))
 
@@ -122,7 +124,7 @@ class Retention:
 
     def reach(self, cohort: str) -> tuple[int, int]:
         """Return how many entries of a cohort would expire now, and how many are held. Blocks."""
-        held = self._held()[cohort]
+        held = self._held([parse_cohort(cohort)])[cohort]
         return stored_sizes(self._expiry.eraser.store.database)[cohort] - held, held
 
     def due_count(self) -> int:
@@ -199,4 +201,4 @@ class Retention:
         end = cohort.expires_at(self.classes)
         kept = self.classes.get(cohort.retention)
         is_due = end is not None and end <= now
-        return Planned(cohort, kept, end, entries - held, held, is_due)
+        return Planned(cohort, kept, end, entries - held, None if end is None else held, is_due)

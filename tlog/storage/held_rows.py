@@ -39,18 +39,21 @@ class HeldRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def count(self, scopes: Sequence[HeldScope]) -> Counter[str]:
-        """Return how many entries each cohort has that lie in at least one of these scopes, by its name."""
+    def count(self, scopes: Sequence[HeldScope], start: int, end: int) -> Counter[str]:
+        """Return how many entries each cohort has that lie in at least one of these scopes, by its name: of those that
+        were received in [start, end), microseconds."""
+        received = (entries.c.received_at >= start, entries.c.received_at < end)
         wide = [_stretch(scope) for scope in scopes if scope.is_wide]
         narrow = [_listed(scope) for scope in scopes if not scope.is_wide]
         found: Counter[str] = Counter()
         with self._database.read() as connection:
             moved = any("+" in name for name in sizes_in(connection))
             if wide:
-                found += counted_sizes(connection, or_(*wide), moved=moved)
+                found += counted_sizes(connection, or_(*wide), *received, moved=moved)
             if narrow:
                 listed = entries.c.log_index.in_(union(*narrow).subquery().select())
-                found += counted_sizes(connection, listed, not_(or_(false(), *wide)), moved=moved, seeking=True)
+                others = not_(or_(false(), *wide))
+                found += counted_sizes(connection, listed, others, *received, moved=moved, seeking=True)
         return found
 
 

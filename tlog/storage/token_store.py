@@ -26,6 +26,8 @@ from tlog.storage.roles import EVERYTHING, OWN_SOURCE, Role, RowScope, join_name
 from tlog.storage.tables import tokens
 
 _PREFIX = "tlog_"
+MAX_NAMES: Final = 64
+"""So many sources, and so many classes, one credential may be limited to."""
 SESSION_HOURS: Final = 10
 """How long somebody stays logged in who came with a link."""
 
@@ -67,13 +69,16 @@ class NewToken:
     certificate: bytes | None = field(default=None, repr=False)
 
     def check(self) -> None:
-        """Raise `ConfigurationInvalid` for a bad name, no role, a writer without sources or of the log's own."""
+        """Raise `ConfigurationInvalid` for a bad name, no role, too long a list, a writer without sources or of the
+        log's own."""
         if not _NAME.fullmatch(self.name):
             raise ConfigurationInvalid(
                 "a token's name has 1 to 128 characters of a-z 0-9 . _ @ - and starts with a letter or digit"
             )
         if not self.roles:
             raise ConfigurationInvalid("a token needs a role")
+        if any(len(names or ()) > MAX_NAMES for names in (self.scope.sources, self.scope.classes)):
+            raise ConfigurationInvalid(f"a token names at most {MAX_NAMES} sources and {MAX_NAMES} classes")
         if Role.WRITER not in self.roles:
             return
         if not self.scope.sources:

@@ -8,7 +8,7 @@ from tlog.http.answers.answer import Answer, Size, Time
 
 class CohortAnswer(Answer, frozen=True, kw_only=True):
     """A cohort: how many entries would go, how many a hold keeps, and when. Without a period `months`, `reason` and
-    `expires_at` are null, and it is kept."""
+    `expires_at` are null, it is kept, and `held` is null: what holds keep from nothing is not counted."""
 
     cohort: str
     retention: str
@@ -16,7 +16,7 @@ class CohortAnswer(Answer, frozen=True, kw_only=True):
     reason: str | None
     expires_at: Time | None
     entries: Size
-    held: Size
+    held: Size | None
     due: bool
 
 
