@@ -70,7 +70,7 @@ def did_words(action: str, operation: str, details: Collection[str] = ()) -> str
     if action == ERASURE_REQUEST:
         if operation == "ui.people.plan":
             return "tried out an erasure of one person"
-        if operation == "ui.people.erase" or "waiting" in details:
+        if operation == "ui.people.erase" or {"waiting", "running"} & set(details):
             return "asked to erase one person"
     return action_words(action)
 

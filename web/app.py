@@ -53,7 +53,7 @@ def _pages(app: web.Application, log: Log, frame: Frame, login: LoginPage) -> li
         web.post("/ui/login/link", login.by_link, name="ui.login.link.use"),
         web.post("/ui/logout", login.logout, name="ui.logout"),
         *_audit(app, log, interface, frame),
-        *_protection(interface, frame),
+        *_protection(log, interface, frame),
     ]
 
 
@@ -91,8 +91,8 @@ def _audit(app: web.Application, log: Log, interface: Interface, frame: Frame) -
     ]
 
 
-def _protection(interface: Interface, frame: Frame) -> list[web.RouteDef]:
-    people, acts = PeoplePage(interface, frame), ActsPage(interface, frame)
+def _protection(log: Log, interface: Interface, frame: Frame) -> list[web.RouteDef]:
+    people, acts = PeoplePage(interface, frame, second_person=log.settings.second_person), ActsPage(interface, frame)
     retention, holds = RetentionPages(interface, frame), HoldsPage(interface, frame)
     return [
         web.get("/ui/people", people.show, name="ui.people"),

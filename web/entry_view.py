@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tlog.audit.part import ACTOR, SHARED, subject_label
+from tlog.audit.printable import printable_json
 from tlog.http.answers.entries import EntryAnswer, ErasedPartAnswer
 from web.field_words import WORDS
 
@@ -136,4 +137,4 @@ def _field(name: str, short: str, value: Any) -> Field:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1)
+    return printable_json(json.dumps(value, ensure_ascii=False, indent=1))

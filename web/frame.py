@@ -26,6 +26,7 @@ _FILTERS: Final = (
     words.ticks,
     words.clock,
     words.json_block,
+    words.as_typed,
     label_of,
     in_labels,
     action_words,
@@ -43,6 +44,7 @@ class Frame:
         self._templates = Environment(
             loader=PackageLoader("web"),
             autoescape=True,
+            finalize=words.visible,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from tlog.formats.policy import Policy
 from tlog.formats.quorum import Standing, printable, standing
 from tlog.http.running import publisher_of
 from tlog.service.log import Log
+from tlog.service.quorum import WitnessStatus
 from tlog.service.witness_heads import WitnessHead
 from tlog.storage.expiry_pause import Pause
 from tlog.storage.log_store import StoredCheckpoint
@@ -29,14 +30,22 @@ class AskedWitness:
     size: int
     cosigned_at: int | None
     refusal: str | None
+    silent: bool
     head: WitnessHead
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it cosigned when it was last asked."""
+        return self.cosigned_at is not None and self.refusal is None
 
 
 @dataclass(frozen=True, slots=True)
 class LogFacts:
     """A log at one moment. Times in microseconds.
 
-    `missing` counts the numbers of all sources that did not come; None while they are not counted yet.
+    `newest` is the checkpoint that the witnesses were last asked to cosign: where the log can't publish, the one that
+    it can't. `quorum` is how the policy's quorum stands on it. `missing` counts the numbers of all sources that did not
+    come; None while they are not counted yet.
     """
 
     origin: str
@@ -44,6 +53,7 @@ class LogFacts:
     size: int
     integrated_size: int
     witnessed: StoredCheckpoint | None
+    newest: StoredCheckpoint | None
     published: StoredCheckpoint | None
     problem: str | None
     halted: bool
@@ -68,26 +78,39 @@ def _read(log: Log, heads: Mapping[str, WitnessHead], missing: int | None) -> Lo
     state = log.store.state()
     witnessed = log.store.last_witnessed()
     quorum, distrusted = _quorum(log.policy, witnessed.note if witnessed else None)
-    asked = (
-        AskedWitness(status.label, status.url, status.size, status.cosigned_at, status.refusal, heads[status.url])
-        for status in log.witnesses.status.values()
-    )
+    asked = tuple(_asked(status, heads[status.url]) for status in log.witnesses.status.values())
+    signed = log.store.last_signed() if log.publisher.problem is not None else None
+    if signed is not None and signed.witnessed_at is None:
+        quorum = _standing(log.policy, asked, signed.size)
+    else:
+        signed = None  # one that is before the witnesses just now is not news
     return LogFacts(
         origin=state.origin,
         now=log.acts.now(),
         size=state.size,
         integrated_size=state.integrated_size,
         witnessed=witnessed,
+        newest=signed or witnessed,
         published=log.publisher.published,
         problem=log.publisher.problem,
         halted=log.publisher.halted,
         paused=log.retention.paused() if log.retention is not None else None,
         quorum=quorum,
         distrusted=distrusted,
-        witnesses=tuple(asked),
+        witnesses=asked,
         missing=missing,
         growth=tuple(log.store.growth()),
     )
+
+
+def _asked(status: WitnessStatus, head: WitnessHead) -> AskedWitness:
+    return AskedWitness(status.label, status.url, status.size, status.cosigned_at, status.refusal, status.silent, head)
+
+
+def _standing(policy: Policy, asked: Iterable[AskedWitness], size: int) -> Standing:
+    """Return how the quorum stands on a checkpoint that was not published: by who cosigned it, as they answered."""
+    urls = {witness.url for witness in asked if witness.is_heard and witness.size >= size}
+    return standing(policy.quorum, policy.groups, {line.name for line in policy.witnesses if line.url in urls})
 
 
 @lru_cache(maxsize=8)

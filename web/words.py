@@ -8,6 +8,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from tlog.audit.printable import printable_lines
 from tlog.formats.encoding import b64encode
 
 THIN: Final = "\u202f"  # narrow no-break space: groups digits and means the same in every language
@@ -71,6 +72,24 @@ def ticks(text: str) -> Markup:
 def clock(text: str) -> str:
     """Return an RFC 3339 time in UTC for people, to the second."""
     return f"{text[:10]} {text[11:19]} UTC"
+
+
+class Typed(str):
+    """What somebody typed, to be sent again as it is."""
+
+    __slots__ = ()
+
+
+def as_typed(text: object) -> Typed:
+    """Return the value of a form's field: shown and sent as it is."""
+    return Typed(text)
+
+
+def visible(value: object) -> object:
+    """Return what a template prints: in a text from anywhere, what is invisible or turns its direction, as escapes."""
+    if type(value) is not str or value.isprintable():
+        return value
+    return THIN.join(map(printable_lines, value.split(THIN)))
 
 
 def json_block(text: str) -> Markup:

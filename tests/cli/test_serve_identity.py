@@ -6,7 +6,7 @@ import json
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -64,6 +64,17 @@ def test_it_serves_without_its_provider_and_with_client_certificates(folder: Pat
     lines = [json.loads(line) for line in served.stderr().splitlines()]
     assert lines[-1]["event"] == "stopping"
     assert "s3cret-7" not in served.stderr()
+
+
+def test_forms_are_taken_from_the_public_url_only(folder: Path, served: Program) -> None:
+    """`listen.public_url` reaches what judges forms: there the unknown token is refused, elsewhere the form."""
+    context = client_context(folder / "chain.pem")
+    for origin, status in (("https://log.example", 401), ("https://log.example:443", 401), (served.url, 403)):
+        asked = Request(f"{served.url}/ui/login", data=b"token=tlog_x", headers={"Origin": origin})  # noqa: S310
+        with pytest.raises(HTTPError) as refused:
+            urlopen(asked, context=context)  # noqa: S310 - loopback
+        refused.value.close()
+        assert refused.value.code == status, origin
 
 
 def _alive(url: str, context: ssl.SSLContext) -> bool:

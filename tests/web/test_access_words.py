@@ -26,6 +26,7 @@ def test_no_two_actions_have_the_same_words() -> None:
         ("ui.people.plan", {}, "tried out an erasure of one person"),
         ("ui.people.erase", {}, "asked to erase one person"),
         ("erase", {"waiting": ["a"]}, "asked to erase one person"),
+        ("erase", {"running": "a"}, "asked to erase one person"),
         ("erase", {}, "asked to erase one person, or tried it out"),
     ],
 )

@@ -83,6 +83,32 @@ async def test_who_looked_is_asked_for_in_the_words_of_its_page(clinic: Site) ->
     assert "Actor's" not in page.text
 
 
+HIDDEN = "\u202e\u2066\u200b"
+
+
+async def test_what_turns_or_hides_text_is_shown_as_escapes_everywhere(clinic: Site) -> None:
+    subject = f"p-{HIDDEN}4711"
+    details, actor = {HIDDEN: HIDDEN}, {"type": "employee", "id": f"e{HIDDEN}", "name": f"Ada{HIDDEN}"}
+    index = await append(clinic.made, entry_document(subjects=[{"id": subject}], actor=actor, details=details))
+    await clinic.log_in(Role.DPO)
+    hold = {"kind": "legal-hold", "case": f"c{HIDDEN}", "reason": f"r{HIDDEN}", "authorised_by": f"d{HIDDEN}"}
+    assert (await clinic.submit("/ui/holds", source="clinic", **hold)).status == 303
+    for page in (
+        await clinic.page("/ui/holds"),
+        await clinic.page("/ui/holds/1/lift"),
+        html(await clinic.submit("/ui/search", source="clinic")),
+        html(await clinic.submit("/ui/access", index=str(index))),
+        await clinic.page(f"/ui/entries/{index}"),
+    ):
+        shown = page.source.partition('id="evidence"')[0]
+        assert not set(HIDDEN) & set(shown), page.text[:100]
+    for said in ("p-\\u202e\\u2066\\u200b4711", "Ada\\u202e", '"\\u202e\\u2066\\u200b": "\\u202e'):
+        assert said in page.text, said
+    again = html(await clinic.submit("/ui/search", subject=subject, limit="1"))
+    assert "1 entry on this page" in again.text
+    assert {tag.get("value") for tag in again.all("input") if tag.get("name") == "subject"} == {subject}, "as typed"
+
+
 async def test_a_refused_search_shows_what_was_typed_and_what_is_wrong(clinic: Site) -> None:
     await clinic.log_in(Role.AUDITOR)
     page = html(await clinic.submit("/ui/search", actor_id="e-1007", source="clinic"), 400)

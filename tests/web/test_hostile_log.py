@@ -210,8 +210,9 @@ async def test_a_browser_without_ed25519_or_webcrypto_verifies_nothing(hostile: 
 
 async def test_fields_of_every_form_are_shown_as_they_were_proved(hostile: Hostile) -> None:
     odd = {"n": 1.50, "big": 9007199254740993, "text": "a\r\nb <b>&amp; é 😀", "none": None, "deep": [[], {}]}
+    odd |= {"hidden": "a\u202eb\u200bc\u0085d\U000e0041", "k\u2066": 1}
     document = entry_document(
-        actor={"type": "employee", "id": "e <1>", "name": "Dr.\u00a0Ada"},
+        actor={"type": "employee", "id": "e <1>", "name": "Dr.\u00a0Ada\u202e\U000e0041\u00ad \\u202e"},
         details=odd,
         targets=[{"type": "record", "id": "r-1"}, {"type": "file", "id": "f", "name": "X & Y"}],
         correlation={"trace_id": "t", "request_id": "r"},

@@ -106,17 +106,40 @@ async def test_a_hold_that_is_refused_keeps_what_was_typed(clinic: Site) -> None
     assert (value_of(page, "case"), value_of(page, "occurred_from")) == ("2026/17", "soon")
     assert any(field.get("name") == "by_case" and "checked" in field for field in page.all("input"))
     assert any(tag.get("id") == "p-occurred_from" for tag in page.all("p")), "the reason stands beside the field"
-    assert "a hold needs a scope" in html(await clinic.submit("/ui/holds", **HOLD), 400).text
+    assert "Say what it covers" in html(await clinic.submit("/ui/holds", **HOLD), 400).text
     assert "occurred_from" not in html(await clinic.submit("/ui/holds", **HOLD), 400).text
+
+
+async def test_who_decides_on_a_lift_sees_why_the_hold_was_placed(careful: Site) -> None:
+    await careful.log_in(Role.DPO, "dana")
+    await careful.submit("/ui/holds", **HOLD, source="clinic")
+    await careful.submit("/ui/holds/lift", hold="1", reason="settled", authorised_by="Dana Officer")
+    await careful.log_in(Role.DPO, "omar")
+    listed = await careful.page("/ui/acts")
+    assert "Lift a hold asked for by dana" in listed.text
+    approve = decision(listed, "approve")
+    asked = await careful.page(approve)
+    for said in ("Case 2026/17", "Why it was placed court order", "Reason settled"):
+        assert said in asked.text, said
+    await careful.submit(approve)
+    done = await careful.page(approve.removesuffix("/approve"))
+    assert "why stands under Holds only" in done.text
+    assert "court order" not in done.text
 
 
 async def test_an_erasure_waits_for_a_second_person(careful: Site) -> None:
     await careful.log_in(Role.DPO, "dana")
+    assert "another officer must agree" in (await careful.page("/ui/people")).text, "before anything is typed"
+    plan = html(await careful.submit("/ui/people", actor__type="employee", actor__id="e-1007"))
+    assert "Ask for the erasure of" in plan.text
+    assert "Parts that name other people too" in plan.text
     page = html(await careful.submit("/ui/people/erase", subject="p-4711", **BASIS))
-    assert "another officer must agree" in page.text
+    assert "Another officer must agree" in page.text
+    links = {str(link.get("href")) for link in page.all("a")}
     own = await careful.page("/ui/acts?state=pending")
     assert "another officer must agree" in own.text
     act = decision(own, "decline")
+    assert act.removesuffix("/decline") in links, "the answer leads to the act"
     approve = act.removesuffix("decline") + "approve"
     assert approve not in own.source, "not shown to the one who asked"
     assert {"method": "post", "action": approve} not in (await careful.page(approve)).all("form")

@@ -160,6 +160,11 @@ async def test_without_a_quorum_the_overview_says_that_nothing_is_published(tmp_
         page = await served.page("/ui/")
         assert "Not publishing" in page.text
         assert "no quorum for size 4" in page.text
+        assert "Quorum of the newest checkpoint Not met 1 cosigned where 2 are needed." in page.text
+        assert "Witnesses heard 1 of 3" in page.text
+        for stopped in ("w0.example", "w1.example"):
+            assert f"{stopped} Not answering 2 2 20" in page.text, "size, behind by, last cosignature"
+        assert "w2.example Up to date 4 0 20" in page.text
 
 
 async def test_a_halted_log_says_so_and_what_to_do(tmp_path: Path) -> None:

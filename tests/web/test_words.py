@@ -26,5 +26,12 @@ def test_times_are_utc() -> None:
     assert words.ago(65_000_000, 5_000_000) == "just now"
 
 
+def test_what_can_not_be_seen_or_turns_other_text_is_shown_as_an_escape() -> None:
+    assert words.visible("p-\u202e4711\u200b\U000e0041") == "p-\\u202e4711\\u200b\\U000e0041"
+    for plain in ("Zoë Ødegård", "山田", "a\nb", words.number(1234567), "😀", 7, None):
+        assert words.visible(plain) == plain
+    assert words.visible(words.as_typed("a\u202eb")) == "a\u202eb"
+
+
 def test_code_in_a_text_is_escaped_first() -> None:
     assert words.ticks("<b> `<i>` &") == "&lt;b&gt; <code>&lt;i&gt;</code> &amp;"

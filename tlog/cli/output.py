@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -27,14 +26,13 @@ import structlog
 import typer
 from typer.core import TyperGroup
 
-from tlog.audit.printable import printable, printable_lines
+from tlog.audit.printable import printable, printable_json, printable_lines
 from tlog.cli.strict_command import StrictCommand, StrictGroup
 from tlog.errors import Malformed, MalformedPolicy, TlogError, VerificationFailed
 
 REFUSED: Final = 1
 INTERRUPTED: Final = 130
 
-_UNPRINTABLE: Final = re.compile("[^ -~]+")
 _JSON: ContextVar[bool] = ContextVar("json", default=False)
 
 
@@ -45,15 +43,7 @@ def emit(values: Mapping[str, Any], text: str, as_json: bool) -> None:
 
 def json_line(values: Mapping[str, Any]) -> str:
     """Return one line of JSON; what is not printable in its strings (C1, bidi, U+2028) is written as JSON escapes."""
-    return _UNPRINTABLE.sub(_json_escape, json.dumps(values, ensure_ascii=False))
-
-
-def _json_escape(found: re.Match[str]) -> str:
-    return "".join(char if char.isprintable() else _escaped(char) for char in found[0])
-
-
-def _escaped(char: str) -> str:
-    return "\\u007f" if char == "\x7f" else json.dumps(char)[1:-1]  # json leaves that one control character alone
+    return printable_json(json.dumps(values, ensure_ascii=False))
 
 
 def speak_json(wanted: bool) -> bool:

@@ -44,6 +44,10 @@ class WitnessRefused(ServiceError):
     """This witness gave no cosignature this time; the message says what it answered."""
 
 
+class WitnessSilent(WitnessRefused):
+    """This witness could not be reached."""
+
+
 class WitnessKnowsMore(ServiceError):
     """The witness holds a checkpoint with our signature that our database does not know: it was rolled back."""
 
@@ -88,7 +92,7 @@ class WitnessFeeder:
             try:
                 return await self._converse(note, checkpoint, history)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise WitnessRefused(f"{self.label} does not answer: {type(error).__name__}") from error
+                raise WitnessSilent(f"{self.label} does not answer: {type(error).__name__}") from error
             except (Malformed, VerificationFailed) as error:
                 raise WitnessRefused(f"{self.label} answered what does not verify: {error}") from error
             except (WitnessRefused, WitnessKnowsMore):
@@ -96,7 +100,7 @@ class WitnessFeeder:
             except TlogError as error:
                 raise WitnessRefused(f"{self.label} can't be shown how the log grew: {error}") from error
             except Exception as error:  # HTTP libraries raise more than they say; one witness must not stop the log.
-                raise WitnessRefused(f"{self.label} can't be talked to: {type(error).__name__}") from error
+                raise WitnessSilent(f"{self.label} can't be talked to: {type(error).__name__}") from error
 
     async def _converse(self, note: Note, checkpoint: Checkpoint, history: History) -> tuple[Signature, ...]:
         for _ in range(_ATTEMPTS):

@@ -15,7 +15,7 @@ import aiohttp
 from tlog.formats.checkpoint import Checkpoint
 from tlog.formats.note import Note, Signature, Verifier
 from tlog.formats.policy import Policy, WitnessLine
-from tlog.service.feeder import History, WitnessFeeder, WitnessKnowsMore, WitnessRefused
+from tlog.service.feeder import History, WitnessFeeder, WitnessKnowsMore, WitnessRefused, WitnessSilent
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,14 @@ class Patience:
 
 @dataclass(slots=True)
 class WitnessStatus:
-    """What the last request to one witness gave. Times in microseconds."""
+    """What the last request to one witness gave; `silent`: no answer. Times in microseconds."""
 
     label: str
     url: str
     size: int = 0
     cosigned_at: int | None = None
     refusal: str | None = None
+    silent: bool = False
 
 
 @dataclass(slots=True)
@@ -123,9 +124,10 @@ class Witnesses:
             try:
                 signatures = await feeder.cosign(note, checkpoint, history)
             except (WitnessRefused, WitnessKnowsMore) as error:
-                status.refusal = str(error)
+                status.refusal, status.silent = str(error), isinstance(error, WitnessSilent)
                 raise
-            status.size, status.cosigned_at, status.refusal = checkpoint.size, self._now(), None
+            status.size, status.cosigned_at = checkpoint.size, self._now()
+            status.refusal, status.silent = None, False
             return signatures
 
         task = asyncio.get_running_loop().create_task(ask(), name=f"witness {feeder.label}")

@@ -15,6 +15,7 @@ from aiohttp import web
 from tlog.client.act_words import STATES as MEANINGS
 from tlog.http.acts import KINDS, STATES
 from tlog.http.answers.acts import ActAnswer, ActPage
+from tlog.http.answers.holds import HoldAnswer, HoldList
 from tlog.http.noted import principal_of
 from web.act_view import act_view
 from web.frame import Frame
@@ -65,4 +66,13 @@ class ActsPage:
 
     async def _one(self, request: web.Request, asking: Asking) -> web.Response:
         act = await self._interface.ask(request, "act", ActAnswer)
-        return self._frame.page(request, "act.html", view=act_view(act, principal_of(request)), asking=asking)
+        view, hold = act_view(act, principal_of(request)), await self._lifted(request, act)
+        return self._frame.page(request, "act.html", view=view, hold=hold, asking=asking)
+
+    async def _lifted(self, request: web.Request, act: ActAnswer) -> HoldAnswer | None:
+        """Return the hold that an act would lift, None for other acts, and for who may not see holds."""
+        number = None if act.said is None else act.said.get("hold")
+        if act.kind != "lift" or number is None or not self._interface.may(request, "holds"):
+            return None
+        held = await self._interface.ask(request, "holds", HoldList)
+        return next((hold for hold in held.holds if hold.hold == number), None)

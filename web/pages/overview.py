@@ -56,9 +56,11 @@ def notices(facts: LogFacts) -> list[Notice]:
 
 
 def witness_health(witness: AskedWitness, size: int) -> tuple[Health, str]:
-    """Return how a witness does beside a published checkpoint of `size` leaves."""
+    """Return how a witness does beside a checkpoint of `size` leaves."""
     if witness.head.agreement in {"ahead", "differs"}:
         return "bad", "Disagrees"
+    if witness.silent:
+        return "warning", "Not answering"
     if witness.refusal is not None:
         return "warning", "Refused"
     if witness.cosigned_at is None:

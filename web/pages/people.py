@@ -25,11 +25,12 @@ _FLAGS: Final = ("even_damaged", "include_details", "evidence")
 
 
 class PeoplePage:
-    """The handlers."""
+    """The handlers. `second_person`: another officer must agree to an erasure."""
 
-    def __init__(self, interface: Interface, frame: Frame) -> None:
+    def __init__(self, interface: Interface, frame: Frame, *, second_person: bool) -> None:
         self._interface = interface
         self._frame = frame
+        self._second_person = second_person
 
     async def show(self, request: web.Request) -> web.Response:
         """Answer `GET /ui/people`."""
@@ -71,4 +72,5 @@ class PeoplePage:
         again: bool = False,
     ) -> dict[str, Any]:
         exports = self._interface.may(request, "subjectAccess")
-        return {"form": form, "plan": plan, "done": done, "again": again, "exports": exports}
+        shown = {"form": form, "plan": plan, "done": done, "again": again, "exports": exports}
+        return shown | {"second_person": self._second_person}

@@ -71,7 +71,9 @@ function shownStep(step) {
 
 function say(health, words, why) {
   byId("verify-outcome").className = `badge badge-${health}`;
-  byId("verify-outcome").textContent = words;
+  const text = document.createElement("span");
+  text.textContent = words;
+  byId("verify-outcome").replaceChildren(byId(`mark-${health}`).content.cloneNode(true), text);
   byId("verify-why").textContent = why;
   byId("verify-said").dataset.done = health;
 }

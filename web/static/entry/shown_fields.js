@@ -5,6 +5,11 @@
 import { JsonNumber, parseJson } from "../verify/strict_json.js";
 import { utf8 } from "../verify/encoding.js";
 
+const NAMED = new Map([
+  ["\t", "\\t"],
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+]);
 const INDEXED = /^(subjects\[\d+\])(\.data)?$/;
 
 /** Return the first element whose words the evidence does not prove, as {name, detail}; null if all are proved. */
@@ -38,7 +43,28 @@ function shows(element, form, proved) {
     const time = element.querySelector("time");
     return time.dateTime === proved && time.textContent === `${proved.slice(0, 10)} ${proved.slice(11, 19)} UTC`;
   }
-  return plain(element.textContent) === plain(proved instanceof JsonNumber ? proved.text : proved);
+  const words = String(proved instanceof JsonNumber ? proved.text : proved);
+  return plain(element.textContent) === plain(words) || isEscaped(element.textContent, words);
+}
+
+/**
+ * Tell whether a text is another one in which some characters stand as escapes, as Python's `ascii` writes them. Which
+ * ones is left to the log: what is printable depends on the version of Unicode.
+ */
+function isEscaped(text, original) {
+  let at = 0;
+  for (const char of original) {
+    const written = text.startsWith(char, at) ? char : escaped(char);
+    if (!text.startsWith(written, at)) return false;
+    at += written.length;
+  }
+  return at === text.length;
+}
+
+function escaped(char) {
+  const code = char.codePointAt(0);
+  const [letter, digits] = code < 0x100 ? ["x", 2] : code < 0x10000 ? ["u", 4] : ["U", 8];
+  return NAMED.get(char) ?? `\\${letter}${code.toString(16).padStart(digits, "0")}`;
 }
 
 /** Return a text as an HTML parser keeps it: line ends become newlines. */
