@@ -36,6 +36,7 @@ def test_what_is_written_is_read_back() -> None:
         (export(at(7), unreadable=(DAMAGED,)), "in entries and in unreadable"),
         (export(at(3), tree_size=3), "beyond the tree size"),
         (export(unreadable=(DAMAGED,), tree_size=7), "beyond the tree size"),
+        (export(at(3), known=False), "entries of somebody who is said to be unknown"),
     ],
 )
 def test_places_that_can_not_be_are_refused(made: Any, said: str) -> None:

@@ -57,7 +57,7 @@ def test_no_field_is_a_formula(sign: str) -> None:
 def test_no_cell_of_any_row_begins_a_formula() -> None:
     person = {"id": FORMULA, "data": {FORMULA: FORMULA}}
     told = shown(entry_document(purpose=FORMULA, subjects=[person]), person=FORMULA)
-    made = export(told, subject=FORMULA, authorised_by=FORMULA, asked_by="@dana")
+    made = export(told, subject=FORMULA, notice=FORMULA, limited_to="@dana")
     for row in rows(made):
         assert not [value for value in row.values() if value.lstrip().startswith(("=", "+", "-", "@"))]
     assert FORMULA in encode_csv(made).decode().replace('""', '"'), "it is there, behind an apostrophe"

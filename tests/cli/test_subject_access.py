@@ -76,7 +76,8 @@ def test_evidence_verifies_and_shows_no_more(served: Served, tlog: Command, tmp_
 
 
 def test_the_period_and_details(served: Served, tlog: Command, tmp_path: Path) -> None:
-    assert tlog("subject-access", *WHO, "--from", "2026-03-02", "--json").json["entries"] == 0
+    none = tlog("subject-access", *WHO, "--from", "2026-03-02", "--json")
+    assert (none.json["entries"], none.json["known"], none.err) == (0, True, "")
     tlog("subject-access", *WHO, "--to", "2026-03-02", "--include-details", "--format", "json", "-o", "x.json")
     found = parse_subject_access((tmp_path / "x.json").read_bytes())
     assert (found.start, found.end, found.include_details) == (None, "2026-03-02T00:00:00.000000Z", True)
@@ -90,9 +91,10 @@ def test_what_can_not_be_read_is_said(served: Served, tlog: Command) -> None:
 
 def test_nobody_has_a_file_that_says_so(served: Served, tlog: Command, tmp_path: Path) -> None:
     (tmp_path / "id.txt").write_text("p-nobody")
-    said = tlog("subject-access", *WHO, "--evidence", "proof.json", "--json").json
-    assert (said["entries"], said["evidence"]) == (0, None)
-    assert "no entry that names you" in (tmp_path / "subject-access.html").read_text()
+    done = tlog("subject-access", *WHO, "--evidence", "proof.json", "--json")
+    assert (done.json["entries"], done.json["evidence"], done.json["known"]) == (0, None, False)
+    assert "nobody of this id is known here" in done.err
+    assert "no entries about you" in (tmp_path / "subject-access.html").read_text()
     assert not (tmp_path / "proof.json").exists()
 
 

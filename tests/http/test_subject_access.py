@@ -72,7 +72,7 @@ async def test_every_entry_of_the_person_and_nobody_elses(service: Service) -> N
     found = await export(service)
     assert [entry.index for entry in found.entries] == [0, 2]
     assert (found.origin, found.subject, found.tree_size) == ("example.com/log", PERSON, 3)
-    assert (found.asked_by, found.authorised_by) == ("dana", "Dana Officer")
+    assert (found.known, found.notice) == (True, None)
     assert [(count.value, count.entries) for count in found.summary.purposes] == [("treatment", 2)]
 
 
@@ -312,6 +312,38 @@ async def test_who_may_not_read_everything_makes_a_file_that_says_so(service: Se
         assert ([entry.index for entry in found.entries], found.limited_to) == ([0], "sources clinic")
     own = (await entry_at(service, 2))["entry"]
     assert own["details"]["limited_to"] == "sources clinic"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_nothing_names_who_asked_or_decided(service: Service, form: str) -> None:
+    await service.append(planted())
+    token = dpo(service, "dana-marker-77")
+    text = (await ask(service, token, format=form, authorised_by="Otto Marker-88")).body.decode().casefold()
+    assert "marker-77" not in text
+    assert "marker-88" not in text
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_nobody_of_this_id_is_told_from_nothing_in_this_period(service: Service, form: str) -> None:
+    await service.append(planted())
+    for changed, known, notice in (
+        ({}, "yes", None),
+        ({"from": "2026-05-01"}, "yes", "This log has no entries about you in this period."),
+        ({"subject": "p-4712"}, "no", "This log has no entries about you."),
+    ):
+        answer = await ask(service, format=form, **changed)
+        assert answer.headers["Tlog-Person-Known"] == known
+        text = answer.body.decode()
+        assert ("This log has no entries about you" in text, (notice or "") in text) == (notice is not None, True)
+
+
+async def test_a_limited_officer_learns_nothing_of_what_others_know(service: Service) -> None:
+    await service.append(planted())
+    scope = RowScope(frozenset({"laboratory"}))
+    token = service.made.log.tokens.issue(NewToken("dpolab", frozenset({Role.DPO}), scope))[1]
+    answer = await ask(service, token)
+    assert answer.headers["Tlog-Person-Known"] == "no"
+    assert answer.json()["notice"] == "This log has no entries about you among those of sources laboratory."
 
 
 async def test_a_server_without_pages_says_so(tmp_path: Path) -> None:

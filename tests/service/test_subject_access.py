@@ -46,7 +46,7 @@ def request(**fields: Any) -> AccessRequest:
 
 async def make(made: MadeLog, of: SubjectAccessMaker | None = None, size: int = 1000, **fields: Any) -> Made:
     maker_ = of or maker(made)
-    return await asyncio.to_thread(maker_.make, request(**fields), size, new_act_id(), "dana")
+    return await asyncio.to_thread(maker_.make, request(**fields), size, new_act_id())
 
 
 def indices(made: Made) -> list[int]:

@@ -53,6 +53,18 @@ async def test_a_person_gets_their_entries_as_a_file(clinic: Site, form: str, st
     assert answer.body.lower().startswith(starts)
 
 
+async def test_of_nobody_there_is_a_file_only_when_that_is_confirmed(clinic: Site) -> None:
+    await clinic.log_in(Role.DPO)
+    asked = {"subject": "p-4712", "authorised_by": "Dana Officer", "format": "csv", "from": "2026-01-01"}
+    page = html(await clinic.submit("/ui/people/access", **asked))
+    assert "Nobody of this id is known here" in page.text
+    hidden = {field["name"]: field["value"] for field in page.all("input") if field.get("type") == "hidden"}
+    assert asked.items() <= hidden.items()
+    answer = await clinic.submit("/ui/people/access", **asked, even_unknown=hidden["even_unknown"] or "")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert "This log has no entries about you." in answer.body.decode()
+
+
 async def test_an_actor_can_be_named(clinic: Site) -> None:
     await clinic.log_in(Role.DPO)
     plan = html(await clinic.submit("/ui/people", actor__type="employee", actor__id="e-1007"))

@@ -5,8 +5,9 @@ One JSON object (RFC 8259, UTF-8):
     {"format": "tlog-subject-access/v1",
      "origin": "<the log>", "made_at": "<RFC 3339, the log's clock>",
      "act": "<UUIDv7>",                         the id of the log's own entry that says that this was made
-     "asked_by": "<name of a token>", "authorised_by": "<who decided it>",
      "subject": "<the person's id>",
+     "known": true,                             whether any entry of the log, or of those in `limited_to`, names them
+     "notice": "<text>" | null,                 where there are no entries: that this is so, in words
      "tree_size": 120,                          complete up to here: of the entries 0 to 119, every one about the person
      "from": "<RFC 3339>" | null, "to": … | null,                    of `occurred_at`, `to` is not part of it
      "limited_to": "sources clinic" | null,     the only entries that whoever asked may read; null: all of the log
@@ -18,7 +19,8 @@ One JSON object (RFC 8259, UTF-8):
      "unreadable": [{"index": 7, "received_at": …, "source": …, "action": …, "problem": "<why>"}, …],
      "not_included": [{"what": "<text>", "why": "<text>"}, …]}
 
-Rules: unknown members are refused; indices rise, are below `tree_size`, and no index stands twice. All times are UTC.
+Rules: unknown members are refused; indices rise, are below `tree_size`, and no index stands twice; who has entries is
+known. All times are UTC. Who asked for the file, and on whose authority, is in the log's own entry of it, not here.
 What the file says is the word of whoever made it; evidence (`evidence.py`) proves entries.
 """
 
@@ -153,9 +155,9 @@ class SubjectAccess(Shown, frozen=True, kw_only=True, rename={"start": "from", "
     origin: Annotated[str, Meta(min_length=1, max_length=255)]
     made_at: Time
     act: Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
-    asked_by: Text
-    authorised_by: Text
     subject: Text
+    known: bool
+    notice: Text | None
     tree_size: Index
     start: Time | None
     end: Time | None
@@ -191,6 +193,7 @@ def _require_places(found: SubjectAccess) -> None:
     for name, indices in (("entries", entries), ("unreadable", unreadable)):
         _require(indices == sorted(set(indices)), f"the indices of {name} do not rise")
     _require(not set(entries) & set(unreadable), "an index stands in entries and in unreadable")
+    _require(found.known or not (entries or unreadable), "it has entries of somebody who is said to be unknown")
     _require(all(index < found.tree_size for index in (*entries, *unreadable)), "an index is beyond the tree size")
 
 

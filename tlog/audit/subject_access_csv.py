@@ -34,7 +34,7 @@ COLUMNS: Final = (
     *("retention", "expires_at", "erased", "left_out", "entries", "first", "last"),
 )
 _HEADER: Final = (
-    *("format", "origin", "made_at", "act", "asked_by", "authorised_by", "subject", "tree_size"),
+    *("format", "origin", "made_at", "act", "subject", "known", "notice", "tree_size"),
     *("start", "end", "limited_to", "include_details"),
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

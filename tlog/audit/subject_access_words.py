@@ -11,6 +11,14 @@ def not_included(*, include_details: bool, limited_to: str | None = None) -> lis
     return [*(_ALWAYS if include_details else (*_ALWAYS, *_DETAILS)), *limits, *_OF_THE_LOG]
 
 
+def notice_of(*, known: bool, found: bool, limited_to: str | None = None) -> str | None:
+    """Return in words that a file has no entries, None where it has some (`found`). `known`: another file would."""
+    if found:
+        return None
+    which = "" if limited_to is None else f" among those of {limited_to}"
+    return f"This log has no entries about you{which}{' in this period' * known}."
+
+
 def _limited(limited_to: str) -> NotIncluded:
     return NotIncluded(
         what=f"Entries other than those of {limited_to}.",

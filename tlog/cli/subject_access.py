@@ -16,7 +16,7 @@ from tlog.cli.connection import CaFile, RetryFor, TokenFile, Url, asked, connect
 from tlog.cli.files import STANDARD, write_file
 from tlog.cli.id_input import id_in
 from tlog.cli.options import AsJson
-from tlog.cli.output import emit, new_app
+from tlog.cli.output import emit, new_app, notice
 from tlog.cli.progress_bar import progress_bar
 from tlog.client.client import LogClient
 from tlog.client.subject_access import FetchedAccess, fetch_subject_access
@@ -30,6 +30,10 @@ OPTIONS: Final = {
     "authorised_by": "--authorised-by",
     **{name: f"--{name}" for name in ("from", "to", "evidence")},
 }
+_UNKNOWN: Final = (
+    "nobody of this id is known here: no entry is about them, and the file says so. "
+    "Ids are compared character by character: check how it is written"
+)
 EXAMPLES: Final = """\b
 Examples:
   tlog subject-access --subject-file id.txt --authorised-by "D. Officer" --url https://log.example
@@ -104,6 +108,8 @@ def subject_access(
     write_file(path, RENDER[form](found.export))
     if STANDARD not in {path, evidence}:
         _report(found, path, evidence, as_json)
+    if not found.export.known:
+        notice(_UNKNOWN)
 
 
 def _fetch(client: LogClient, body: dict[str, object], as_json: bool) -> FetchedAccess:
@@ -122,6 +128,7 @@ def _report(found: FetchedAccess, path: Path, evidence: Path | None, as_json: bo
         "unreadable": len(export.unreadable),
         "tree_size": export.tree_size,
         "act": export.act,
+        "known": export.known,
     }
     damaged = f" and {len(export.unreadable)} that can't be read" * bool(export.unreadable)
     proved = f"\nwrote {proof}; check it with 'tlog verify' and a policy that you trust" * (proof is not None)

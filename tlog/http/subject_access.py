@@ -3,6 +3,7 @@
     POST /v1/subject-access    {"subject": id, "authorised_by", "from"?, "to"?, "format"?: "json" | "csv" | "html",
                                 "include_details"?, "evidence"?}
     200  the file; with "evidence" (and format json) {"export": …, "evidence": … | null}
+         Tlog-Person-Known: yes | no    no: no entry is about anybody of this id; the file says so to the person
 
 The period is of `occurred_at`; `to` is not part of it. The person's id is in the body only, so it is in no URL. Each
 export is an entry of the log, durable before the answer leaves: its targets are the entries that the file shows, and
@@ -39,7 +40,6 @@ from tlog.service.evidence import EvidenceMaker
 from tlog.service.few_at_once import FewAtOnce
 from tlog.service.log import Log
 from tlog.service.own_entries import derived_id
-from tlog.service.principal import Principal
 from tlog.service.subject_access import AccessRequest, Made, SubjectAccessMaker
 from tlog.storage.roles import RowScope
 
@@ -49,6 +49,7 @@ SHARE: Final = 2
 ACTION: Final = "tlog.subject-access"
 PURPOSE: Final = "access by the data subject"
 LEGAL_BASIS: Final = "GDPR Art. 15"
+KNOWN: Final = "Tlog-Person-Known"
 PAGE: Final = 500
 """So many entries are named by one own entry, as by that of any other answer."""
 _WITNESSED_SECONDS: Final = 5.0
@@ -111,10 +112,10 @@ class SubjectAccessRoute:
         self._log.acts.require_open()
         person = await asyncio.to_thread(self._log.lookup.subject_key, asked.subject)
         size, act = await self._published(), new_act_id()
-        made, data = await self._few.run(principal.id, lambda: self._file(asked, size, act, principal, body.format))
+        made, data = await self._few.run(principal.id, lambda: self._file(asked, size, act, body.format))
         said = _details(made.export, body.format, asked)
         await self._log_act(act, principal.actor(asked.authorised_by), said, _shown(made.export), person)
-        return _answer(data, body.format)
+        return _answer(data, body.format, known=made.export.known)
 
     def _require_renderer(self, form: str) -> None:
         if form == "html" and self._renderers.subject_access is None:
@@ -129,8 +130,8 @@ class SubjectAccessRoute:
             raise Unavailable("no checkpoint is published yet, so there is nothing to be complete up to; ask again")
         return publisher.published.size
 
-    def _file(self, asked: AccessRequest, size: int, act: bytes, principal: Principal, form: str) -> tuple[Made, bytes]:
-        made = self._maker.make(asked, size, act, principal.name)
+    def _file(self, asked: AccessRequest, size: int, act: bytes, form: str) -> tuple[Made, bytes]:
+        made = self._maker.make(asked, size, act)
         return made, self._encoded(made, asked, form)
 
     def _encoded(self, made: Made, asked: AccessRequest, form: str) -> bytes:
@@ -179,8 +180,8 @@ def _shown(export: SubjectAccess) -> list[int]:
     return sorted([entry.index for entry in export.entries] + [item.index for item in export.unreadable])
 
 
-def _answer(data: bytes, form: str) -> web.Response:
+def _answer(data: bytes, form: str, *, known: bool) -> web.Response:
     charset = None if form == "json" else "utf-8"
     name = f'attachment; filename="subject-access.{form}"'
-    headers = {"Cache-Control": "no-store", "Content-Disposition": name}
+    headers = {"Cache-Control": "no-store", "Content-Disposition": name, KNOWN: "yes" if known else "no"}
     return web.Response(body=data, content_type=MEDIA_TYPES[form], charset=charset, headers=headers)

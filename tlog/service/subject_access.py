@@ -10,7 +10,7 @@ comes meanwhile takes the person's key from the look-up, which then finds no mor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from tlog.audit.subject_access import (
 )
 from tlog.audit.subject_access_summary import summary_of
 from tlog.audit.subject_access_view import SELF_TYPES, Viewer, names_of
-from tlog.audit.subject_access_words import not_included
+from tlog.audit.subject_access_words import not_included, notice_of
 from tlog.errors import BadRequest, TlogError, TooLarge, Unavailable
 from tlog.service.collected_access import FEWER, CollectedAccess
 from tlog.service.entries import stored_cohort
@@ -96,8 +96,8 @@ class SubjectAccessMaker:
         self._now = now
         self._page = page
 
-    def make(self, asked: AccessRequest, tree_size: int, act: bytes, by: str) -> Made:
-        """Return the export of the entries below `tree_size`; `act` and `by` name its own entry and who asks.
+    def make(self, asked: AccessRequest, tree_size: int, act: bytes) -> Made:
+        """Return the export of the entries below `tree_size`; `act` names its own entry.
 
         Raises `TooLarge` where there are more than one file holds, `Unavailable` where the person's keys changed
         meanwhile, and what look-up and evidence raise.
@@ -111,7 +111,7 @@ class SubjectAccessMaker:
             self._collect(self._pages(filters, asked.scope), tree_size, collected, keep=asked.evidence)
         if any(key and key != self._lookup.person_keys(role) for key, role in zip(keys, roles, strict=True)):
             raise Unavailable("this person was erased, or given another key, while the export was made; ask again")
-        export = self._export(asked, tree_size, act, by, collected)
+        export = self._export(asked, tree_size, act, collected)
         return Made(export, self._prove(collected) if asked.evidence and collected.views else None)
 
     def _names(self, asked: AccessRequest, roles: Sequence[Filters]) -> set[str]:
@@ -147,19 +147,23 @@ class SubjectAccessMaker:
         end = parse_cohort(stored_cohort(stored)).expires_at(self._classes)
         return None if end is None else instant(end)
 
-    def _export(
-        self, asked: AccessRequest, tree_size: int, act: bytes, by: str, found: CollectedAccess
-    ) -> SubjectAccess:
+    def _is_known(self, asked: AccessRequest) -> bool:
+        """Tell whether any entry that may be read, of whatever time, is about the person."""
+        always = _roles(replace(asked, period=None))
+        return any(page.entries or page.lost for filters in always for page in self._pages(filters, asked.scope))
+
+    def _export(self, asked: AccessRequest, tree_size: int, act: bytes, found: CollectedAccess) -> SubjectAccess:
         entries = [view.entry for _, view in sorted(found.views.items())]
-        period = asked.period or Window()
+        period, any_found = asked.period or Window(), bool(entries or found.unreadable)
+        known = any_found or self._is_known(asked)
         return SubjectAccess(
             format=FORMAT,
             origin=self._origin,
             made_at=instant(self._now()),
             act=str(UUID(bytes=act)),
-            asked_by=by,
-            authorised_by=asked.authorised_by,
             subject=asked.subject,
+            known=known,
+            notice=notice_of(known=known, found=any_found, limited_to=asked.limited_to),
             tree_size=tree_size,
             start=None if period.start is None else instant(period.start),
             end=None if period.end is None else instant(period.end),

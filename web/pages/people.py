@@ -15,12 +15,14 @@ from tlog.http.answers.acts import ErasureAnswer
 from tlog.http.form_body import read_form
 from tlog.http.query import parse_query
 from tlog.http.sessions import FORM_TOKEN
+from tlog.http.subject_access import KNOWN
 from web.forms import body_of
 from web.frame import Frame
 from web.interface import Interface
 from web.retry import RETRY, Retry, typed
 
 _TEMPLATE: Final = "people.html"
+_UNKNOWN: Final = "even_unknown"
 _FLAGS: Final = ("even_damaged", "include_details", "evidence")
 
 
@@ -50,9 +52,12 @@ class PeoplePage:
         return self._frame.page(request, _TEMPLATE, **self._context(request, {}, done=done))
 
     async def access(self, request: web.Request) -> web.Response:
-        """Answer `POST /ui/people/access`: the file."""
-        _, body = await self._asked(request)
-        return await self._interface.answer(request, "subjectAccess", body)
+        """Answer `POST /ui/people/access`: the file; of somebody who is not known here only where that is confirmed."""
+        form, body = await self._asked(request)
+        answer = await self._interface.answer(request, "subjectAccess", body)
+        if answer.headers[KNOWN] == "yes" or _UNKNOWN in form:
+            return answer
+        return self._frame.page(request, _TEMPLATE, **self._context(request, form) | {"unknown": True})
 
     async def _asked(self, request: web.Request, *, again: bool = False) -> tuple[dict[str, str], dict[str, Any]]:
         """Return what was typed, and the body made of it. `again`: a refusal shows the form that confirms."""
@@ -60,7 +65,7 @@ class PeoplePage:
         form = await read_form(request)
         kept = typed(form)
         request[RETRY] = Retry(_TEMPLATE, self._context(request, kept, again=again))
-        return kept, body_of(form.items(), flags=_FLAGS, groups=["actor"], ignored=[FORM_TOKEN, "sure"])
+        return kept, body_of(form.items(), flags=_FLAGS, groups=["actor"], ignored=[FORM_TOKEN, "sure", _UNKNOWN])
 
     def _context(
         self,
@@ -72,5 +77,5 @@ class PeoplePage:
         again: bool = False,
     ) -> dict[str, Any]:
         exports = self._interface.may(request, "subjectAccess")
-        shown = {"form": form, "plan": plan, "done": done, "again": again, "exports": exports}
+        shown = {"form": form, "plan": plan, "done": done, "again": again, "unknown": False, "exports": exports}
         return shown | {"second_person": self._second_person}
