@@ -22,7 +22,7 @@ WHAT = {
     "lift": "Lift a hold\n",
 }
 REACH = {
-    "erasure": ("Would reach: 2 entries\n",),
+    "erasure": ("Would reach: 1 entry\n",),
     "expiry": ("Cohort: short/2025-01\n", "Would expire now: 1 entry\n", "On hold, and kept: 0 entries\n"),
     "lift": ("Hold: 1\n", "The hold covers now: 2 entries\n"),
 }
