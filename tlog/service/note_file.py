@@ -29,7 +29,7 @@ def leave_note(folder: Path, details: Mapping[str, Any], note_id: str | None = N
     try:
         _leave(folder, note, UUID(note_id or new_entry_id()))
     except OSError as error:
-        raise ConfigurationInvalid(f"no note can be left in {folder}: {error.strerror}; nothing was done") from None
+        raise ConfigurationInvalid(f"no note can be left in {folder}: {error.strerror}") from None
 
 
 def read_note(path: Path) -> Any:
