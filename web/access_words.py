@@ -9,8 +9,8 @@ ERASURE_REQUEST: Final = "tlog.erasure.request"
 ACTIONS: Final[Mapping[str, str]] = {
     "tlog.access.read": "asked who looked",
     "tlog.access.refuse": "was turned away",
-    "tlog.act.approve": "asked to approve an act",
-    "tlog.act.decline": "asked to decline an act",
+    "tlog.act.approve": "approved an act, or asked to",
+    "tlog.act.decline": "declined an act, or asked to",
     "tlog.acts.read": "looked at acts",
     "tlog.drill": "ran a drill",
     "tlog.drills.log": "asked to log a drill",
