@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from tlog.audit.entry import JSON
 from tlog.http.openapi.words import TEXT, Schema, operation, ref
+from tlog.http.subject_access import KNOWN
+
+_KNOWN: Schema = {
+    "description": "Whether any entry that may be read is about somebody of this id; no: it may be mistyped",
+    "schema": {"type": "string", "enum": ["yes", "no"]},
+}
 
 
 def subject_access() -> Schema:
@@ -15,7 +21,13 @@ def subject_access() -> Schema:
             "post": operation(
                 "subjectAccess",
                 "Every entry about one person, employees redacted (Art. 15 GDPR); for data protection officers",
-                {"200": {"description": "The file, in the format asked for", "content": content}},
+                {
+                    "200": {
+                        "description": "The file, in the format asked for",
+                        "content": content,
+                        "headers": {KNOWN: _KNOWN},
+                    }
+                },
                 body={JSON: {"schema": ref("SubjectAccessBody")}},
             )
         }
