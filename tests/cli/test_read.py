@@ -181,6 +181,17 @@ def test_what_cannot_be_noted_is_neither_printed_nor_written(
     assert "what can't be noted" in tlog("read", made.folder, 1, "--json", *BY, code=1).error["error"]
 
 
+def test_a_purpose_that_names_whom_it_looks_up_is_refused(tlog: Command, made: Made) -> None:
+    for given, option in (
+        (("--purpose", f"complaint of {ANNA}", "--authorised-by", "Dana"), "--purpose"),
+        (("--purpose", "a complaint", "--authorised-by", f"Dana for {ANNA}"), "--authorised-by"),
+    ):
+        refused = tlog("read", made.folder, "--subject", ANNA, *given, code=1)
+        assert refused.out == ""
+        assert refused.err.startswith(f"tlog: {option}: it contains the id of the person who is looked up")
+    assert made.notes == []
+
+
 def test_a_log_that_is_served_is_not_read_beside_it(tlog: Command, made: Made) -> None:
     with serving(made.folder):
         refused = tlog("read", made.folder, made.first, *BY, code=1)

@@ -34,6 +34,7 @@ from tlog.service.read_note import ReadNotes
 
 app = new_app()
 
+OPTIONS: Final = {**by.OPTIONS, "purpose": "--purpose", "authorised_by": "--authorised-by"}
 EXAMPLES = """\b
 Examples:
   tlog read ./log 17 --purpose "request 4 of the regulator" --authorised-by "D. Officer"
@@ -51,7 +52,8 @@ by 'tlog search'.
 Reads are entries, these too: before anything is shown, a note of what was read, by
 whom, on whose word and why is on disk in DIR/notes. A log that starts again logs it
 as tlog.read.offline, and 'tlog who-looked' finds it. Where no note can be left,
-nothing is shown. No id of a person belongs in --purpose.
+nothing is shown. No id of a person belongs in --purpose or --authorised-by: that of
+whom a search looks up is refused there.
 
 \b
 A log that is served is not read here: ask it with 'tlog search', or, where it is
@@ -137,7 +139,7 @@ def read(
     else:
         results = Results(as_csv=as_csv, as_json=as_json)
         wanted = by.limit_of(limit, every=every)
-        with _opened(folder, reader) as opened, in_option_names(**by.OPTIONS):
+        with _opened(folder, reader) as opened, in_option_names(**OPTIONS):
             for page in _pages(*opened, filters, wanted, cursor):
                 results.add(page)
         results.show()
