@@ -38,7 +38,7 @@ async def test_what_is_done_reads_no_list_before(clinic: Site, asked: list[str])
     assert asked == ["placeHold"]
     await clinic.log_in(Role.ADMIN)
     assert (await clinic.submit("/ui/tokens", **TOKEN)).status == 200
-    assert asked == ["placeHold", "issueToken", "tokens"]
+    assert asked == ["placeHold", "issueToken", "tokens", "acts"]
 
 
 async def test_what_is_refused_is_shown_beside_the_list(clinic: Site, asked: list[str]) -> None:
@@ -49,7 +49,7 @@ async def test_what_is_refused_is_shown_beside_the_list(clinic: Site, asked: lis
     assert asked == ["placeHold", "placeHold", "holds"]
     await clinic.log_in(Role.ADMIN)
     assert "Credentials" in html(await clinic.submit("/ui/tokens", **TOKEN, days="ten"), 400).text
-    assert asked[3:] == ["tokens"]
+    assert asked[3:] == ["tokens", "acts"]
 
 
 async def test_a_list_that_can_not_be_read_leaves_the_refusal_as_it_was(
