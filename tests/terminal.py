@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from tests.processes import ROOT, TLOG, environment
 
 CTRL_C = b"\x03"
+# As a shell does: Ctrl-C counts there, also where the tests run in the background, which ignores it.
 _TAKE_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 )
 
 
