@@ -35,6 +35,7 @@ async def picture(page: Page, file: Path) -> None:
     wide: int = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if wide > 0:
         print(f"{file.name}: {wide} px too wide", flush=True)
+    await page.evaluate("scrollTo(0, 0)")  # else what sticks to the window is drawn in the middle
     tall: int = await page.evaluate("document.documentElement.scrollHeight")
     size = page.viewport_size or {"width": 1280}
     await page.screenshot(
