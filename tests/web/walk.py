@@ -124,5 +124,5 @@ async def walk(page: Page, made: WebStage, names: list[str]) -> AsyncIterator[st
             await log_in(page, made, token)
         for name, step in wanted.items():
             await step(page, made)
-            assert await page.get_by_text("There is no such thing").count() == 0, name
+            assert await page.get_by_role("heading", name="There is no such thing").count() == 0, name
             yield name
