@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from aiohttp import web
 
@@ -17,14 +17,18 @@ def parse_query(request: web.Request, *names: str) -> Mapping[str, str]:
     if not request.rel_url.raw_query_string:
         return _NOTHING
     query = request.query
-    unknown = sum(name not in names for name in query)
-    if unknown:
-        known = ", ".join(names) or "none"
-        what = "one of the query parameters is" if unknown == 1 else f"{unknown} of the query parameters are"
-        raise BadParameter(f"{what} not known here; known: {known}")
+    require_known(query, names, "query parameters")
     if len(set(query)) != len(query):
         raise BadParameter("a query parameter is given twice")
     return dict(query)
+
+
+def require_known(given: Iterable[str], names: Collection[str], what: str) -> None:
+    """Raise `BadParameter` unless all that is given is among `names`; it says how many are not, and quotes none."""
+    unknown = sum(name not in names for name in given)
+    if unknown:
+        count = f"one of the {what} is" if unknown == 1 else f"{unknown} of the {what} are"
+        raise BadParameter(f"{count} not known here; known: {', '.join(names) or 'none'}")
 
 
 def decimal(

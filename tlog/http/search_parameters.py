@@ -22,7 +22,7 @@ from msgspec import Meta
 from tlog.audit import fields
 from tlog.audit.strict_json import json_fault
 from tlog.http.errors import BadParameter
-from tlog.http.query import decimal
+from tlog.http.query import decimal, require_known
 from tlog.service.lookup_filters import Filters
 from tlog.storage.lookup.conditions import Window
 
@@ -81,10 +81,7 @@ def parse_search(given: Mapping[str, str]) -> Search:
 def members(body: bytes) -> dict[str, str]:
     """Return the members of a JSON object as parameters; null is the same as left out. Raises `BadParameter`."""
     document = _object(body)
-    unknown = sum(name not in NAMES for name in document)
-    if unknown:
-        what = "one of the members is" if unknown == 1 else f"{unknown} of the members are"
-        raise BadParameter(f"{what} not known here; known: {', '.join(NAMES)}")
+    require_known(document, NAMES, "members")
     return {name: _member(name, value) for name, value in document.items() if value is not None}
 
 

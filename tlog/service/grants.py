@@ -72,9 +72,10 @@ class Grants:
 
     def finish_revocations(self) -> None:
         """Revoke what the log says was revoked, and a crash left in force. Blocks; for the start."""
-        for token in self._tokens.all_in_force():
-            if self._acts.own.find(revocation_id(token)) is not None:
-                self._tokens.revoke(token.token_id)
+        in_force = {revocation_id(token): token for token in self._tokens.all_in_force()}
+        for logged in self._acts.own.may_be_there(list(in_force)):
+            if self._acts.own.find(logged) is not None:
+                self._tokens.revoke(in_force[logged].token_id)
 
     async def run(self, act: Act) -> Act:
         """Issue what the act says, if it is not issued yet, and log it; see `Executor`."""

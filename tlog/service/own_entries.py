@@ -108,6 +108,10 @@ class OwnEntries:
         index = self._place(act_id)[1]
         return None if index is None else self._store.entry(index)
 
+    def may_be_there(self, act_ids: Sequence[bytes]) -> set[bytes]:
+        """Return those of these acts of which there may be an entry, in one look-up; `find` says it of one. Blocks."""
+        return set(self._store.known_ids(act_ids))
+
     def _place(self, act_id: bytes) -> tuple[bytes, int | None]:
         """Return the id of an act's entry, and its index where it is there: an entry of a source is none. Blocks."""
         entry_id = act_id

@@ -26,7 +26,7 @@ from tlog.storage.cohort_sizes import SizeWriter
 from tlog.storage.database import Database
 from tlog.storage.facets import Facet, FacetNumbers
 from tlog.storage.index_terms import pack_terms
-from tlog.storage.log_store import many
+from tlog.storage.log_store import known_ids, many
 from tlog.storage.tables import entries, log_state, personal, terms
 from tlog.storage.time_blocks import SpanWriter, spans_of
 
@@ -172,7 +172,8 @@ class _Group:
         rows = request.rows
         if self._is_stale(request):
             return StaleKeys(self._epoch)
-        if known := self._known_ids(rows):
+        ids = [row.entry_id for row in rows if row.entry_id is not None]
+        if known := known_ids(self._connection, ids):
             return KnownIds(known)
         if conflict := self._seq_conflict(rows):
             return conflict
@@ -183,14 +184,6 @@ class _Group:
     def _is_stale(self, request: SealedRequest) -> bool:
         # A bare leaf is sealed under no key of ours.
         return request.epoch < self._epoch and any(row.columns for row in request.rows)
-
-    def _known_ids(self, rows: Sequence[NewRow]) -> dict[bytes, int]:
-        ids = [row.entry_id for row in rows if row.entry_id is not None]
-        known: dict[bytes, int] = {}
-        for some in many(ids, _LOOKUP_ROWS):
-            query = select(entries.c.entry_id, entries.c.log_index).where(entries.c.entry_id.in_(some))
-            known.update({bytes(entry_id): index for entry_id, index in self._connection.execute(query)})
-        return known
 
     def _seq_conflict(self, rows: Sequence[NewRow]) -> Conflict | None:
         places: dict[tuple[str, int], list[int]] = {}

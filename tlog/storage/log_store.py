@@ -144,6 +144,11 @@ class LogStore:
             raise NotFound(NO_SUCH_ID)
         return int(found)
 
+    def known_ids(self, ids: Sequence[bytes]) -> dict[bytes, int]:
+        """Return the indices of those of these 16-byte ids that some entry has."""
+        with self.database.read() as connection:
+            return known_ids(connection, ids)
+
     def key_epoch(self) -> int:
         """Return how often keys were withdrawn."""
         with self.database.read() as connection:
@@ -281,3 +286,12 @@ def many(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     """Cut `rows` into pieces that fit the parameter limit of one statement."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
+
+
+def known_ids(connection: Connection, ids: Sequence[bytes]) -> dict[bytes, int]:
+    """Do what `LogStore.known_ids` does, within the caller's transaction."""
+    known: dict[bytes, int] = {}
+    for some in many(ids, _LOOKUP_ROWS):
+        query = select(entries.c.entry_id, entries.c.log_index).where(entries.c.entry_id.in_(some))
+        known.update({bytes(entry_id): index for entry_id, index in connection.execute(query)})
+    return known

@@ -9,9 +9,10 @@ from tlog.http.openapi.words import NUMBER, TEXT, Schema, answer_of, operation, 
 
 def acts() -> Schema:
     """Return them by path."""
-    act = path("id", "the act's id, a UUIDv7", TEXT)
-    done = {"200": answer_of("The act", ref("ActAnswer"))}
-    limit = {**NUMBER, "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    return _erasures() | _holds() | _retention() | _acts()
+
+
+def _erasures() -> Schema:
     return {
         "/v1/erasures": {
             "post": operation(
@@ -27,12 +28,14 @@ def acts() -> Schema:
                 "erasures",
                 "Erasures, newest first; for data protection officers",
                 {"200": answer_of("One page", ref("ErasurePage"))},
-                parameters=[
-                    query("limit", "erasures a page", limit),
-                    query("before", "`next` of the page before", {**NUMBER, "maximum": MAX_NUMBER}),
-                ],
+                parameters=_page("erasures"),
             ),
         },
+    }
+
+
+def _holds() -> Schema:
+    return {
         "/v1/holds": {
             "post": operation(
                 "placeHold",
@@ -58,6 +61,11 @@ def acts() -> Schema:
                 body={JSON: {"schema": ref("LiftBody")}},
             )
         },
+    }
+
+
+def _retention() -> Schema:
+    return {
         "/v1/retention": {
             "get": operation(
                 "retentionPlan",
@@ -77,6 +85,13 @@ def acts() -> Schema:
                 body={JSON: {"schema": ref("RetentionRunBody")}},
             )
         },
+    }
+
+
+def _acts() -> Schema:
+    act = path("id", "the act's id, a UUIDv7", TEXT)
+    done = {"200": answer_of("The act", ref("ActAnswer"))}
+    return {
         "/v1/acts": {
             "get": operation(
                 "acts",
@@ -85,8 +100,7 @@ def acts() -> Schema:
                 parameters=[
                     query("kind", "only acts of this kind", {"enum": list(KINDS)}),
                     query("state", "only acts in this state", {"enum": list(STATES)}),
-                    query("limit", "acts a page", limit),
-                    query("before", "`next` of the page before", {**NUMBER, "maximum": MAX_NUMBER}),
+                    *_page("acts"),
                 ],
             )
         },
@@ -100,3 +114,12 @@ def acts() -> Schema:
             "post": operation("declineAct", "Have it not carried out", done, parameters=[act]),
         },
     }
+
+
+def _page(what: str) -> list[Schema]:
+    """Return the parameters by which pages of acts are asked for."""
+    limit = {**NUMBER, "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+    return [
+        query("limit", f"{what} a page", limit),
+        query("before", "`next` of the page before", {**NUMBER, "maximum": MAX_NUMBER}),
+    ]
